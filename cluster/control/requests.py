@@ -1,0 +1,210 @@
+"""Every request the daemon answers on its control socket, as types: the whole surface between site, CLI and daemon.
+
+Both sides decode with these, so an unknown field or a wrong type is refused at the door. `user` is the signed-in
+user the request is made for (`root@pam` from the CLI). Results are plain JSON-able data, described per request.
+Framing is `protocol.py`; who may connect is `server.py`; what each request does is `cluster/node/handlers.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="method"):
+    """Base of all requests; the tag is the method's name on the wire."""
+
+
+# --- status -------------------------------------------------------------------------------------------------------
+
+
+class Version(Request, tag="version"):
+    """→ {version: "9.2.11-shaped string", release, repoid, name: "Quire", quire_version}"""
+
+
+class Status(Request, tag="status"):
+    """→ {number: int, cluster: ClusterState, tasks: [TaskState]}: a snapshot at change `number`."""
+
+
+class Subscribe(Request, tag="subscribe"):
+    """A stream: first the result of Status, then every Change with a greater number, in order, without gaps."""
+
+
+class EngineReport(Request, tag="engine.report"):
+    """→ {running, node_id, ring: {sequence, representative}|null, nodes: [id], votes: {id: n}, quorum: {...}|null,
+    links: [{peer_node_id, link, connected, latency_us}]}: asked of the engine now."""
+
+
+class Interfaces(Request, tag="network.interfaces"):
+    """→ [{iface, type, active, address, netmask, cidr, address6?, cidr6?, comments, advice}]: this host's real interfaces;
+    `advice` is a sentence where a link on it would share a network with other heavy traffic, else ""."""
+
+
+# --- cluster configuration ------------------------------------------------------------------------------------------
+
+
+class ClusterConfig(Request, tag="cluster.config"):
+    """→ {totem: {...}|null, nodes: [{name, nodeid, quorum_votes, ringN_addr…, node}], digest}: corosync.conf, values as strings."""
+
+
+class JoinInfo(Request, tag="cluster.join-info"):
+    """→ the object of GET /cluster/config/join (control-plane reference §3.1). Raises NotInCluster."""
+
+    node: str | None = None
+
+
+class CreateCluster(Request, tag="cluster.create"):
+    """→ {upid}. `links` maps link number to "address[,priority=n]" as PVE writes link strings. Raises Conflict, InvalidInput."""
+
+    clustername: str
+    links: dict[int, str] = {}
+    nodeid: int | None = None
+    votes: int | None = None
+    token_coefficient: int = 125
+    user: str = "root@pam"
+
+
+class JoinCluster(Request, tag="cluster.join"):
+    """→ {upid}. Raises Conflict when already in a cluster (without force), InvalidInput."""
+
+    hostname: str
+    fingerprint: str
+    password: str
+    links: dict[int, str] = {}
+    nodeid: int | None = None
+    votes: int | None = None
+    force: bool = False
+    user: str = "root@pam"
+
+
+class AddNode(Request, tag="cluster.add-node"):
+    """The peer's side of a join. → {corosync_authkey (base64), corosync_conf, cluster_uuid, warnings: [str]}."""
+
+    node: str
+    links: dict[int, str] = {}
+    nodeid: int | None = None
+    votes: int | None = None
+    force: bool = False
+    new_node_ip: str | None = None
+    apiversion: int = 0
+    user: str = "root@pam"
+
+
+class UndoAddNode(Request, tag="cluster.undo-add-node"):
+    """Take back an AddNode whose joiner gave up, if that node was never seen online since. → null."""
+
+    node: str
+    user: str = "root@pam"
+
+
+# --- tasks ----------------------------------------------------------------------------------------------------------
+
+
+class TaskList(Request, tag="task.list"):
+    """→ [TaskState]: running tasks first, then finished ones newest first."""
+
+    limit: int = 50
+
+
+class TaskStatus(Request, tag="task.status"):
+    """→ TaskState. Raises NotFound."""
+
+    upid: str
+
+
+class TaskLog(Request, tag="task.log"):
+    """→ {total: int, lines: [{n: 1-based int, t: str}]}. limit 0 means all. Raises NotFound."""
+
+    upid: str
+    start: int = 0
+    limit: int = 50
+
+
+class TaskStop(Request, tag="task.stop"):
+    """→ null. The task's current step is cancelled and undone."""
+
+    upid: str
+
+
+# --- access ---------------------------------------------------------------------------------------------------------
+
+
+class Login(Request, tag="access.login"):
+    """Check a password (or, as PVE allows, a valid ticket given as password) and issue a ticket.
+    → {username, ticket, CSRFPreventionToken, clustername}. Raises Unauthenticated, one sentence for every cause."""
+
+    username: str
+    password: str
+    address: str = ""
+
+
+class CheckTicket(Request, tag="access.check-ticket"):
+    """→ {username, issued_s}. Raises Unauthenticated."""
+
+    ticket: str
+
+
+class CheckCsrf(Request, tag="access.check-csrf"):
+    """→ null. Raises Unauthenticated."""
+
+    token: str
+    username: str
+
+
+class RenewAfterJoin(Request, tag="access.renew-after-join"):
+    """For the browser session that started this node's join: the ticket of the node's former, stand-alone life
+    → a ticket of the cluster's, for the same user, once the join succeeded and for ten minutes after. Same result as Login."""
+
+    ticket: str
+
+
+class WebFiles(Request, tag="web.files"):
+    """What the web process needs from the daemon. → {certificate: path, key: path, secret_key: str}"""
+
+
+# --- store ----------------------------------------------------------------------------------------------------------
+
+
+class StoreRead(Request, tag="store.read"):
+    """→ {path, data: bytes, revision: [epoch, index], digest (sha1 hex), mtime_s, writer}. Raises NotFound."""
+
+    path: str
+
+
+class StoreList(Request, tag="store.list"):
+    """→ [{name, type: "file"|"dir", size, mtime_s, revision}]. Raises NotFound."""
+
+    path: str = ""
+
+
+class StoreWrite(Request, tag="store.write"):
+    """Replace (or create) a file. → {revision: [epoch, index]}. Raises StoreRefusal, NoQuorum, OutcomeUnknown, Conflict."""
+
+    path: str
+    data: bytes
+    digest: str | None = None
+    request_id: str | None = None
+    user: str = "root@pam"
+    timeout_s: float = 10.0
+
+
+class StoreVerify(Request, tag="store.verify"):
+    """→ {ok: bool, revision: [epoch, index], digest: str, entries: int, findings: [str]}"""
+
+
+# --- between nodes --------------------------------------------------------------------------------------------------
+
+
+class PeerHistory(Request, tag="peer.history"):
+    """What another member lacks, for its catching up. `proof` authenticates the asking node (see control/peer.py).
+    → {chunk: bytes, more: int|null}"""
+
+    node_id: int
+    proof: str
+    body: bytes
+
+
+def as_plain(value: Any) -> Any:
+    """Dataclasses, tuples and bytes-free containers as plain dict/list, the form results and changes travel in."""
+    return msgspec.to_builtins(value, str_keys=True, builtin_types=(bytes,))

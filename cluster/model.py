@@ -1,0 +1,158 @@
+"""The frozen values every part of Quire shares: nodes, links, rings, views, quorum, samples, tasks, changes.
+
+Values only: nothing here reads a clock, a file or a socket. What the daemon publishes to pages and programs is
+`ClusterState` and the `Change`s that follow it. Next: `cluster/core/` decides with these, `cluster/node/` fills them in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+LINKS_MAX = 8  # links 0..7, corosync.conf(5)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Link:
+    """One network path of a node. `address` is a literal IP address or a host name, as stored in `ringN_addr`."""
+
+    number: int
+    address: str
+    priority: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A configured node: one entry of the nodelist of corosync.conf."""
+
+    name: str
+    node_id: int
+    votes: int
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RingId:
+    """Names one agreed membership: its sequence number and the node that represents it."""
+
+    sequence: int
+    representative: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Member:
+    """A process joined to a group now."""
+
+    node_id: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Revision:
+    """A place in the one order of committed operations: the epoch that wrote it and its index."""
+
+    epoch: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """What votequorum says, in numbers. `flags` are corosync-quorumtool's words (2Node, Quorate, WaitForAll, Qdevice …)."""
+
+    quorate: bool
+    expected_votes: int
+    total_votes: int
+    quorum: int
+    highest_expected: int = 0
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One reading of a node's metrics at `time_s` (unix). Names and units are listed in `cluster/node/samplers.py`."""
+
+    time_s: float
+    values: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """A node as a page shows it. `online` is None while unknown; `since_s` (unix) is when `online` last changed."""
+
+    name: str
+    node_id: int
+    votes: int
+    links: tuple[Link, ...] = ()
+    address: str = ""
+    local: bool = False
+    online: bool | None = None
+    since_s: float | None = None
+    fingerprint: str = ""
+    sample: Sample | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """The replicated store as seen from this node. `reason` is a sentence when not `writable`, else empty."""
+
+    writable: bool
+    reason: str
+    revision: Revision
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterState:
+    """Everything a page needs about the cluster, seen from one node. `name` is empty on a stand-alone node."""
+
+    local_node: str
+    name: str = ""
+    config_version: int = 0
+    nodes: tuple[NodeState, ...] = ()
+    quorum: Quorum | None = None
+    ring: RingId | None = None
+    settled: bool = False
+    store: StoreState | None = None
+    engine: str = ""
+    problem: str = ""
+
+    @property
+    def in_cluster(self) -> bool:
+        return bool(self.name)
+
+    def node(self, name: str) -> NodeState | None:
+        return next((node for node in self.nodes if node.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """A task: running while `end_time_s` is None; then `status` is `OK`, `WARNINGS: n` or the error's text."""
+
+    upid: str
+    node: str
+    pid: int
+    pstart: int
+    start_time_s: int
+    type: str
+    id: str
+    user: str
+    end_time_s: int | None = None
+    status: str = ""
+    step: str = ""
+    progress: float = 0.0  # 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One numbered change told to subscribers.
+
+    `number` counts up by one per daemon process; a gap means: ask for a new snapshot. `topic` is one of
+    `cluster` (value: ClusterState without samples), `node` (NodeState), `task` (TaskState),
+    `tasklog` ({upid, first, lines}), `store` (StoreState). `value` is plain JSON-able data.
+    `at_s` is the daemon's clock (unix) when the event that caused it arrived, to measure event → pixel.
+    """
+
+    number: int
+    topic: str
+    value: dict[str, Any]
+    at_s: float
