@@ -1,0 +1,5 @@
+"""Tests of the engines; `contract.py` holds for every maker."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.engine.contract")
