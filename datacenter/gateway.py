@@ -1,0 +1,31 @@
+"""The site's one way to the node's daemon: the only module that imports `cluster.control.client`.
+
+Knows the socket's path and the bound on a call, and nothing of what a request means; those are in
+`cluster/control/requests.py`. Views and consumers call `gateway.call(request)` and catch `QuireError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from django.conf import settings
+
+from cluster.control.client import Client
+from cluster.control.requests import Request
+
+_clients: dict[str, tuple[asyncio.AbstractEventLoop, Client]] = {}
+
+
+def client() -> Client:
+    """This process's one client; made anew when the event loop is another one (tests) or the socket's path changes."""
+    loop, path = asyncio.get_running_loop(), str(settings.QUIRE_SOCKET)
+    known = _clients.get(path)
+    if known is None or known[0] is not loop:
+        known = _clients[path] = (loop, Client(path))
+    return known[1]
+
+
+async def call(request: Request, timeout_s: float | None = None) -> Any:
+    """Ask the daemon. Raises the `QuireError` it answered with, `Unavailable` when it does not answer."""
+    return await client().call(request, timeout_s=timeout_s or settings.QUIRE_CALL_TIMEOUT_S)

@@ -1,0 +1,87 @@
+"""The site's settings; every one that differs between hosts comes from the environment (see `environment.py`).
+
+There is no database and there are no sessions: who is signed in is a ticket signed with the cluster's key, and
+everything shown comes from the node's daemon over its control socket (`gateway.py`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from datacenter import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = environment.flag("QUIRE_DEBUG")
+# Django signs nothing that outlives the process, so a key made at start is as good as a kept one.
+SECRET_KEY = environment.secret("QUIRE_SECRET_KEY") or secrets.token_urlsafe(48)
+# A node is reached by any of its names and addresses. What guards against a foreign page is the exact Origin check
+# (`session/origin.py`, `live/consumers.py`), not the host's name.
+ALLOWED_HOSTS = environment.words("QUIRE_ALLOWED_HOSTS", "*")
+
+# --- Quire's own ----------------------------------------------------------------------------------------------------
+
+QUIRE_STATE = Path(environment.text("QUIRE_STATE", "/var/lib/quire"))
+QUIRE_SOCKET = environment.text("QUIRE_SOCKET") or str(QUIRE_STATE / "control.sock")
+QUIRE_REDIS_URL = environment.text("QUIRE_REDIS_URL")
+QUIRE_CALL_TIMEOUT_S = environment.number("QUIRE_CALL_TIMEOUT_S", 10, 1, 120)
+
+# --- Django ---------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "channels",
+    "django_htmx",
+    "datacenter.apps.DatacenterConfig",
+]
+MIDDLEWARE = [
+    "datacenter.headers.SecurityHeadersMiddleware",
+    "datacenter.access.middleware.TicketMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "datacenter.urls"
+ASGI_APPLICATION = "datacenter.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.request"],
+            "builtins": ["datacenter.templatetags.quire"],
+        },
+    }
+]
+DATABASES: dict[str, dict[str, str]] = {}
+APPEND_SLASH = False
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_CHARSET = "utf-8"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+
+# Static files are served from memory, bundled and compressed at start: see `assets.py`.
+STATIC_URL = "/static/"
+STATIC_DIR = BASE_DIR / "static"
+
+# One process: changes travel in memory. Daemon and site as two services: through Redis, with the Pub/Sub layer,
+# whose subscriptions outlive a restart of Redis.
+if QUIRE_REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [QUIRE_REDIS_URL], "prefix": environment.text("QUIRE_REDIS_PREFIX", "quire")},
+        }
+    }
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 256}}}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": environment.text("QUIRE_LOG_LEVEL", "WARNING").upper()},
+    "loggers": {"django.request": {"level": "ERROR"}, "django.channels.server": {"level": "ERROR"}},
+}
