@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="method"):
+class Request(msgspec.Struct, forbid_unknown_fields=True, tag_field="method"):
     """Base of all requests; the tag is the method's name on the wire."""
 
 
@@ -24,7 +24,9 @@ class Version(Request, tag="version"):
 
 
 class Status(Request, tag="status"):
-    """→ {number: int, cluster: ClusterState, tasks: [TaskState]}: a snapshot at change `number`."""
+    """→ {number: int, source: str, cluster: ClusterState, tasks: [TaskState]}: a snapshot at change `number`.
+
+    `source` names this life of the daemon: when it differs from the one before, numbers start anew."""
 
 
 class Subscribe(Request, tag="subscribe"):
@@ -32,20 +34,21 @@ class Subscribe(Request, tag="subscribe"):
 
 
 class EngineReport(Request, tag="engine.report"):
-    """→ {running, node_id, ring: {sequence, representative}|null, nodes: [id], votes: {id: n}, quorum: {...}|null,
-    links: [{peer_node_id, link, connected, latency_us}]}: asked of the engine now."""
+    """→ {running, node_id, ring: {sequence, representative}|null, nodes: [id], votes: {id: n},
+    quorum: {...}|null, links: [{peer_node_id, link, connected, latency_us}]}: asked of the engine now."""
 
 
 class Interfaces(Request, tag="network.interfaces"):
-    """→ [{iface, type, active, address, netmask, cidr, address6?, cidr6?, comments, advice}]: this host's real interfaces;
-    `advice` is a sentence where a link on it would share a network with other heavy traffic, else ""."""
+    """→ [{iface, type, active, address, netmask, cidr, address6?, cidr6?, comments, advice}]: this host's real
+    interfaces; `advice` is a sentence where a link on it would share a network with other heavy traffic, else ""."""
 
 
 # --- cluster configuration ------------------------------------------------------------------------------------------
 
 
 class ClusterConfig(Request, tag="cluster.config"):
-    """→ {totem: {...}|null, nodes: [{name, nodeid, quorum_votes, ringN_addr…, node}], digest}: corosync.conf, values as strings."""
+    """→ {totem: {...}|null, nodes: [{name, nodeid, quorum_votes, ringN_addr…, node}], digest}: corosync.conf,
+    values as strings."""
 
 
 class JoinInfo(Request, tag="cluster.join-info"):
@@ -78,8 +81,19 @@ class JoinCluster(Request, tag="cluster.join"):
     user: str = "root@pam"
 
 
+class DecodeInvitation(Request, tag="cluster.decode-invitation"):
+    """Read a pasted join string, asking no other node. → {address, fingerprint, cluster_name,
+    links: [{number, peer_address}], address_optional: bool, warnings: [str]}. Raises InvalidInput (field `invitation`).
+
+    `address_optional`: there is one link and the peer's address on it is `address`, so the joining node may leave its
+    own to be found from its name."""
+
+    text: str
+
+
 class AddNode(Request, tag="cluster.add-node"):
-    """The peer's side of a join. → {corosync_authkey (base64), corosync_conf, cluster_uuid, warnings: [str]}."""
+    """The peer's side of a join. → {corosync_authkey (latin-1 text of the key's bytes),
+    corosync_conf, cluster_uuid, undo_token, warnings: [str]}."""
 
     node: str
     links: dict[int, str] = {}
@@ -92,10 +106,13 @@ class AddNode(Request, tag="cluster.add-node"):
 
 
 class UndoAddNode(Request, tag="cluster.undo-add-node"):
-    """Take back an AddNode whose joiner gave up, if that node was never seen online since. → null."""
+    """Take back an AddNode whose joiner gave up, if that node was never seen online since. → null.
+
+    `undo_token` is the secret AddNode returned; it is good for this one addition only, until the joiner is online.
+    """
 
     node: str
-    user: str = "root@pam"
+    undo_token: str
 
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
