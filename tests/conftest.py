@@ -84,7 +84,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Set up before a test's own fixtures and torn down after them, so that what it finds nobody was going to remove."""
+    """Set up before a test's own fixtures and torn down after them: what it finds, nobody was going to remove."""
     if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
         request.getfixturevalue("no_task_left_behind")
     before = leaks.belongings()

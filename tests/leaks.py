@@ -1,4 +1,4 @@
-"""What a test may leave behind, which is nothing: no task, no child process, no namespace, no mount, no detached process.
+"""What a test may leave behind, which is nothing: no child or detached process, no namespace, no mount.
 
 Looks only; `conftest.py` decides when to look and what to say. Other runs on the same machine are not this run's
 business: a namespace or mount counts only when a process of this run, or nobody, lives in it.
