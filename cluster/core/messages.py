@@ -1,0 +1,92 @@
+"""What replicas say to each other in the `config` group: versioned, encoded and decoded here and nowhere else.
+
+One byte of version, then a tagged msgpack array. A later version may add fields at the end of a message: an older node
+ignores them. Who sent a message is what the engine says, never what the message says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from cluster.errors import InvalidInput
+from cluster.model import Member, RingId
+
+VERSION = 1
+
+
+class Point(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """A place in the log: the epoch and index of an entry and the hash of everything up to it."""
+
+    epoch: int
+    index: int
+    hash: bytes = b""
+
+
+class Message(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """Base of all messages. `view` says which view the sender speaks of."""
+
+    view: bytes
+
+
+class State(Message, frozen=True):
+    """Where I stand, said once per view. `electorates` are those in force: the committed one, then any uncommitted."""
+
+    uuid: str
+    blank: bool
+    last: Point
+    promised: int
+    electorates: tuple[dict[int, int], ...]
+    contact: str = ""
+
+
+class Proceed(Message, frozen=True):
+    """Somebody has been silent for too long: go on with those whose State stands before this in the order."""
+
+
+class Promise(Message, frozen=True):
+    """I keep on disk that I will take part in no epoch before this one."""
+
+    epoch: int
+
+
+class Append(Message, frozen=True):
+    """Entries for the log, in order. `bodies` are encoded by operations.py."""
+
+    epoch: int
+    bodies: tuple[bytes, ...]
+
+
+class Ack(Message, frozen=True):
+    """My log is on disk up to this index, in this epoch."""
+
+    epoch: int
+    index: int
+
+
+AnyMessage = State | Proceed | Promise | Append | Ack
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(AnyMessage)
+_VERSION_BYTE = bytes([VERSION])
+
+
+def encode(message: AnyMessage) -> bytes:
+    return _VERSION_BYTE + _encoder.encode(message)
+
+
+def decode(data: bytes) -> AnyMessage:
+    """Raises `InvalidInput` for anything that is not a message of a version this node speaks."""
+    if data[:1] != _VERSION_BYTE:
+        raise InvalidInput(f"a message of version {data[:1].hex() or 'none'} is not understood here")
+    try:
+        return _decoder.decode(data[1:])
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"a malformed message: {error}") from None
+
+
+def view_name(ring: RingId, members: tuple[Member, ...]) -> bytes:
+    """A short name for a view: the same on every member, different for every other ring or set of processes."""
+    text = f"{ring.sequence}.{ring.representative}:" + ",".join(f"{m.node_id}.{m.pid}" for m in members)
+    return hashlib.sha256(text.encode()).digest()[:8]

@@ -1,0 +1,457 @@
+"""The replicated state machine: events in, effects out. Start reading at `DELIVERIES`, the table of what is heard when.
+
+The way of a view (reliability reference §2.3; the choice of epochs is in docs/decisions):
+
+    COLLECTING  everyone multicasts State; when all (or, after a while, enough) have spoken, all choose alike:
+                the source is the longest history by (epoch, index); no majority of votes → READ_ONLY
+    PROMISING   the epoch is promised on disk by a majority before anyone installs it
+    FETCHING    a node that lacks part of the source's history gets it, outside the group
+    INSTALLING  the chosen history and the epoch's first entry go to disk
+    INSTALLED   Ack; once a majority holds the epoch's first entry it is committed, and with it all before it
+    ACTIVE      writes: ordered by the engine, appended and flushed by each, acknowledged, committed by majority
+
+Every choice is made at a place in the agreed order, so all members choose alike without a leader. This module reads no
+clock and touches nothing: effects.py says what must become true and when.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cluster.core import electorate as votes
+from cluster.core.effects import (
+    Alarm,
+    AppendRecord,
+    Effect,
+    Expose,
+    Fetch,
+    InstallRecord,
+    Multicast,
+    NotDone,
+    Persist,
+    PromiseRecord,
+    Reply,
+    Resign,
+    SetTimer,
+    Unknown,
+)
+from cluster.core.events import (
+    Delivered,
+    Event,
+    Expired,
+    FetchFailed,
+    HistoryFetched,
+    Persisted,
+    PersistFailed,
+    Proposed,
+    TimerFired,
+    ViewChanged,
+    ViewLost,
+)
+from cluster.core.log import Entry
+from cluster.core.machine import Durable, Machine, Nodelist, outcome_of
+from cluster.core.messages import Ack, AnyMessage, Append, Proceed, Promise, State, decode, encode, view_name
+from cluster.core.operations import Command, ElectorateChange, EpochStart, decode_body, encode_body
+from cluster.core.snapshot import Snapshot
+from cluster.core.sync import Choice, Impasse, choose, fits
+from cluster.errors import InvalidInput
+
+AGREEING = "The nodes are agreeing on the latest state."
+SILENCE_MS = 2000
+FETCH_RETRY_MS = 500
+QUEUE_BYTES_MAX = 64 << 20
+
+Entries = tuple[Entry, ...]
+
+
+class Phase(enum.Enum):
+    OFFLINE = "offline"
+    COLLECTING = "collecting"
+    PROMISING = "promising"
+    FETCHING = "fetching"
+    INSTALLING = "installing"
+    INSTALLED = "installed"
+    ACTIVE = "active"
+    READ_ONLY = "read-only"
+    FAILED = "failed"
+
+
+@dataclass
+class Work:
+    """What is going on in one view; a new view begins with a new one. `position` is the index of the last entry of the
+    order in this epoch, which on a node that took a snapshot may be behind the log's end."""
+
+    view: bytes = b""
+    session: bytes = b""
+    ring_sequence: int = 0
+    members: tuple[int, ...] = ()
+    states: dict[int, State] = field(default_factory=dict)
+    state_said: bool = False
+    choice: Choice | None = None
+    promise_ticket: int = 0
+    promise_said: bool = False
+    promises: set[int] = field(default_factory=set)
+    install_ticket: int = 0
+    position: int = 0
+    queue: list[tuple[int, Append]] = field(default_factory=list)
+    queue_bytes: int = 0
+    unacked: list[tuple[int, int]] = field(default_factory=list)
+    acked: dict[int, int] = field(default_factory=dict)
+    reform_asked: dict[int, int] | None = None
+
+    @property
+    def epoch(self) -> int:
+        return self.choice.epoch if self.choice is not None else 0
+
+
+class Replica:
+    """One node's replica. `contact` is how the others can fetch history from this node (opaque here)."""
+
+    def __init__(self, durable: Durable, nodelist: Nodelist, contact: str = "") -> None:
+        self.node_id = durable.node_id
+        self.uuid = durable.uuid
+        self.blank = durable.blank
+        self.promised = durable.promised
+        self.contact = contact
+        self.machine = Machine(durable, nodelist)
+        self.phase = Phase.OFFLINE
+        self.reason = "The store is starting."
+        self.present_votes, self.needed_votes = 0, 0
+        self.work = Work()
+        self._ticket = self._persisted = 0
+
+    # --- what others may ask ----------------------------------------------------------------------------------------
+
+    @property
+    def writable(self) -> bool:
+        return self.phase is Phase.ACTIVE
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        return self.work.members
+
+    # --- events -----------------------------------------------------------------------------------------------------
+
+    def step(self, event: Event) -> list[Effect]:
+        """Take one event; returns the effects, in the order they must be performed."""
+        now: list[Effect] = []
+        if self.phase is not Phase.FAILED or isinstance(event, Proposed | Expired):
+            EVENTS[type(event)](self, event, now)
+        return now
+
+    def _on_view(self, event: ViewChanged, now: list[Effect]) -> None:
+        view = view_name(event.ring, event.members)
+        members = tuple(member.node_id for member in event.members)
+        self.work = Work(view, view + self.uuid.encode()[:8], event.ring.sequence, members)
+        self._become(Phase.COLLECTING, AGREEING)
+        now.append(SetTimer(f"silence {view.hex()}", SILENCE_MS))
+        self._say_state(now)
+
+    def _on_view_lost(self, event: ViewLost, now: list[Effect]) -> None:
+        self.work = Work()
+        self._become(Phase.OFFLINE, event.reason)
+        self._fail_unsent(now)
+
+    def _on_delivered(self, event: Delivered, now: list[Effect]) -> None:
+        try:
+            message = decode(event.payload)
+        except InvalidInput as error:
+            now.append(Alarm(f"Node {event.sender} sent {error.message}."))
+            return
+        handler = DELIVERIES.get(self.phase, {}).get(type(message))
+        expected = self.work.view if isinstance(message, State | Proceed) else self.work.session
+        if handler is not None and message.view == expected and event.sender in self.work.members:
+            handler(self, event.sender, message, now)
+
+    def _on_persisted(self, event: Persisted, now: list[Effect]) -> None:
+        self._persisted = max(self._persisted, event.ticket)
+        work = self.work
+        if self.phase is Phase.COLLECTING:
+            self._say_state(now)
+        elif self.phase is Phase.PROMISING and not work.promise_said and self._persisted >= work.promise_ticket:
+            work.promise_said = True
+            now.append(Multicast(encode(Promise(work.session, work.epoch))))
+        elif self.phase is Phase.INSTALLING and self._persisted >= work.install_ticket:
+            self._finish_install(now)
+        elif self.phase in (Phase.INSTALLED, Phase.ACTIVE):
+            self._say_ack(now)
+
+    def _on_persist_failed(self, event: PersistFailed, now: list[Effect]) -> None:
+        self._become(Phase.FAILED, event.reason)
+        now.append(Resign(event.reason))
+        for request_id, pending in list(self.machine.proposals.pending.items()):
+            self.machine.proposals.remove(request_id)
+            outcome = Unknown(event.reason) if pending.ever_sent else NotDone("unavailable", event.reason)
+            now.append(Reply(request_id, outcome))
+
+    def _on_timer(self, event: TimerFired, now: list[Effect]) -> None:
+        work = self.work
+        if self.phase is Phase.COLLECTING and event.name == f"silence {work.view.hex()}":
+            if work.states and self.node_id == min(work.states):
+                now.append(Multicast(encode(Proceed(work.view))))
+            now.append(SetTimer(event.name, SILENCE_MS))
+        elif self.phase is Phase.FETCHING and event.name == f"fetch {work.epoch}":
+            self._fetch(now)
+
+    # --- choosing an epoch and a history ----------------------------------------------------------------------------
+
+    def _say_state(self, now: list[Effect]) -> None:
+        """Say where we stand, once, and only what is on disk."""
+        if self.work.state_said or self._persisted < self._ticket:
+            return
+        self.work.state_said = True
+        electorates = self.machine.electorates()
+        last = self.machine.log.last
+        state = State(self.work.view, self.uuid, self.blank, last, self.promised, electorates, self.contact)
+        now.append(Multicast(encode(state)))
+
+    def _hear_state(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
+        assert isinstance(message, State)
+        self.work.states[sender] = message
+        if len(self.work.states) == len(self.work.members):
+            self._choose(now)
+
+    def _hear_proceed(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
+        self._choose(now)
+
+    def _hear_late_state(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
+        """Somebody who was silent speaks after all: perhaps now there is a majority."""
+        assert isinstance(message, State)
+        if sender not in self.work.states:
+            self.work.states[sender] = message
+            self._choose(now)
+
+    def _choose(self, now: list[Effect]) -> None:
+        """Choose from the States heard so far: a place in the order, so the outcome is the same on all members."""
+        outcome = choose(self.work.states, self.uuid, self.work.ring_sequence)
+        self.present_votes, self.needed_votes = outcome.present_votes, outcome.needed_votes
+        if isinstance(outcome, Impasse):
+            self._become(Phase.READ_ONLY, outcome.reason)
+            self._fail_unsent(now)
+        elif self.promised >= outcome.epoch:
+            self._resign("This node was silent while the others went on, and starts again.", now)
+        else:
+            self.work.choice, self.promised = outcome, outcome.epoch
+            self.work.position = outcome.want.index + 1
+            self.work.promise_ticket = self._persist(PromiseRecord(self.promised), now)
+            self._become(Phase.PROMISING, AGREEING)
+
+    def _hear_promise(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
+        assert isinstance(message, Promise) and self.work.choice is not None
+        if message.epoch != self.work.epoch:
+            return
+        self.work.promises.add(sender)
+        if votes.is_majority_of_all(self.work.choice.electorates, self.work.promises):
+            self._take_history(self.work.choice, now)
+
+    def _take_history(self, choice: Choice, now: list[Effect]) -> None:
+        """Make our log equal to the source's: as it is, by dropping what is too much, or by fetching."""
+        if choice.want in self.machine.log.points() and not self.blank:
+            dropped = self.machine.log.replace_after(choice.want.index, ())
+            self._install(choice.want.index, None, (), dropped, now)
+        else:
+            self._become(Phase.FETCHING, "This node is fetching what it missed.")
+            self._fetch(now)
+
+    def _fetch(self, now: list[Effect]) -> None:
+        choice = self.work.choice
+        if choice is not None:
+            have = () if self.blank else self.machine.log.points()
+            now.append(Fetch(choice.epoch, choice.source, choice.contact, have, choice.want))
+
+    def _on_fetched(self, event: HistoryFetched, now: list[Effect]) -> None:
+        choice, log = self.work.choice, self.machine.log
+        if self.phase is not Phase.FETCHING or choice is None or event.epoch != choice.epoch:
+            return
+        if not fits(event, choice.want, () if self.blank else log.points()):
+            now.append(Alarm(f"Node {choice.source} sent a history that does not fit; asking again."))
+            now.append(SetTimer(f"fetch {choice.epoch}", FETCH_RETRY_MS))
+        elif event.snapshot is not None:
+            dropped = log.after(log.commit.index)
+            self.machine.adopt(event.snapshot, event.entries)
+            now.append(Expose((), whole=True))
+            self._install(event.snapshot.point.index, event.snapshot, event.entries, dropped, now)
+        elif event.common is not None:
+            dropped = log.replace_after(event.common.index, event.entries)
+            self._install(event.common.index, None, event.entries, dropped, now)
+
+    def _on_fetch_failed(self, event: FetchFailed, now: list[Effect]) -> None:
+        if self.phase is Phase.FETCHING and event.epoch == self.work.epoch:
+            self._become(Phase.FETCHING, f"Fetching what this node missed failed ({event.reason}); trying again.")
+            now.append(SetTimer(f"fetch {event.epoch}", FETCH_RETRY_MS))
+
+    def _install(
+        self, keep: int, snapshot: Snapshot | None, entries: Entries, dropped: Entries, now: list[Effect]
+    ) -> None:
+        """The log in memory is the chosen one; begin the epoch in it and have both put on disk."""
+        log, epoch = self.machine.log, self.work.epoch
+        if log.last.epoch != epoch:
+            entries = (*entries, log.append(epoch, encode_body(EpochStart(epoch))))
+        self.blank = False
+        self.work.install_ticket = self._persist(InstallRecord(epoch, keep, snapshot, entries, dropped), now)
+        self._become(Phase.INSTALLING, AGREEING)
+
+    def _finish_install(self, now: list[Effect]) -> None:
+        work = self.work
+        self._become(Phase.INSTALLED, "Waiting until a majority of the votes holds the latest state.")
+        work.unacked = [(work.install_ticket, self.machine.log.last.index)]
+        self._say_ack(now)
+        queued, work.queue, work.queue_bytes = work.queue, [], 0
+        for sender, message in queued:
+            self._append(sender, message, now)
+        self._commit(now)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _on_proposed(self, event: Proposed, now: list[Effect]) -> None:
+        proposals = self.machine.proposals
+        known = self.machine.remembered.get(event.request_id)
+        if known is not None:
+            now.append(Reply(event.request_id, outcome_of(known)))
+        elif self.phase in (Phase.READ_ONLY, Phase.OFFLINE, Phase.FAILED):
+            now.append(Reply(event.request_id, NotDone("no-quorum", f"The store is read-only: {self.reason}")))
+        elif event.request_id in proposals.pending:
+            return
+        elif not proposals.accepts(event.body):
+            now.append(Reply(event.request_id, NotDone("busy", "Too many changes are waiting on this node.")))
+        else:
+            proposals.add(event.request_id, event.body)
+            self._send_proposals(now)
+
+    def _on_expired(self, event: Expired, now: list[Effect]) -> None:
+        pending = self.machine.proposals.remove(event.request_id)
+        if pending is None:
+            return
+        if pending.ever_sent:
+            now.append(Reply(event.request_id, Unknown("The nodes have not confirmed the change in time.")))
+        else:
+            now.append(Reply(event.request_id, NotDone("no-quorum", f"The change was not sent: {self.reason}")))
+
+    def _send_proposals(self, now: list[Effect]) -> None:
+        while self.phase is Phase.ACTIVE and (batch := self.machine.proposals.next_batch()):
+            now.append(Multicast(encode(Append(self.work.session, self.work.epoch, batch))))
+
+    def _queue_append(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
+        """A member that is still installing keeps what comes: dropping it would lose acknowledged writes."""
+        assert isinstance(message, Append)
+        self.work.queue.append((sender, message))
+        self.work.queue_bytes += sum(map(len, message.bodies))
+        if self.work.queue_bytes > QUEUE_BYTES_MAX:
+            self._resign("This node fell too far behind and starts again.", now)
+
+    def _append(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
+        assert isinstance(message, Append)
+        work, log = self.work, self.machine.log
+        if message.epoch != work.epoch:
+            return
+        if not all(_is_from(body, sender) for body in message.bodies):
+            now.append(Alarm(f"Node {sender} sent entries in another node's name; they are ignored."))
+            return
+        fresh = []
+        for body in message.bodies:
+            work.position += 1
+            if work.position > log.last.index:
+                fresh.append(log.append(work.epoch, body))
+        if fresh:
+            work.unacked.append((self._persist(AppendRecord(tuple(fresh)), now), log.last.index))
+        if sender == self.node_id:
+            self.machine.proposals.one_returned()
+            self._send_proposals(now)
+
+    def _say_ack(self, now: list[Effect]) -> None:
+        index = 0
+        while self.work.unacked and self.work.unacked[0][0] <= self._persisted:
+            index = self.work.unacked.pop(0)[1]
+        if index:
+            now.append(Multicast(encode(Ack(self.work.session, self.work.epoch, index))))
+
+    def _hear_ack(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
+        assert isinstance(message, Ack)
+        if message.epoch == self.work.epoch:
+            self.work.acked[sender] = max(self.work.acked.get(sender, 0), message.index)
+            if self.phase in (Phase.INSTALLED, Phase.ACTIVE):
+                self._commit(now)
+
+    def _commit(self, now: list[Effect]) -> None:
+        choice = self.work.choice
+        self.machine.commit(self.work.acked, now)
+        if self.phase is Phase.INSTALLED and choice and self.machine.log.commit.index > choice.want.index:
+            self._become(Phase.ACTIVE, "")
+            self.machine.proposals.start_again()
+            self._send_proposals(now)
+        self._reform(now)
+
+    def _reform(self, now: list[Effect]) -> None:
+        """Bring the electorate one step closer to the committed nodelist; the lowest node that is up to date asks."""
+        work, current = self.work, self.machine.electorate
+        if self.phase is not Phase.ACTIVE or not work.acked or self.node_id != min(work.acked):
+            return
+        if work.reform_asked == current or len(self.machine.electorates()) > 1:
+            return
+        after = votes.next_step(current, self.machine.configured_votes(), work.acked)
+        if after is not None:
+            work.reform_asked = dict(current)
+            body = encode_body(ElectorateChange(dict(current), after))
+            now.append(Multicast(encode(Append(work.session, work.epoch, (body,)))))
+            self.machine.proposals.in_flight += 1
+
+    # --- small things -----------------------------------------------------------------------------------------------
+
+    def _persist(self, record: PromiseRecord | AppendRecord | InstallRecord, now: list[Effect]) -> int:
+        self._ticket += 1
+        now.append(Persist(self._ticket, record))
+        return self._ticket
+
+    def _become(self, phase: Phase, reason: str) -> None:
+        self.phase, self.reason = phase, reason
+
+    def _resign(self, reason: str, now: list[Effect]) -> None:
+        """Leave the group, to come back and be brought up to date."""
+        self.work = Work()
+        self._become(Phase.OFFLINE, reason)
+        now.append(Resign(reason))
+
+    def _fail_unsent(self, now: list[Effect]) -> None:
+        """Nobody here can write: what was never sent has certainly not happened."""
+        proposals = self.machine.proposals
+        for request_id in [name for name, pending in proposals.pending.items() if not pending.ever_sent]:
+            proposals.remove(request_id)
+            now.append(Reply(request_id, NotDone("no-quorum", f"The store is read-only: {self.reason}")))
+
+
+def _is_from(body: bytes, sender: int) -> bool:
+    """Is this a body that node `sender` may put into the log?"""
+    try:
+        decoded = decode_body(body)
+    except ValueError:
+        return False
+    return not isinstance(decoded, EpochStart) and (not isinstance(decoded, Command) or decoded.node_id == sender)
+
+
+Handler = Callable[[Replica, int, AnyMessage, list[Effect]], None]
+
+# What is heard in which phase; anything else is ignored and leaves no trace.
+DELIVERIES: dict[Phase, dict[type[AnyMessage], Handler]] = {
+    Phase.COLLECTING: {State: Replica._hear_state, Proceed: Replica._hear_proceed},
+    Phase.READ_ONLY: {State: Replica._hear_late_state},
+    Phase.PROMISING: {Promise: Replica._hear_promise},
+    Phase.FETCHING: {Append: Replica._queue_append, Ack: Replica._hear_ack},
+    Phase.INSTALLING: {Append: Replica._queue_append, Ack: Replica._hear_ack},
+    Phase.INSTALLED: {Append: Replica._append, Ack: Replica._hear_ack},
+    Phase.ACTIVE: {Append: Replica._append, Ack: Replica._hear_ack},
+}
+
+EVENTS: dict[type, Callable[..., None]] = {
+    ViewChanged: Replica._on_view,
+    ViewLost: Replica._on_view_lost,
+    Delivered: Replica._on_delivered,
+    Persisted: Replica._on_persisted,
+    PersistFailed: Replica._on_persist_failed,
+    HistoryFetched: Replica._on_fetched,
+    FetchFailed: Replica._on_fetch_failed,
+    Proposed: Replica._on_proposed,
+    Expired: Replica._on_expired,
+    TimerFired: Replica._on_timer,
+}

@@ -1,0 +1,69 @@
+"""Who is ahead, and what each member lacks: the choice every member of a view makes alike from the same States.
+
+The source is the longest history, by (epoch of the last entry, index): an epoch is promised by a majority on disk
+before anybody writes in it, so a minority, an old database or a restored backup cannot be ahead. Pure arithmetic; what
+is done with a choice is `replica.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cluster.core import electorate as votes
+from cluster.core.events import HistoryFetched
+from cluster.core.log import is_chain
+from cluster.core.messages import Point, State
+
+EPOCHS_PER_RING = 1 << 20  # regroupings within one ring; the ring's sequence is the upper part of an epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The outcome of a view's States: install `epoch` on the history that ends at `want`, as node `source` has it."""
+
+    source: int
+    contact: str
+    want: Point
+    epoch: int
+    electorates: tuple[dict[int, int], ...]
+    present_votes: int
+    needed_votes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Impasse:
+    """Nobody may write in this view; `reason` is a sentence."""
+
+    reason: str
+    present_votes: int = 0
+    needed_votes: int = 0
+
+
+def choose(states: Mapping[int, State], uuid: str, ring_sequence: int) -> Choice | Impasse:
+    """Choose from the States of one view. Nodes of another cluster do not count, nor do those without a store."""
+    ours = {node_id: state for node_id, state in states.items() if state.uuid == uuid}
+    holders = {node_id: state for node_id, state in ours.items() if not state.blank}
+    if not holders:
+        return Impasse("No node that is present has the cluster's store yet.")
+    source = max(holders, key=lambda node_id: (holders[node_id].last.epoch, holders[node_id].last.index, -node_id))
+    electorates = holders[source].electorates
+    present, needed = votes.present(electorates[-1], holders), votes.needed(electorates[-1])
+    if not votes.is_majority_of_all(electorates, holders):
+        return Impasse(f"{present} of the {needed} votes needed to write are present.", present, needed)
+    highest = max(state.promised for state in ours.values())
+    epoch = max(ring_sequence * EPOCHS_PER_RING, highest + 1)
+    chosen = holders[source]
+    return Choice(source, chosen.contact, chosen.last, epoch, electorates, present, needed)
+
+
+def fits(fetched: HistoryFetched, want: Point, ours: tuple[Point, ...]) -> bool:
+    """Does a fetched history lead from something we have, or from a whole snapshot, to where it should?
+
+    A snapshot may be past `want`: the source has gone on writing since.
+    """
+    start = fetched.snapshot.point if fetched.snapshot is not None else fetched.common
+    if start is None or (fetched.snapshot is None and start not in ours) or not is_chain(start, fetched.entries):
+        return False
+    reached = fetched.entries[-1].point if fetched.entries else start
+    return reached == want or (fetched.snapshot is not None and start.index > want.index)
