@@ -10,8 +10,8 @@ Rules for whoever implements it:
    `Unavailable` may come from any of them when a disk or the engine does not answer.
 2. A method either happened or raised. When it raised, asking again is safe.
 3. The undoing methods (`stop_engine`, `restore_configuration`, `restore_store`, `settle`) are idempotent: called on a
-   node where there is nothing to take back, they do nothing. After `kill -9` they are called at the daemon's start, before the
-   engine is started and before a door is open; they must work there.
+   node where there is nothing to take back, they do nothing. After `kill -9` they are called at the daemon's start,
+   before the engine is started and before a door is open; they must work there.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Host(Protocol):
     # --- what is ---------------------------------------------------------------------------------------------------
 
     async def local_addresses(self) -> Mapping[str, str]:
-        """Every literal address of this node → the interface that carries it. On the loopback engine: this node's own."""
+        """Every literal address of this node → the interface that carries it. On loopback: this node's own only."""
         ...
 
     async def resolve(self, host_name: str) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ class Host(Protocol):
         """Names of the configured nodes that are members now, this one included."""
         ...
 
-    # --- the files corosync reads -------------------------------------------------------------------------------------
+    # --- the files corosync reads -----------------------------------------------------------------------------------
 
     async def read_local_configuration(self) -> bytes | None:
         """The content of `<corosync-dir>/corosync.conf`; None when there is none."""
@@ -115,7 +115,8 @@ class Host(Protocol):
         ...
 
     async def store_write_all(self, files: Mapping[str, bytes]) -> None:
-        """Replace or create these files in one operation: all or none. Raises NoQuorum, StoreRefusal, OutcomeUnknown."""
+        """Replace or create these files in one operation: all or none. Raises NoQuorum, StoreRefusal,
+        OutcomeUnknown."""
         ...
 
     async def store_is_pristine(self) -> bool:
@@ -127,7 +128,7 @@ class Host(Protocol):
         ...
 
     async def backup_store(self) -> str:
-        """Copy the whole store, fsynced, into `<state>/backup/` (0700) and return the copy's name. The newest ten stay."""
+        """Copy the whole store, fsynced, into `<state>/backup/` (0700); returns the copy's name. Ten are kept."""
         ...
 
     async def found_cluster(self, uuid: str, conf: bytes) -> None:
@@ -145,7 +146,7 @@ class Host(Protocol):
         not there has been put back already: nothing done. The engine has been stopped before."""
         ...
 
-    # --- a member's part ------------------------------------------------------------------------------------------------
+    # --- a member's part ----------------------------------------------------------------------------------------------
 
     async def write_configuration(self, conf: bytes, expected_digest: str, withdrawn: str = "") -> None:
         """Commit corosync.conf to the tree, wait until it lies on this host's disk, and have every member's corosync

@@ -1,0 +1,99 @@
+"""Checking a password against a hash and against the host's own PAM."""
+
+import asyncio
+import subprocess
+import threading
+import uuid
+
+import pytest
+
+from cluster.errors import Busy, InvalidInput, Unavailable
+from cluster.node import passwords
+from cluster.node.passwords import HashPasswords, PamPasswords, prepare_hash
+
+PASSWORD = "correct horse battery"
+HASH = prepare_hash(PASSWORD)
+
+
+async def test_the_right_password_is_right_and_others_are_not():
+    checked = HashPasswords(HASH)
+    assert await checked.check("root@pam", PASSWORD)
+    for user, password in [
+        ("root@pam", PASSWORD + " "),
+        ("root@pam", ""),
+        ("root@pam", PASSWORD + "\0"),
+        ("root@pam", "\ud800"),
+        ("root@pam", "x" * 5000),
+        ("alice@pve", PASSWORD),
+    ]:
+        assert not await checked.check(user, password)
+
+
+async def test_a_user_who_does_not_exist_costs_a_check_as_well(monkeypatch):
+    checks = []
+    real = passwords._hash_check
+    monkeypatch.setattr(passwords, "_hash_check", lambda *a: checks.append(a[1]) or real(*a))
+    checked = HashPasswords(HASH)
+    assert not await checked.check("alice@pve", PASSWORD)
+    assert not await checked.check("root@pam", "wrong")
+    assert len(checks) == 2 and checks[1] == HASH and checks[0] != HASH
+
+
+def test_a_hash_is_read_from_a_file(tmp_path):
+    file = tmp_path / "hash"
+    file.write_text(HASH + "\n")
+    assert asyncio.run(HashPasswords.from_file(file).check("root@pam", PASSWORD))
+    file.write_text("plain text")
+    with pytest.raises(InvalidInput):
+        HashPasswords.from_file(file)
+    with pytest.raises(Unavailable):
+        HashPasswords.from_file(tmp_path / "missing")
+
+
+def test_no_hash_is_made_of_an_empty_password():
+    with pytest.raises(InvalidInput):
+        prepare_hash("")
+
+
+async def test_checks_that_hang_are_given_up_and_do_not_pile_up(monkeypatch):
+    let_go = threading.Event()
+    monkeypatch.setattr(passwords, "CHECK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(passwords, "CHECKS_WAITING_MAX", 3)
+    monkeypatch.setattr(passwords, "_hash_check", lambda *_: let_go.wait(30))
+    checked = HashPasswords(HASH)
+    try:
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await checked.check("root@pam", PASSWORD)
+        with pytest.raises(Busy):
+            await checked.check("root@pam", PASSWORD)
+    finally:
+        let_go.set()
+
+
+@pytest.fixture
+def account():
+    """A host account for the test's time, with a password."""
+    if subprocess.run(["id", "-u"], capture_output=True, text=True).stdout.strip() != "0":
+        pytest.skip("making an account needs root")
+    name = "qg" + uuid.uuid4().hex[:8]
+    made = subprocess.run(["useradd", "-M", "-s", "/bin/sh", name], capture_output=True, text=True)
+    if made.returncode != 0:
+        pytest.skip("useradd does not work here: " + made.stderr.strip())
+    try:
+        subprocess.run(["chpasswd"], input=f"{name}:{PASSWORD}", text=True, check=True)
+        yield name
+    finally:
+        subprocess.run(["userdel", name], check=True, capture_output=True)
+
+
+@pytest.mark.slow
+def test_pam_knows_the_host_s_accounts_and_refuses_expired_ones(account):
+    def accepted(user, password):
+        return asyncio.run(PamPasswords().check(user, password))
+
+    assert accepted(f"{account}@pam", PASSWORD)
+    assert not accepted(f"{account}@pam", "wrong")
+    assert not accepted(f"{account}@pve", PASSWORD)
+    subprocess.run(["chage", "-E", "2000-01-01", account], check=True)
+    assert not accepted(f"{account}@pam", PASSWORD)

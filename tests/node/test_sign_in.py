@@ -1,0 +1,73 @@
+"""Signing in with a password or with a ticket in its place."""
+
+import pytest
+
+from cluster.errors import Unauthenticated
+from cluster.node.access import TicketKeys, new_ticket_keys
+from cluster.node.sign_in import SignIn
+from cluster.node.throttle import Throttle
+from tests.cast import ALICE, BOB
+
+KEYS = TicketKeys(*new_ticket_keys())
+NOW_S = 1_700_000_000.0
+
+
+class OnePassword:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def check(self, user: str, password: str) -> bool:
+        self.asked.append((user, password))
+        return (user, password) == (ALICE, "right")
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self.passwords = OnePassword()
+        self.sign_in = SignIn(self.passwords, Throttle(lambda: NOW_S), lambda: KEYS, lambda: NOW_S, self.sleep)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+async def test_the_right_password_names_its_user():
+    assert await Bench().sign_in.login(ALICE, "right", "10.0.0.9") == ALICE
+
+
+async def test_every_refusal_is_the_same_sentence_and_costs_a_check():
+    bench = Bench()
+    tried = [(ALICE, "wrong"), (BOB, "right"), ("no realm", "right"), ("", ""), (ALICE + "\n", "right")]
+    sentences = set()
+    for username, password in tried:
+        with pytest.raises(Unauthenticated) as caught:
+            await bench.sign_in.login(username, password)
+        sentences.add(caught.value.message)
+    assert len(sentences) == 1 and len(bench.passwords.asked) == len(tried)
+
+
+async def test_after_several_failures_an_attempt_waits_before_its_check():
+    bench = Bench()
+    for _ in range(4):
+        with pytest.raises(Unauthenticated):
+            await bench.sign_in.login(ALICE, "wrong", "10.0.0.9")
+    assert len(bench.slept) == 1 and bench.slept[0] >= 3
+
+
+async def test_a_valid_ticket_renews_itself():
+    bench = Bench()
+    assert await bench.sign_in.login(BOB, KEYS.issue(BOB, NOW_S - 3600)) == BOB
+    assert bench.passwords.asked == []
+
+
+async def test_root_s_ticket_stands_for_another_user_but_not_the_other_way():
+    bench = Bench()
+    assert await bench.sign_in.login(BOB, KEYS.issue("root@pam", NOW_S)) == BOB
+    with pytest.raises(Unauthenticated):
+        await bench.sign_in.login("root@pam", KEYS.issue(BOB, NOW_S))
+
+
+async def test_an_expired_ticket_is_only_a_wrong_password():
+    bench = Bench()
+    with pytest.raises(Unauthenticated):
+        await bench.sign_in.login(BOB, KEYS.issue(BOB, NOW_S - 7201))
