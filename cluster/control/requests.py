@@ -11,9 +11,19 @@ from typing import Any
 
 import msgspec
 
+# Never shown: not in a repr, so not in a log, a traceback or a failing test either.
+SECRET_FIELDS = frozenset({"password", "ticket", "token", "undo_token", "proof", "data", "body"})
+
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, tag_field="method"):
     """Base of all requests; the tag is the method's name on the wire."""
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}=***" if name in SECRET_FIELDS else f"{name}={getattr(self, name)!r}"
+            for name in self.__struct_fields__
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 # --- status -------------------------------------------------------------------------------------------------------
@@ -58,7 +68,8 @@ class JoinInfo(Request, tag="cluster.join-info"):
 
 
 class CreateCluster(Request, tag="cluster.create"):
-    """→ {upid}. `links` maps link number to "address[,priority=n]" as PVE writes link strings. Raises Conflict, InvalidInput."""
+    """→ {upid}. `links` maps link number to "address[,priority=n]" as PVE writes link strings.
+    Raises Conflict, InvalidInput."""
 
     clustername: str
     links: dict[int, str] = {}
@@ -171,7 +182,8 @@ class CheckCsrf(Request, tag="access.check-csrf"):
 
 class RenewAfterJoin(Request, tag="access.renew-after-join"):
     """For the browser session that started this node's join: the ticket of the node's former, stand-alone life
-    → a ticket of the cluster's, for the same user, once the join succeeded and for ten minutes after. Same result as Login."""
+    → a ticket of the cluster's, for the same user, once the join succeeded and for ten minutes after.
+    Same result as Login."""
 
     ticket: str
 
@@ -196,7 +208,8 @@ class StoreList(Request, tag="store.list"):
 
 
 class StoreWrite(Request, tag="store.write"):
-    """Replace (or create) a file. → {revision: [epoch, index]}. Raises StoreRefusal, NoQuorum, OutcomeUnknown, Conflict."""
+    """Replace (or create) a file. → {revision: [epoch, index]}.
+    Raises StoreRefusal, NoQuorum, OutcomeUnknown, Conflict."""
 
     path: str
     data: bytes
