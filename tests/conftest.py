@@ -9,14 +9,12 @@ import asyncio
 import inspect
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 
 from tests import leaks
 
-IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 # In this order do they run; unmarked tests come before all of these.
 ORDER = ("redis", "slow", "corosync", "browser")
 
@@ -59,21 +57,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def refuse_skip_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
     """What CI does not run, nobody runs: there, a skip is a failure that says so."""
-    if IN_CI and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+    if leaks.IN_CI and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"
         report.longrepr = f"{report.nodeid} was skipped, which counts as a failure in CI. {reason}"
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     refuse_skip_in_ci(report)
     return report
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
     refuse_skip_in_ci(report)
     return report

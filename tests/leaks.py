@@ -1,17 +1,21 @@
 """What a test may leave behind, which is nothing: no child or detached process, no namespace, no mount.
 
 Looks only; `conftest.py` decides when to look and what to say. Other runs on the same machine are not this run's
-business: a namespace or mount counts only when a process of this run, or nobody, lives in it.
+business: a namespace counts when a process of this run lives in it, and in CI also when nobody does.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-RUN_VARIABLE = "QUIRE_TEST_RUN"
+from lab import processes
+
+RUN_VARIABLE = "TESTS_OF_QUIRE"
 RUN_TAG = f"{RUN_VARIABLE}={os.getpid()}"
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 NAMESPACES = Path("/run/netns")
 
 
@@ -27,7 +31,7 @@ class Belongings:
         """A line for each thing that was not there before."""
         return [
             *(f"child process {pid}: {command(pid)}" for pid in sorted(self.children - before.children)),
-            *(f"network namespace {name}" for name in sorted(self.namespaces - before.namespaces)),
+            *(f"network namespace {name}" for name in sorted(self.namespaces - before.namespaces) if may_be_ours(name)),
             *(f"mount {point}" for point in sorted(self.mounts - before.mounts)),
         ]
 
@@ -38,25 +42,12 @@ def mark_this_run() -> None:
 
 
 def belongings() -> Belongings:
-    return Belongings(frozenset(children()), frozenset(namespaces()), frozenset(mounts()))
-
-
-def children() -> list[int]:
-    """Living direct children of this process; one that has ended and waits to be reaped is no leak."""
-    found: list[int] = []
-    for thread in os.listdir("/proc/self/task"):
-        try:
-            listed = Path(f"/proc/self/task/{thread}/children").read_text()
-        except OSError:
-            continue
-        found += [pid for pid in map(int, listed.split()) if state(pid) not in ("Z", "X", "")]
-    return found
+    return Belongings(frozenset(processes.children(os.getpid())), frozenset(namespaces()), frozenset(mounts()))
 
 
 def namespaces() -> list[str]:
-    """Named network namespaces that could be this run's: named after it."""
     try:
-        return [name for name in os.listdir(NAMESPACES) if str(os.getpid()) in name]
+        return os.listdir(NAMESPACES)
     except OSError:
         return []
 
@@ -68,30 +59,16 @@ def mounts() -> list[str]:
 
 
 def detached() -> list[str]:
-    """Processes that carry this run's tag, are not this process, and are not below it."""
-    lines = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit() or int(entry) == os.getpid():
-            continue
-        try:
-            environment = Path(f"/proc/{entry}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if RUN_TAG.encode() in environment and state(int(entry)) not in ("Z", "X", ""):
-            lines.append(f"process {entry}: {command(int(entry))}")
-    return lines
-
-
-def state(pid: int) -> str:
-    """The state letter of proc(5), empty when the process is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return ""
+    """Processes that carry this run's tag and are not this process, however they were started."""
+    return [f"process {pid}: {command(pid)}" for pid in processes.tagged(RUN_TAG)]
 
 
 def command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()[:200]
-    except OSError:
-        return "(gone)"
+    return processes.command(pid)[:200] or "(gone)"
+
+
+def may_be_ours(namespace: str) -> bool:
+    """Other runs on this machine make namespaces as well: one is not ours when only strangers live in it."""
+    listed = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, timeout=10)
+    inside = set(map(int, listed.stdout.split()))
+    return IN_CI if not inside else bool(inside & set(processes.tagged(RUN_TAG)))
