@@ -48,6 +48,10 @@ class EngineReport(Request, tag="engine.report"):
     quorum: {...}|null, links: [{peer_node_id, link, connected, latency_us}]}: asked of the engine now."""
 
 
+class NodeFacts(Request, tag="node.facts"):
+    """→ what does not change while this node runs: CPU model, kernel … (cluster/node/samplers.py: facts)."""
+
+
 class Interfaces(Request, tag="network.interfaces"):
     """→ [{iface, type, active, address, netmask, cidr, address6?, cidr6?, comments, advice}]: this host's real
     interfaces; `advice` is a sentence where a link on it would share a network with other heavy traffic, else ""."""
@@ -228,11 +232,12 @@ class StoreVerify(Request, tag="store.verify"):
 
 class PeerHistory(Request, tag="peer.history"):
     """What another member lacks, for its catching up. `proof` authenticates the asking node (see control/peer.py).
-    → {chunk: bytes, more: int|null}"""
+    → {chunk: bytes, more: int|null}: while `more` is not null, ask again with `offset` = more and the same proof."""
 
     node_id: int
     proof: str
     body: bytes
+    offset: int = 0
 
 
 def as_plain(value: Any) -> Any:

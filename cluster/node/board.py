@@ -1,0 +1,104 @@
+"""The status board: what each node says of itself in the `status` group, kept in memory and never on disk.
+
+Announcements (name, address, certificate), samples, and who is there since when. Replicas know nothing of it; pages are
+made from it. A node is online while its daemon is a member of the group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from cluster.engine.base import Delivered, GroupChanged
+from cluster.model import Sample
+
+GROUP = "status"
+
+
+class Announcement(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """Who I am and how I am reached. Said whenever somebody new comes into the group."""
+
+    name: str
+    address: str
+    port: int
+    fingerprint: str
+    version: str
+
+
+class Sampled(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """One reading of my metrics."""
+
+    time_s: float
+    values: dict[str, float]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Announcement | Sampled] = msgspec.msgpack.Decoder(Announcement | Sampled)
+
+
+def encode(message: Announcement | Sampled) -> bytes:
+    return _encoder.encode(message)
+
+
+@dataclass(slots=True)
+class Card:
+    """What is known of one node. `since_s` is when `online` last changed, None before anything was heard."""
+
+    online: bool = False
+    since_s: float | None = None
+    announcement: Announcement | None = None
+    sample: Sample | None = None
+
+
+@dataclass
+class Board:
+    """Cards by node id. `changed()` is called after every change that a page would show."""
+
+    now_s: Callable[[], float]
+    changed: Callable[[], None]
+    someone_new: Callable[[], None]
+    cards: dict[int, Card] = field(default_factory=dict)
+    members: frozenset[int] = frozenset()
+
+    def hear(self, event: GroupChanged | Delivered) -> None:
+        if isinstance(event, GroupChanged):
+            self._members_changed(frozenset(member.node_id for member in event.members))
+        else:
+            self._said(event)
+
+    def lost(self) -> None:
+        """The engine is gone: nobody is known to be there."""
+        self._members_changed(frozenset())
+
+    def card(self, node_id: int) -> Card:
+        return self.cards.setdefault(node_id, Card())
+
+    def forget(self, keep: frozenset[int]) -> None:
+        """Drop the cards of nodes that are configured no longer."""
+        for node_id in [known for known in self.cards if known not in keep]:
+            del self.cards[node_id]
+
+    def _members_changed(self, members: frozenset[int]) -> None:
+        arrived = members - self.members
+        for node_id in members | self.cards.keys():
+            card = self.card(node_id)
+            if card.online != (node_id in members) or card.since_s is None:
+                card.online, card.since_s = node_id in members, self.now_s()
+        self.members = members
+        if arrived:
+            self.someone_new()
+        self.changed()
+
+    def _said(self, event: Delivered) -> None:
+        try:
+            message = _decoder.decode(event.payload)
+        except (msgspec.DecodeError, ValueError):
+            return  # a newer node's message, or nonsense: a status board can do without it
+        card = self.card(event.sender.node_id)
+        if isinstance(message, Announcement):
+            card.announcement = message
+        else:
+            card.sample = Sample(message.time_s, message.values)
+        self.changed()

@@ -1,0 +1,304 @@
+"""The daemon of one node: makes its parts, connects them, starts and stops them in order. The composition root.
+
+Nothing is decided here. The way of a write: `handlers/store.py` → `driver.py` → `core/replica.py` → `driver.py` →
+engine and disk. The way of a join: `handlers/configuration.py` → `workflows.py` → `workflow/join.py` → `host.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from cluster import version
+from cluster.control.server import ControlServer
+from cluster.core.effects import Committed
+from cluster.core.machine import CONFIGURATION
+from cluster.core.membership import Membership, View
+from cluster.corosync import conf
+from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, GroupChanged, QuorumChanged
+from cluster.errors import QuireError, Unavailable
+from cluster.model import Change, TaskState
+from cluster.node import catchup, driver, first_start, handlers
+from cluster.node.access import FormerKeys, TicketKeys
+from cluster.node.aside import write_durably
+from cluster.node.board import GROUP, Announcement, Board, Sampled, encode
+from cluster.node.certificates import fingerprint
+from cluster.node.connection import Service
+from cluster.node.host import NodeHost
+from cluster.node.life import Life
+from cluster.node.options import Options
+from cluster.node.passwords import HashPasswords, PamPasswords, Passwords
+from cluster.node.publisher import Publisher
+from cluster.node.samplers import sample
+from cluster.node.sign_in import SignIn
+from cluster.node.state import Self, cluster_state
+from cluster.node.tasks import TaskLines, TaskRunner
+from cluster.node.throttle import Throttle
+from cluster.node.tls import GRACE_S, ServedCertificate
+from cluster.node.underlay import make_underlay
+from cluster.node.workflows import Workflows
+
+SAMPLE_EVERY_S = 2.0
+WATCH_EVERY_S = 1.0
+STOP_TIMEOUT_S = 10.0
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Daemon", "Options"]
+
+
+class Daemon:
+    """One node. `start`, then `wait` until it should end, then `stop`."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.publisher = Publisher(time.time)
+        self.membership = Membership()
+        self.view: View | None = None
+        self.board = Board(time.time, self._show_soon, self._announce)
+        self.served = ServedCertificate(options.tls_dir, lambda _: self._announce())
+        self.former = FormerKeys(time.time)
+        self.underlay = make_underlay(options)
+        self.life = Life(
+            options.store, self._make_engine, self._make_histories, self._contact, self._committed, self._phase_changed,
+            self._hear,
+        )  # fmt: skip
+        self.host = NodeHost(
+            options, self.life, self.board, self.underlay, self.former, self.ticket_keys, self._renew_certificate,
+            self._cluster_log,
+        )  # fmt: skip
+        self._ended = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
+        self._showing: asyncio.Handle | None = None
+        self._event_at_s: float | None = None
+        self._keys: tuple[bytes, TicketKeys] | None = None
+
+    # --- beginning and end ------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Raises QuireError with what is wrong: another daemon runs here, the store is damaged …"""
+        self.options.state_dir.mkdir(parents=True, mode=0o750, exist_ok=True)
+        self.sign_in = SignIn(self._passwords(), Throttle(time.monotonic), self.ticket_keys, time.time, asyncio.sleep)
+        self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
+        self.tasks.subscribe(self._task_changed)
+        self.workflows = Workflows(self.options, self.host, self.tasks, self.life)
+        self.control = ControlServer(
+            self.options.socket, handlers.table(self), handlers.streams(self), self.options.web_uids
+        )
+        await self.control.claim()
+        await self.workflows.take_back()
+        if not self.life.is_open:
+            self.life.open()
+            await self.life.begin()
+        self._serve_stored_certificate()
+        self._show()
+        await self.control.start()
+        for work in (self._sample_forever(), self._keep_files(), self.workflows.watch(WATCH_EVERY_S)):
+            self._run(work)
+
+    async def wait(self) -> None:
+        """Returns when the daemon wants to end."""
+        await self._ended.wait()
+
+    async def stop(self) -> None:
+        """Finish what is under way, undo what cannot be finished, and leave the cluster's groups. corosync runs on."""
+        await self.control.stop()
+        await self.tasks.close(STOP_TIMEOUT_S)
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        self.served.stop()
+        await self.life.close()
+        self._ended.set()
+
+    def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        return self.publisher.subscribe(callback)
+
+    # --- what the parts ask of each other ---------------------------------------------------------------------------
+
+    def document(self) -> conf.Document | None:
+        """The committed corosync.conf; None on a stand-alone node."""
+        text = self.life.tree.read(CONFIGURATION)
+        if text is None:
+            return None
+        try:
+            return conf.parse(text)
+        except QuireError as error:
+            log.error("The corosync.conf in the store cannot be read: %s", error.message)
+            return None
+
+    def ticket_keys(self) -> TicketKeys:
+        """The keys of now. While the store is being filled by a cluster, those of the stand-alone life before."""
+        tree = self.life.tree
+        private, public = tree.read(first_start.TICKET_KEY), tree.read(first_start.TICKET_PUBLIC_KEY)
+        if private is None or public is None:
+            if self._keys is not None:
+                return self._keys[1]
+            raise Unavailable("This node has no keys to check tickets with yet.")
+        if self._keys is None or self._keys[0] != private:
+            self._keys = (private, TicketKeys(private, public))
+        return self._keys[1]
+
+    def csrf_key(self) -> bytes:
+        key = self.life.tree.read(first_start.CSRF_KEY)
+        if key is None:
+            raise Unavailable("This node has no keys to check requests with yet.")
+        return key
+
+    def authkey(self) -> bytes:
+        """corosync's key, which every member has and nobody else; empty on a stand-alone node."""
+        try:
+            return self.options.authkey.read_bytes()
+        except OSError:
+            return b""
+
+    def _passwords(self) -> Passwords:
+        path = self.options.password_hash_file
+        return HashPasswords.from_file(path) if path is not None else PamPasswords()
+
+    def _make_engine(self, node_id: int) -> tuple[Engine, Service]:
+        return self.underlay.engine(), self.underlay
+
+    def _make_histories(self, node_id: int) -> driver.Histories:
+        return catchup.PeerHistories(node_id, self.authkey, self._newest_contact)
+
+    def _contact(self) -> str:
+        return catchup.contact_of(self.options.address, self.options.port, self.served.fingerprint)
+
+    def _newest_contact(self, node_id: int) -> str:
+        said = self.board.card(node_id).announcement
+        return catchup.contact_of(said.address, said.port, said.fingerprint) if said is not None else ""
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def _hear(self, event: EngineEvent) -> None:
+        self._event_at_s = time.time()
+        if isinstance(event, QuorumChanged):
+            self.view = self.membership.quorum_changed(event.ring, event.nodes, event.quorum)
+        elif isinstance(event, EngineLost):
+            self.view = self.membership.engine_lost()
+            self.board.lost()
+        elif event.group == GROUP:
+            self.board.hear(event)
+        elif isinstance(event, GroupChanged):
+            self.view = self.membership.group_changed(event.ring, event.members)
+        if not isinstance(event, Delivered):
+            self._show_soon()
+
+    def _committed(self, changes: tuple[Committed, ...], whole: bool) -> None:
+        paths = {change.path for one in changes if one.applied is not None for change in one.applied.paths}
+        if whole or CONFIGURATION in paths:
+            self._configuration_changed()
+        if whole or any(path.startswith(f"nodes/{self.options.name}/") for path in paths):
+            self._serve_stored_certificate()
+        self._show_soon()
+
+    def _phase_changed(self) -> None:
+        log.info("The store is %s. %s", self.life.replica.phase.value, self.life.replica.reason)
+        self._show_soon()
+
+    def _configuration_changed(self) -> None:
+        """Copy the committed corosync.conf to where corosync reads it; never a lower version."""
+        document, text = self.document(), self.life.tree.read(CONFIGURATION)
+        if document is None or text is None or not self.options.configuration.exists():
+            return
+        on_disk = self.options.configuration.read_bytes()
+        try:
+            version_on_disk = conf.parse(on_disk).config_version
+        except QuireError:
+            version_on_disk = 0
+        if text != on_disk and document.config_version >= version_on_disk > 0:
+            write_durably(self.options.configuration, text, 0o644)
+        self.board.forget(frozenset(node.node_id for node in document.nodes()))
+
+    def _task_changed(self, what: TaskState | TaskLines) -> None:
+        self.publisher.publish("task" if isinstance(what, TaskState) else "tasklog", what)
+
+    def _cluster_log(self, sentence: str) -> None:
+        log.info("%s", sentence)
+
+    # --- the node's own files ---------------------------------------------------------------------------------------
+
+    async def _keep_files(self) -> None:
+        """Make the keys and the certificate that are missing, as soon as the store can be written."""
+        while True:
+            if self.life.replica.writable and not self.workflows.busy:
+                try:
+                    await self._write_missing_files()
+                except QuireError as error:
+                    log.warning("This node's own files could not be written: %s", error.message)
+            await asyncio.sleep(5.0 if self.served.fingerprint else 0.05)
+
+    async def _write_missing_files(self) -> None:
+        tree, name, address = self.life.tree, self.options.name, self.options.address
+        files = first_start.shared_files(tree)
+        files.update(first_start.node_files(tree, name, address, time.time(), pending=files))
+        if files:
+            await self.host.store_write_all(files)
+
+    def _serve_stored_certificate(self) -> None:
+        pair = [self.life.tree.read(path) for path in first_start.certificate_paths(self.options.name)]
+        if pair[0] is not None and pair[1] is not None and not self.workflows.busy:
+            self.served.serve(pair[0], pair[1])
+
+    def _renew_certificate(self) -> str:
+        """Serve what the tree holds now, after the grace delay; returns its fingerprint."""
+        certificate, key = (self.life.tree.read(path) for path in first_start.certificate_paths(self.options.name))
+        if certificate is None or key is None:
+            raise Unavailable("The new certificate is not in the store.")
+        self.served.serve(certificate, key, after_s=GRACE_S)
+        return fingerprint(certificate)
+
+    # --- the status group and the pages -----------------------------------------------------------------------------
+
+    def _announce(self) -> None:
+        served = self.served.fingerprint
+        if self.life.is_open:
+            self.life.replica.contact = self._contact()
+        if served:
+            options = self.options
+            said = Announcement(options.name, options.address, options.port, served, version.VERSION)
+            self._say(encode(said))
+
+    def _say(self, payload: bytes) -> None:
+        if self.life.is_open and self.life.connection.connected:
+            try:
+                self.life.connection.engine.multicast(GROUP, payload)
+            except QuireError as error:
+                log.debug("Not said to the status group: %s", error.message)
+
+    async def _sample_forever(self) -> None:
+        while True:
+            reading = await asyncio.to_thread(sample, time.time())
+            self._say(encode(Sampled(reading.time_s, reading.values)))
+            await asyncio.sleep(SAMPLE_EVERY_S)
+
+    def _show_soon(self) -> None:
+        """Once per turn of the loop, however much happened in it."""
+        if self._showing is None:
+            self._showing = asyncio.get_running_loop().call_soon(self._show)
+
+    def _show(self) -> None:
+        self._showing = None
+        if not self.life.is_open:
+            return
+        at_s, self._event_at_s = self._event_at_s, None
+        replica = self.life.replica
+        me = Self(self.options.name, replica.node_id, self.options.address, self.served.fingerprint)
+        problem = self.life.connection.problem
+        state = cluster_state(me, self.options.engine, self.document(), self.view, self.board, replica, problem)
+        self.publisher.show(state, at_s)
+
+    def _run(self, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+        self._background.add(task)
+        task.add_done_callback(self._part_ended)
+
+    def _part_ended(self, task: asyncio.Task[None]) -> None:
+        """A part that must run for ever has ended: say why, and end the daemon rather than limp on."""
+        self._background.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.critical("A part of the daemon failed.", exc_info=task.exception())
+            self._ended.set()

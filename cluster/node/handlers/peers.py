@@ -1,0 +1,44 @@
+"""Requests of other nodes: the history a member lacks, given to whoever proves to hold the cluster's key."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from cluster.control.conversation import Handler
+from cluster.control.proof import ReplayCache, check_proof
+from cluster.control.requests import PeerHistory, Request
+from cluster.errors import NotInCluster, Unauthenticated
+from cluster.node import catchup
+
+if TYPE_CHECKING:
+    from cluster.node.daemon import Daemon
+
+CHUNK_BYTES = 2 << 20
+ANSWERS_MAX = 4  # answers being carried in chunks at a time; the oldest gives way
+
+
+def handlers(node: Daemon) -> dict[type[Request], Handler]:
+    seen = ReplayCache()
+    answers: dict[str, bytes] = {}
+
+    async def history(request: PeerHistory) -> Any:
+        """The first chunk proves who asks and makes the answer; the following ones name it by the same proof."""
+        if request.offset == 0:
+            key = node.authkey()
+            if not key:
+                raise NotInCluster("This node is not in a cluster.")
+            check_proof(key, request.proof, request.node_id, request.body, time.time(), seen)
+            while len(answers) >= ANSWERS_MAX:
+                del answers[next(iter(answers))]
+            answers[request.proof] = await catchup.serve(request.body, node.life.disk, node.life.replica.machine)
+        answer = answers.get(request.proof)
+        if answer is None:
+            raise Unauthenticated("The asking node did not prove that it is a member of this cluster.")
+        end = request.offset + CHUNK_BYTES
+        more = end if end < len(answer) else None
+        if more is None:
+            del answers[request.proof]
+        return {"chunk": answer[request.offset : end], "more": more}
+
+    return {PeerHistory: history}

@@ -1,0 +1,84 @@
+"""Requests about the configuration store: read, list, write, verify."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from cluster.control.conversation import Handler
+from cluster.control.requests import Request, StoreList, StoreRead, StoreVerify, StoreWrite
+from cluster.core.operations import Expect, digest_of
+from cluster.core.tree import Tree
+from cluster.errors import NotFound
+from cluster.node.host import writes
+
+if TYPE_CHECKING:
+    from cluster.node.daemon import Daemon
+
+
+def handlers(node: Daemon) -> dict[type[Request], Handler]:
+    async def read(request: StoreRead) -> Any:
+        entry = node.life.tree.find(request.path)
+        if entry is None or entry.data is None:
+            raise NotFound(f"There is no file {request.path} in the store.")
+        return {
+            "path": request.path,
+            "data": entry.data,
+            "revision": _revision(node),
+            "version": entry.version,
+            "digest": digest_of(entry.data),
+            "mtime_s": entry.mtime_s,
+            "writer": entry.writer,
+        }
+
+    async def listing(request: StoreList) -> Any:
+        entries = node.life.tree.listing(request.path)
+        if entries is None:
+            raise NotFound(f"There is no directory {request.path} in the store.")
+        return [
+            {
+                "name": entry.name,
+                "type": "dir" if entry.is_dir else "file",
+                "size": entry.size,
+                "mtime_s": entry.mtime_s,
+                "version": entry.version,
+            }
+            for entry in entries
+        ]
+
+    async def write(request: StoreWrite) -> Any:
+        operations = writes({request.path: request.data})
+        if request.digest is not None:
+            operations.insert(0, Expect(request.path, request.digest))
+        revision = await node.life.driver.propose(
+            operations, user=request.user, door="api", request_id=request.request_id, timeout_s=request.timeout_s
+        )
+        return {"revision": [revision.epoch, revision.index]}
+
+    async def verify(request: StoreVerify) -> Any:
+        findings = await asyncio.to_thread(node.life.disk.verify)
+        tree = node.life.tree
+        return {
+            "ok": not findings,
+            "revision": _revision(node),
+            "digest": tree_digest(tree),
+            "entries": len(tree.entries) - 1,
+            "findings": list(findings),
+        }
+
+    return {StoreRead: read, StoreList: listing, StoreWrite: write, StoreVerify: verify}
+
+
+def tree_digest(tree: Tree) -> str:
+    """SHA-256 over every entry's path, version and content, in path order: equal trees have equal digests."""
+    summary = hashlib.sha256()
+    for path, entry in sorted((tree.path_of(entry.inode), entry) for entry in tree.walk()):
+        content = hashlib.sha256(entry.data).hexdigest() if entry.data is not None else "-"
+        summary.update(f"{path}\0{entry.version}\0{entry.writer}\0{entry.mtime_s}\0{content}\n".encode())
+    return summary.hexdigest()
+
+
+def _revision(node: Daemon) -> list[int]:
+    point = node.life.replica.machine.log.commit
+    return [point.epoch, point.index]

@@ -1,0 +1,28 @@
+"""Requests about tasks: list, state, log, stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cluster.control.conversation import Handler
+from cluster.control.requests import Request, TaskList, TaskLog, TaskStatus, TaskStop, as_plain
+
+if TYPE_CHECKING:
+    from cluster.node.daemon import Daemon
+
+
+def handlers(node: Daemon) -> dict[type[Request], Handler]:
+    async def listing(request: TaskList) -> Any:
+        return as_plain(node.tasks.list(request.limit))
+
+    async def state(request: TaskStatus) -> Any:
+        return as_plain(node.tasks.status(request.upid))
+
+    async def lines(request: TaskLog) -> Any:
+        total, found = node.tasks.log(request.upid, request.start, request.limit)
+        return {"total": total, "lines": [{"n": number, "t": text} for number, text in found]}
+
+    async def stop(request: TaskStop) -> Any:
+        node.tasks.stop(request.upid)
+
+    return {TaskList: listing, TaskStatus: state, TaskLog: lines, TaskStop: stop}

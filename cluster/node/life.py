@@ -1,0 +1,135 @@
+"""One life of the store on this node: its disk, its replica, the driver between, and the engine they speak through.
+
+The store changes lineage when the node founds a cluster, adopts one or gives one up; each time a life ends and another
+begins, on the same path. A stand-alone store lives on the engine of one (`cluster/engine/alone.py`). Who asks for a
+change of life is `host.py`; what a life reports goes to the daemon's callbacks.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from cluster.core.effects import Committed
+from cluster.core.machine import CONFIGURATION
+from cluster.core.replica import Replica
+from cluster.core.tree import Tree
+from cluster.corosync import conf
+from cluster.engine.alone import AloneEngine
+from cluster.engine.base import Engine, EngineEvent, EngineLost
+from cluster.errors import QuireError
+from cluster.node.connection import Connection, NoService, Service
+from cluster.node.driver import Driver, Histories
+from cluster.store import disk as store
+from cluster.store.base import Disk
+
+ALONE_NODE_ID = 0
+
+log = logging.getLogger(__name__)
+
+
+class Life:
+    """`open` before anything else. Attributes are replaced at each change of life: do not keep them."""
+
+    disk: Disk
+    replica: Replica
+    driver: Driver
+    connection: Connection
+
+    def __init__(
+        self,
+        path: Path,
+        make_engine: Callable[[int], tuple[Engine, Service]],
+        make_histories: Callable[[int], Histories],
+        contact: Callable[[], str],
+        on_committed: Callable[[tuple[Committed, ...], bool], None],
+        on_phase: Callable[[], None],
+        on_event: Callable[[EngineEvent], None],
+    ) -> None:
+        self.path = path
+        self._make_engine, self._make_histories, self._contact = make_engine, make_histories, contact
+        self._on_committed, self._on_phase, self._on_event = on_committed, on_phase, on_event
+        self.is_open = False
+
+    @property
+    def tree(self) -> Tree:
+        return self.replica.machine.tree
+
+    @property
+    def clustered(self) -> bool:
+        """Does the store belong to a cluster, or wait to be filled by one?"""
+        return self.replica.blank or self.tree.find(CONFIGURATION) is not None
+
+    # --- beginning and end ------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Load the store, or make a stand-alone one. Raises StoreDamaged."""
+        if not self.path.exists():
+            store.create(self.path, str(uuid.uuid4()), ALONE_NODE_ID, 1)
+        self.disk = store.open_disk(self.path)
+        durable = self.disk.load()
+        self.replica = Replica(durable, votes_of, self._contact())
+        engine: Engine
+        service: Service
+        if self.clustered:
+            engine, service = self._make_engine(durable.node_id)
+        else:
+            engine, service = AloneEngine(durable.node_id), NoService()
+        histories = self._make_histories(durable.node_id)
+        self.driver = Driver(self.replica, self.disk, engine, histories, self._on_committed, self._on_phase)
+        self.connection = Connection(engine, service, self._hear)
+        self.is_open = True
+
+    async def close(self) -> None:
+        """End this life; what was asked for and not answered stays unknown. corosync runs on."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        await self.driver.close()
+        await self.connection.disconnect(stop_service=False)
+        self._on_event(EngineLost("The store is changing hands."))
+        self.disk.close()
+
+    async def begin(self) -> None:
+        """Connect: at once when stand-alone, in the background when the engine may take its time."""
+        if self.clustered:
+            self.connection.keep_trying()
+        else:
+            await self.connection.connect()
+
+    # --- changes of life --------------------------------------------------------------------------------------------
+
+    async def found(self, lineage: str, node_id: int, votes: int) -> None:
+        """The store becomes a cluster's of which this node is the first; its content stays."""
+        await self.close()
+        store.found(self.path, lineage, node_id, votes)
+        self.open()
+
+    async def adopt(self, lineage: str, node_id: int) -> None:
+        """The store becomes blank, to be filled by the cluster `lineage`."""
+        await self.close()
+        store.blank(self.path, lineage, node_id)
+        self.open()
+
+    async def restore(self, backup: Path) -> None:
+        """The store becomes what a backup holds, and lives on as that."""
+        await self.close()
+        store.restore(self.path, backup)
+        self.open()
+        if not self.clustered:
+            await self.begin()
+
+    def _hear(self, event: EngineEvent) -> None:
+        self.driver.hear(event)
+        self._on_event(event)
+
+
+def votes_of(text: bytes) -> dict[int, int]:
+    """Node id → votes in a corosync.conf; empty when it cannot be read, which leaves the electorate as it is."""
+    try:
+        return {node.node_id: node.votes for node in conf.parse(text).nodes()}
+    except QuireError as error:
+        log.warning("The corosync.conf in the store cannot be read: %s", error.message)
+        return {}

@@ -1,0 +1,73 @@
+"""The cluster as one value for pages and programs: configuration, membership, quorum, the board and the store, joined.
+
+Pure: everything is handed in. The nodelist of the committed corosync.conf says which nodes there are; the board says
+which are online; the engine's quorum notice says what votequorum counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cluster.core.membership import View
+from cluster.core.replica import Replica
+from cluster.corosync.conf import Document
+from cluster.model import ClusterState, Node, NodeState, Revision, StoreState
+from cluster.node.board import Board
+
+
+@dataclass(frozen=True, slots=True)
+class Self:
+    """This node as it knows itself."""
+
+    name: str
+    node_id: int
+    address: str
+    fingerprint: str
+
+
+def cluster_state(
+    me: Self, engine: str, document: Document | None, view: View | None, board: Board, replica: Replica, problem: str
+) -> ClusterState:
+    """What this node would show now. `document` is None on a stand-alone node."""
+    nodes = document.nodes() if document is not None else (Node(me.name, me.node_id, 1),)
+    return ClusterState(
+        local_node=me.name,
+        name=document.cluster_name if document is not None else "",
+        config_version=document.config_version if document is not None else 0,
+        nodes=tuple(_node_state(node, me, board) for node in nodes),
+        quorum=view.quorum if view is not None and document is not None else None,
+        ring=view.ring if view is not None and document is not None else None,
+        settled=view is not None and view.settled,
+        store=store_state(replica, document, board),
+        engine=engine,
+        problem=problem,
+    )
+
+
+def _node_state(node: Node, me: Self, board: Board) -> NodeState:
+    card = board.card(node.node_id)
+    said = card.announcement
+    local = node.name == me.name
+    return NodeState(
+        name=node.name,
+        node_id=node.node_id,
+        votes=node.votes,
+        links=node.links,
+        address=me.address if local else (said.address if said else ""),
+        local=local,
+        online=True if local else (card.online if card.since_s is not None else None),
+        since_s=card.since_s,
+        fingerprint=me.fingerprint if local else (said.fingerprint if said else ""),
+        sample=card.sample,
+    )
+
+
+def store_state(replica: Replica, document: Document | None, board: Board) -> StoreState:
+    """Writable or not, and why in one sentence, with the nodes that are missing by name."""
+    point = replica.machine.log.commit
+    reason = "" if replica.writable else replica.reason
+    if reason and document is not None and replica.needed_votes > replica.present_votes:
+        missing = [node.name for node in document.nodes() if node.node_id not in replica.members]
+        if missing:
+            reason = f"{reason} Not here: {', '.join(missing)}."
+    return StoreState(replica.writable, reason, Revision(point.epoch, point.index), point.hash.hex())

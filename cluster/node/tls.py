@@ -1,0 +1,58 @@
+"""The certificate this node's web port serves: a copy of the tree's on this host's disk, where the web process finds it.
+
+After a join the new certificate is served only after a grace delay, so that pages opened under the former one hear of
+it first. The web process notices the files by itself; nothing here knows of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from cluster.node.aside import write_durably
+from cluster.node.certificates import belongs_together, fingerprint
+
+GRACE_S = 8.0
+
+
+class ServedCertificate:
+    """`directory` holds cert.pem and key.pem; `changed` is called with each newly served fingerprint."""
+
+    def __init__(self, directory: Path, changed: Callable[[str], None]) -> None:
+        self.certificate, self.key = directory / "cert.pem", directory / "key.pem"
+        self._changed = changed
+        self._later: asyncio.TimerHandle | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the certificate served now; empty before there is one."""
+        try:
+            return fingerprint(self.certificate.read_bytes())
+        except FileNotFoundError:
+            return ""
+
+    def serve(self, certificate: bytes, key: bytes, *, after_s: float = 0.0) -> None:
+        """Serve this pair now, or after a delay during which the former one stays."""
+        self.stop()
+        if after_s > 0 and self.certificate.exists():
+            self._later = asyncio.get_running_loop().call_later(after_s, self._write, certificate, key)
+        else:
+            self._write(certificate, key)
+
+    def stop(self) -> None:
+        """Forget a change that is still waiting."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+
+    def _write(self, certificate: bytes, key: bytes) -> None:
+        self._later = None
+        if self.certificate.exists() and self.certificate.read_bytes() == certificate:
+            return
+        if not belongs_together(certificate, key):
+            return
+        self.certificate.parent.mkdir(parents=True, mode=0o750, exist_ok=True)
+        write_durably(self.key, key, 0o640)
+        write_durably(self.certificate, certificate, 0o644)
+        self._changed(fingerprint(certificate))

@@ -1,0 +1,80 @@
+"""What is under a clustered node's engine on this host: corosync as a service, or for loopback nothing but the wire.
+
+The one place that knows which engine a node was started with. It can be asked without an open store: is it running,
+stop it, would it take this file.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cluster.corosync.service import CorosyncService
+from cluster.engine.base import Engine
+from cluster.engine.corosync import CorosyncEngine
+from cluster.engine.loopback import LoopbackEngine
+from cluster.node.options import Options
+
+
+class Underlay(Protocol):
+    """`start` and `stop` are bounded, idempotent, and raise Unavailable with the reason."""
+
+    def engine(self) -> Engine:
+        """A new engine, not yet started."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def is_running(self) -> bool: ...
+
+    async def check(self, conf: bytes) -> str:
+        """Why this configuration would be refused, in one line; "" when it would be taken."""
+
+
+class CorosyncUnderlay:
+    """Real corosync on this host."""
+
+    def __init__(self, options: Options) -> None:
+        self._service = CorosyncService(options.configuration, options.state_dir)
+
+    def engine(self) -> Engine:
+        return CorosyncEngine()
+
+    async def start(self) -> None:
+        await self._service.start()
+
+    async def stop(self) -> None:
+        await self._service.stop()
+
+    async def is_running(self) -> bool:
+        return await self._service.is_running()
+
+    async def check(self, conf: bytes) -> str:
+        return "; ".join(await self._service.check(conf))
+
+
+class LoopbackUnderlay:
+    """Several nodes on one machine: the wire starts by itself and ends by itself."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def engine(self) -> Engine:
+        options = self._options
+        return LoopbackEngine(options.configuration, options.authkey, options.name, options.wire)
+
+    async def start(self) -> None:
+        return
+
+    async def stop(self) -> None:
+        return
+
+    async def is_running(self) -> bool:
+        return False
+
+    async def check(self, conf: bytes) -> str:
+        return ""
+
+
+def make_underlay(options: Options) -> Underlay:
+    return CorosyncUnderlay(options) if options.engine == "corosync" else LoopbackUnderlay(options)
