@@ -1,7 +1,7 @@
 """Processes as /proc tells of them: who carries a tag, who holds a port, and ending a set of them for certain.
 
 A tag is a variable in a process's environment: its children inherit it however they detach themselves, so what a
-crashed program left behind can still be found. Knows nothing of nodes; `demo.py` and the tests do.
+crashed program left behind can still be found. Knows nothing of nodes; the demo and the tests do.
 """
 
 from __future__ import annotations

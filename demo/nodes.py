@@ -2,7 +2,7 @@
 
 `script/demo` is its command line, and the tests, the bench and the screenshots start that. Where nodes run is
 `places.py` (addresses of the loopback network, or namespaces with real corosync); finding what is left of a demo
-that crashed is `processes.py`. Knows nothing of clusters: creating and joining is up to the visitor.
+that crashed is `lab/processes.py`. Knows nothing of clusters: creating and joining is up to the visitor.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from demo.places import Place, Places, Trouble
 from lab import processes
-from lab.places import Place, Places, Trouble
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")

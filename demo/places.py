@@ -1,7 +1,7 @@
 """Where the demo's nodes run: each at an address of the loopback network, or each in a namespace with real corosync.
 
-Both answer the same few questions, so that `demo.py` need not know which it has. What a namespace host is, and how its
-networks are laid, is `hosts.py`.
+Both answer the same few questions, so that `nodes.py` need not know which it has. What a namespace host is, and how its
+networks are laid, is `lab/hosts.py`.
 """
 
 from __future__ import annotations
