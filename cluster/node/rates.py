@@ -1,12 +1,12 @@
 """Turns two readings of one node into the sample its peers and pages see: instants as they are, counters as rates.
 
-Pure arithmetic; who reads when is the daemon's business. The metrics it starts from are in `samplers.py`.
+The metrics it starts from are in `samplers.py`; how often to read is the daemon's business.
 """
 
 from __future__ import annotations
 
 from cluster.model import Sample
-from cluster.node.samplers import METRICS, Metric
+from cluster.node.samplers import METRICS, Metric, read_figures
 
 RATES = (
     Metric("cpu", "share"),
@@ -17,6 +17,20 @@ RATES = (
 SHARED: dict[str, Metric] = {name: metric for name, metric in METRICS.items() if metric.kind == "instant"} | {
     metric.name: metric for metric in RATES
 }
+
+
+class Readings:
+    """One node's samples in a row: each is compared with the one before."""
+
+    def __init__(self) -> None:
+        self._before: Sample | None = None
+
+    def next(self, now_s: float) -> Sample:
+        """Read this host now (unix time `now_s`). The first one has no rates."""
+        now = Sample(now_s, read_figures())
+        shared = sample_between(self._before, now)
+        self._before = now
+        return shared
 
 
 def sample_between(before: Sample | None, now: Sample) -> Sample:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,9 +98,9 @@ class TaskRunner:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def states(self, limit: int = 50) -> list[TaskState]:
+    def list(self, limit: int = 50) -> tuple[TaskState, ...]:
         """Running tasks first, then finished ones; newest first in both."""
-        return [*reversed(self._running.values()), *reversed(self._finished.values())][: max(limit, 0)]
+        return (*reversed(self._running.values()), *reversed(self._finished.values()))[: max(limit, 0)]
 
     def status(self, upid: str) -> TaskState:
         """Raises NotFound."""
@@ -109,13 +109,13 @@ class TaskRunner:
             raise NotFound("There is no such task on this node.")
         return state
 
-    def lines(self, upid: str, start: int = 0, limit: int = 50) -> tuple[int, list[tuple[int, str]]]:
-        """(number of lines, [(number, line)] from `start` on). `limit` 0 means all. Raises NotFound."""
+    def log(self, upid: str, start: int = 0, limit: int = 50) -> tuple[int, tuple[tuple[int, str], ...]]:
+        """(number of lines, (number, line) pairs from `start` on). `limit` 0 means all. Raises NotFound."""
         self.status(upid)
         lines = self._files.lines(parse_upid(upid)) or ["no content"]
         first = max(start, 0)
         chosen = lines[first:] if limit <= 0 else lines[first : first + limit]
-        return len(lines), list(enumerate(chosen, first + 1))
+        return len(lines), tuple(enumerate(chosen, first + 1))
 
     # --- running ------------------------------------------------------------------------------------------------------
 
@@ -181,9 +181,9 @@ class TaskRunner:
     # --- after a restart ----------------------------------------------------------------------------------------------
 
     @property
-    def interrupted(self) -> list[str]:
+    def interrupted(self) -> tuple[str, ...]:
         """Tasks that were running when the daemon ended, not concluded yet."""
-        return [upid for upid in self._running if upid not in self._jobs]
+        return tuple(upid for upid in self._running if upid not in self._jobs)
 
     def conclude(self, upid: str, lines: Iterable[str], status: str) -> None:
         """Say what became of an interrupted task: some lines, then its outcome. Any other task is left alone."""
@@ -219,7 +219,7 @@ class TaskRunner:
             upid = replace(upid, pstart=upid.pstart + 1)
         return parse_upid(str(upid))
 
-    def _write(self, upid: Upid, lines: list[str], first: int) -> None:
+    def _write(self, upid: Upid, lines: Sequence[str], first: int) -> None:
         safe = [one_safe_line(line) for line in lines]
         try:
             self._files.append(upid, safe)

@@ -6,7 +6,7 @@ import pytest
 
 from cluster.model import Sample
 from cluster.node import samplers
-from cluster.node.rates import SHARED, sample_between
+from cluster.node.rates import SHARED, Readings, sample_between
 from cluster.node.samplers import METRICS, SAMPLERS, read_figures
 
 
@@ -95,3 +95,10 @@ def test_a_clock_that_stood_still_or_went_back_gives_no_rate(time_s):
 
 def test_what_is_shared_is_described():
     assert set(sample_between(EARLIER, LATER).values) <= set(SHARED)
+
+
+def test_readings_in_a_row_have_rates_from_the_second_on():
+    readings = Readings()
+    first, second = readings.next(100.0), readings.next(102.0)
+    assert "netin_rate" not in first.values and second.values["netin_rate"] >= 0
+    assert "memtotal" in first.values and set(second.values) <= set(SHARED)

@@ -29,7 +29,7 @@ async def ended(runner, work, type_="clustercreate", id_="demo"):
 
 
 def texts(runner, upid):
-    return [text for _, text in runner.lines(upid, 0, 0)[1]]
+    return [text for _, text in runner.log(upid, 0, 0)[1]]
 
 
 async def say_two_things(task):
@@ -113,9 +113,9 @@ async def test_a_log_that_never_stops_is_cut_with_a_note(runner, monkeypatch):
 
 async def test_lines_are_counted_from_one_and_read_in_portions(runner):
     state = await ended(runner, say_two_things)
-    assert runner.lines(state.upid, 1, 1) == (3, [(2, "two")])
-    assert runner.lines(state.upid, 0, 0)[1][-1] == (3, "TASK OK")
-    assert runner.lines(state.upid, 9, 1) == (3, [])
+    assert runner.log(state.upid, 1, 1) == (3, ((2, "two"),))
+    assert runner.log(state.upid, 0, 0)[1][-1] == (3, "TASK OK")
+    assert runner.log(state.upid, 9, 1) == (3, ())
 
 
 async def test_a_subscriber_hears_of_everything_in_order(runner):
@@ -179,14 +179,14 @@ async def test_running_tasks_come_first_and_the_newest_before_the_older(runner):
         await go.wait()
 
     upid = runner.start("clusterjoin", "", "root@pam", work)
-    assert [s.upid for s in runner.states()] == [upid, done[1].upid, done[0].upid]
-    assert [s.upid for s in runner.states(1)] == [upid]
+    assert [s.upid for s in runner.list()] == [upid, done[1].upid, done[0].upid]
+    assert [s.upid for s in runner.list(1)] == [upid]
     go.set()
     await runner.wait(upid, 10)
 
 
 async def test_a_task_nobody_knows_is_not_found(runner):
-    for ask in (runner.status, runner.lines, runner.stop):
+    for ask in (runner.status, runner.log, runner.stop):
         with pytest.raises(NotFound):
             ask("UPID:alpha:00001267:075BCD15:68A1B6C3:clusterjoin::root@pam:")
         with pytest.raises(NotFound):
@@ -204,7 +204,7 @@ async def test_only_so_many_tasks_run_at_once(runner, monkeypatch):
 async def test_the_oldest_finished_tasks_are_forgotten_with_their_logs(runner, monkeypatch, tmp_path):
     monkeypatch.setattr(tasks, "FINISHED_MAX", 2)
     states = [await ended(runner, say_two_things) for _ in range(3)]
-    assert [s.upid for s in runner.states()] == [states[2].upid, states[1].upid]
+    assert [s.upid for s in runner.list()] == [states[2].upid, states[1].upid]
     assert len(list((tmp_path / "tasks" / "3").iterdir())) == 2
 
 
@@ -237,7 +237,7 @@ async def killed_while_running(runner):
 async def test_finished_tasks_survive_a_restart(runner, tmp_path):
     states = [await ended(runner, say_two_things) for _ in range(3)]
     again = restarted(tmp_path)
-    assert [s.upid for s in again.states()] == [s.upid for s in reversed(states)]
+    assert [s.upid for s in again.list()] == [s.upid for s in reversed(states)]
     assert again.status(states[0].upid).status == "OK"
     assert texts(again, states[0].upid) == ["one", "two", "TASK OK"]
 
@@ -245,9 +245,9 @@ async def test_finished_tasks_survive_a_restart(runner, tmp_path):
 async def test_a_task_that_ran_when_the_daemon_died_has_an_unexpected_status(runner, tmp_path):
     upid = await killed_while_running(runner)
     again = restarted(tmp_path)
-    assert again.interrupted == [upid] and again.status(upid).end_time_s is None
+    assert again.interrupted == (upid,) and again.status(upid).end_time_s is None
     again.abandon_interrupted()
-    assert again.interrupted == [] and again.status(upid).status == "unexpected status"
+    assert again.interrupted == () and again.status(upid).status == "unexpected status"
     assert texts(again, upid)[-1] == "TASK ERROR: unexpected status"
     assert restarted(tmp_path).status(upid).status == "unexpected status"
 
@@ -262,18 +262,18 @@ async def test_an_interrupted_task_is_concluded_by_who_knows_its_end(runner, tmp
         "Taken back: corosync stopped",
         "TASK ERROR: The daemon ended; everything was taken back.",
     ]
-    assert restarted(tmp_path).interrupted == []
+    assert restarted(tmp_path).interrupted == ()
 
 
 async def test_a_task_whose_last_line_was_written_but_not_its_index_has_ended(runner, tmp_path):
     upid = await killed_while_running(runner)
     TaskFiles(tmp_path / "tasks").append(parse_upid(upid), ["TASK ERROR: no quorum"])
     again = restarted(tmp_path)
-    assert again.interrupted == [] and again.status(upid).status == "no quorum"
+    assert again.interrupted == () and again.status(upid).status == "no quorum"
 
 
 async def test_a_damaged_index_costs_only_its_damaged_lines(runner, tmp_path):
     state = await ended(runner, say_two_things)
     index = tmp_path / "tasks" / "index"
     index.write_bytes(b"\xff\xfe garbage\nUPID:alpha:1:2\n" + index.read_bytes() + b"UPID:al")
-    assert [s.upid for s in restarted(tmp_path).states()] == [state.upid]
+    assert [s.upid for s in restarted(tmp_path).list()] == [state.upid]
