@@ -1,0 +1,72 @@
+"""/access: signing in, and the realms one can sign in to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from cluster.control.requests import Login
+from cluster.errors import InvalidInput, Unauthenticated
+from datacenter import gateway
+from datacenter.access.capabilities import capabilities
+from datacenter.access.delay import after_failed_sign_in
+from datacenter.api.endpoint import Call, Endpoint, NoParameters, Parameters
+from datacenter.api.parameters import HEADLINE
+from datacenter.api.types import Realm, TicketOrPassword, UserName
+
+# The daemon makes guessers wait their turn; whoever waits longer is told to come again.
+LOGIN_TIMEOUT_S = 45.0
+
+
+class TicketParameters(Parameters, kw_only=True):
+    username: UserName
+    password: TicketOrPassword
+    realm: Realm | None = None
+    otp: TicketOrPassword | None = None
+    tfa_challenge: TicketOrPassword | None = msgspec.field(default=None, name="tfa-challenge")
+    new_format: bool | None = msgspec.field(default=None, name="new-format")
+
+
+async def ticket(call: Call, asked: TicketParameters) -> dict[str, Any]:
+    if asked.tfa_challenge is not None:
+        raise InvalidInput(HEADLINE, fields={"tfa-challenge": "no second factor is set up here"})
+    username = f"{asked.username}@{asked.realm}" if asked.realm else asked.username
+    started_s = asyncio.get_running_loop().time()
+    try:
+        issued = await gateway.call(
+            Login(username=username, password=asked.password, address=call.address), timeout_s=LOGIN_TIMEOUT_S
+        )
+    except Unauthenticated:
+        await after_failed_sign_in(started_s)
+        raise Unauthenticated("authentication failure") from None
+    answer = {name: issued[name] for name in ("username", "ticket", "CSRFPreventionToken")}
+    answer["cap"] = capabilities(issued["username"])
+    if issued.get("clustername"):
+        answer["clustername"] = issued["clustername"]
+    return answer
+
+
+async def nothing(_call: Call, _asked: NoParameters) -> None:
+    """So that a client may look whether there is a sign-in."""
+
+
+async def domains(_call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
+    return [{"realm": "pam", "type": "pam", "comment": "Users of this machine (Linux PAM)", "default": 1}]
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/access/ticket", "Nothing; there for clients that look.", nothing, "public"),
+    Endpoint(
+        "POST",
+        "/access/ticket",
+        "Sign in with a password, or renew a ticket by giving it as the password.",
+        ticket,
+        "public",
+        TicketParameters,
+        "{username, ticket, CSRFPreventionToken, cap, clustername?}",
+        secret=True,
+    ),
+    Endpoint("GET", "/access/domains", "The realms one can sign in to.", domains, "public", returns="[{realm, type}]"),
+)

@@ -1,0 +1,93 @@
+"""A request's way through the API: find the endpoint, know who asks, check, read the parameters, ask, answer.
+
+Every refusal is an envelope except one: without a valid ticket or token the answer is an empty 401, before anything is
+said about what there is. Knows no endpoint by name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from typing import Any
+
+from django.http import HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from cluster.errors import Forbidden, QuireError, Unauthenticated
+from datacenter.access.middleware import CSRF_HEADER, is_from_our_page
+from datacenter.api import envelope, parameters
+from datacenter.api.endpoint import Call, Endpoint, Listed, Permission
+from datacenter.api.table import ENDPOINTS
+
+logger = logging.getLogger(__name__)
+
+ROOT = "root@pam"
+
+
+@csrf_exempt  # checked here, once it is known whether the endpoint needs it
+async def dispatch(request: Any, form: str, path: str = "") -> HttpResponse:
+    if form not in envelope.FORMATS:
+        return envelope.refusal("json", 501, f"there is no format {form!r}")
+    segments = [segment for segment in path.split("/") if segment]
+    found = find(request.method, segments)
+    if found is None or found[0].permission != "public":
+        try:
+            refused = await _refuse_strangers(request)
+        except QuireError as error:
+            return envelope.failure(form, error)
+        if refused is not None:
+            return refused
+    if found is None:
+        return envelope.refusal(form, 501, f"Method '{request.method} /{'/'.join(segments)}' not implemented")
+    return await _answer(request, form, *found)
+
+
+def find(method: str, segments: list[str]) -> tuple[Endpoint, dict[str, str]] | None:
+    for endpoint in ENDPOINTS:
+        if endpoint.method == method and (in_path := endpoint.match(segments)) is not None:
+            return endpoint, in_path
+    return None
+
+
+async def _refuse_strangers(request: Any) -> HttpResponse | None:
+    if request.quire_problem is not None:
+        raise request.quire_problem
+    if request.quire_user is None:
+        return envelope.not_signed_in("No ticket")
+    if request.method != "GET" and not await is_from_our_page(request, request.headers.get(CSRF_HEADER, "")):
+        return envelope.not_signed_in("Permission denied - invalid csrf token")
+    return None
+
+
+async def _answer(request: Any, form: str, endpoint: Endpoint, in_path: dict[str, str]) -> HttpResponse:
+    user = request.quire_user.username if request.quire_user else ""
+    try:
+        check_permission(endpoint.permission, user)
+        wanted = parameters.read(endpoint.parameters, parameters.given(request, in_path))
+        result = await endpoint.handler(Call(user, request.META.get("REMOTE_ADDR") or ""), wanted)
+    except QuireError as error:
+        return envelope.failure(form, error)
+    except parameters.WrongBody as error:
+        return envelope.refusal(form, error.status, error.reason)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        # Where and what kind, not the error's own text: that may hold what was asked, a password say.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("%s %s failed: %s\n%s", endpoint.method, endpoint.path, type(error).__name__, where)
+        return envelope.refusal(form, 500, "an internal error; the node's log has the details")
+    if isinstance(result, Listed):
+        return envelope.success(form, result.rows, result.total, endpoint.secret)
+    return envelope.success(form, result, None, endpoint.secret)
+
+
+def check_permission(permission: Permission, user: str) -> None:
+    """Raises `Forbidden`. Until there are other users with privileges, root@pam alone has them all."""
+    if permission in ("public", "any") or user == ROOT:
+        return
+    if not user:
+        raise Unauthenticated("nobody is signed in")
+    if permission == "root":
+        raise Forbidden(f"Permission check failed (user != {ROOT})")
+    raise Forbidden(f"Permission check failed (/, {permission})")

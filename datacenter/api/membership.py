@@ -1,0 +1,184 @@
+"""/cluster/config: creating a cluster, joining one, adding a node, and what corosync.conf says.
+
+Values that come from corosync.conf stay strings, as clients expect. Beyond its form a value is the daemon's to check.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from cluster.control.requests import AddNode, ClusterConfig, CreateCluster, JoinCluster, JoinInfo, UndoAddNode
+from datacenter import gateway
+from datacenter.api.endpoint import Call, Endpoint, NoParameters, Parameters
+from datacenter.api.types import (
+    Address,
+    ClusterName,
+    Coefficient,
+    Count,
+    Fingerprint,
+    Host,
+    LinkText,
+    NodeId,
+    NodeName,
+    Password,
+    Token,
+    Votes,
+    VotesAtLeastOne,
+    plain_link,
+)
+
+API_VERSION = 1
+# Adding a node takes a lock, a majority's acknowledgement and a reload of corosync on every member.
+ADD_TIMEOUT_S = 60.0
+
+
+class LinkParameters(Parameters, kw_only=True):
+    link0: LinkText | None = None
+    link1: LinkText | None = None
+    link2: LinkText | None = None
+    link3: LinkText | None = None
+    link4: LinkText | None = None
+    link5: LinkText | None = None
+    link6: LinkText | None = None
+    link7: LinkText | None = None
+
+    def links(self) -> dict[int, str]:
+        texts = {number: getattr(self, f"link{number}") for number in range(8)}
+        return {number: plain_link(text) for number, text in texts.items() if text is not None}
+
+
+class CreateParameters(LinkParameters, kw_only=True):
+    clustername: ClusterName
+    nodeid: NodeId | None = None
+    votes: VotesAtLeastOne | None = None
+    token_coefficient: Coefficient = msgspec.field(default=125, name="token-coefficient")
+
+
+class JoinParameters(LinkParameters, kw_only=True):
+    hostname: Host
+    fingerprint: Fingerprint
+    password: Password
+    nodeid: NodeId | None = None
+    votes: Votes | None = None
+    force: bool = False
+
+
+class AddParameters(LinkParameters, kw_only=True):
+    node: NodeName
+    nodeid: NodeId | None = None
+    votes: Votes | None = None
+    force: bool = False
+    new_node_ip: Address | None = None
+    apiversion: Count = 0
+
+
+class UndoParameters(Parameters, kw_only=True):
+    node: NodeName
+    undo_token: Token
+
+
+class JoinInfoParameters(Parameters, kw_only=True):
+    node: NodeName | None = None
+
+
+async def create(call: Call, asked: CreateParameters) -> str:
+    request = CreateCluster(
+        clustername=asked.clustername,
+        links=asked.links(),
+        nodeid=asked.nodeid,
+        votes=asked.votes,
+        token_coefficient=asked.token_coefficient,
+        user=call.user,
+    )
+    return (await gateway.call(request))["upid"]
+
+
+async def join(call: Call, asked: JoinParameters) -> str:
+    request = JoinCluster(
+        hostname=asked.hostname,
+        fingerprint=asked.fingerprint.upper(),
+        password=asked.password,
+        links=asked.links(),
+        nodeid=asked.nodeid,
+        votes=asked.votes,
+        force=asked.force,
+        user=call.user,
+    )
+    return (await gateway.call(request))["upid"]
+
+
+async def add_node(call: Call, asked: AddParameters) -> dict[str, Any]:
+    request = AddNode(
+        node=asked.node,
+        links=asked.links(),
+        nodeid=asked.nodeid,
+        votes=asked.votes,
+        force=asked.force,
+        new_node_ip=asked.new_node_ip,
+        apiversion=asked.apiversion,
+        user=call.user,
+    )
+    return await gateway.call(request, timeout_s=ADD_TIMEOUT_S)
+
+
+async def undo_add_node(_call: Call, asked: UndoParameters) -> None:
+    await gateway.call(UndoAddNode(node=asked.node, undo_token=asked.undo_token), timeout_s=ADD_TIMEOUT_S)
+
+
+async def join_information(_call: Call, asked: JoinInfoParameters) -> dict[str, Any]:
+    return await gateway.call(JoinInfo(node=asked.node))
+
+
+async def nodes(_call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
+    return (await gateway.call(ClusterConfig()))["nodes"]
+
+
+async def totem(_call: Call, _asked: NoParameters) -> dict[str, Any] | None:
+    return (await gateway.call(ClusterConfig()))["totem"]
+
+
+async def api_version(_call: Call, _asked: NoParameters) -> int:
+    return API_VERSION
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST", "/cluster/config", "Create a cluster with this node in it.", create, "root", CreateParameters, "upid"
+    ),
+    Endpoint(
+        "GET",
+        "/cluster/config/join",
+        "What a node needs to know to join.",
+        join_information,
+        "Sys.Audit",
+        JoinInfoParameters,
+        "{preferred_node, config_digest, totem, nodelist}",
+    ),
+    Endpoint(
+        "POST", "/cluster/config/join", "Join this node to another's cluster.", join, "root", JoinParameters, "upid"
+    ),
+    Endpoint("GET", "/cluster/config/nodes", "The configured nodes.", nodes, "Sys.Audit", returns="[{node, name, …}]"),
+    Endpoint(
+        "POST",
+        "/cluster/config/nodes/{node}",
+        "Add a node; asked by the node that joins.",
+        add_node,
+        "root",
+        AddParameters,
+        "{corosync_authkey, corosync_conf, cluster_uuid, undo_token, warnings}",
+        secret=True,
+    ),
+    # Public: who joins may have lost its ticket's worth with its store. The token is good for this one addition.
+    Endpoint(
+        "POST",
+        "/cluster/config/nodes/{node}/undo",
+        "Take back the adding of a node that never came online.",
+        undo_add_node,
+        "public",
+        UndoParameters,
+    ),
+    Endpoint("GET", "/cluster/config/apiversion", "The version of joining.", api_version, "Sys.Audit", returns="1"),
+    Endpoint("GET", "/cluster/config/totem", "The totem section.", totem, "Sys.Audit", returns="{…} or null"),
+)

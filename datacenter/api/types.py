@@ -1,0 +1,106 @@
+"""The types of parameters: what each accepts, and the words in which it refuses.
+
+Every name is matched in full, every address is parsed, every text has a length. What makes sense together is for the
+daemon to say. `description` completes the sentence "must be …" and is the API's documentation as well.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+HOST_LENGTH_MAX = 253
+PRIORITY_MAX = 255
+
+
+def is_address(text: str) -> bool:
+    """A literal IP address, without a zone."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def is_host(text: str) -> bool:
+    """A literal address or a host name."""
+    if is_address(text):
+        return True
+    # What looks like an address and is none (10.0.0.256, 10.0.1) is no name either.
+    is_name = len(text) <= HOST_LENGTH_MAX and HOST_NAME.fullmatch(text) is not None
+    return is_name and not text.rpartition(".")[2].isdecimal()
+
+
+def is_priority(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= PRIORITY_MAX
+
+
+def is_link(text: str) -> bool:
+    """`[address=]ADDRESS[,priority=N]`, in any order."""
+    seen: set[str] = set()
+    for position, part in enumerate(text.split(",")):
+        key, is_pair, value = part.partition("=")
+        if not is_pair and position == 0:
+            key, value = "address", part
+        check = {"address": is_host, "priority": is_priority}.get(key)
+        if check is None or key in seen or not check(value):
+            return False
+        seen.add(key)
+    return "address" in seen
+
+
+def plain_link(text: str) -> str:
+    """A link as the daemon takes it: `ADDRESS[,priority=N]`."""
+    parts = {key: value for key, _, value in (part.rpartition("=") for part in text.split(","))}
+    address = parts.get("address") or parts[""]
+    return f"{address},priority={int(parts['priority'])}" if "priority" in parts else address
+
+
+def _text(description: str, length_max: int, pattern: str | None = None, check: Any = None, minimum: int = 1) -> Meta:
+    return Meta(
+        description=description,
+        min_length=minimum,
+        max_length=length_max,
+        pattern=None if pattern is None else rf"\A(?:{pattern})\Z",
+        extra=None if check is None else {"check": check},
+    )
+
+
+_NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+
+NodeName = Annotated[str, _text("a node's name: letters, digits and dashes, at most 63", 63, _NAME)]
+ClusterName = Annotated[str, _text("a cluster's name: letters, digits and dashes, at most 15", 15, _NAME)]
+Address = Annotated[str, _text("an IP address", 45, check=is_address)]
+Host = Annotated[str, _text("an IP address or a host name", 253, check=is_host)]
+LinkText = Annotated[str, _text("an address, or an address and a priority: 10.0.0.1,priority=20", 300, check=is_link)]
+Fingerprint = Annotated[
+    str,
+    _text("a SHA-256 fingerprint: 32 pairs of hex digits with colons", 95, r"[A-Fa-f0-9]{2}(?::[A-Fa-f0-9]{2}){31}"),
+]
+Password = Annotated[str, _text("a password of at most 128 characters", 128, minimum=0)]
+TicketOrPassword = Annotated[str, _text("a password or a ticket", 4096, minimum=0)]
+UserName = Annotated[str, _text("a user's name, at most 64 characters", 64)]
+Realm = Annotated[str, _text("a realm's name", 32, r"[A-Za-z][A-Za-z0-9.\-_]+")]
+Upid = Annotated[
+    str,
+    _text(
+        "a task's id (UPID:…)",
+        256,
+        r"UPID:[a-zA-Z0-9-]+:[0-9A-Fa-f]{8}:[0-9A-Fa-f]{8,9}:[0-9A-Fa-f]{8}:[^:\s/]+:[^:\s/]*:[^:\s/]+:",
+    ),
+]
+Token = Annotated[str, _text("the token that adding the node returned", 256, r"[A-Za-z0-9_\-.:=+/]+")]
+Words = Annotated[str, _text("a comma-separated list of words", 200, r"[a-z,; ]+")]
+Filter = Annotated[str, _text("a text of at most 64 characters", 64)]
+
+NodeId = Annotated[int, Meta(ge=1, le=2**31 - 1, description="a whole number from 1 on")]
+Votes = Annotated[int, Meta(ge=0, le=255, description="a whole number from 0 to 255")]
+VotesAtLeastOne = Annotated[int, Meta(ge=1, le=255, description="a whole number from 1 to 255")]
+Coefficient = Annotated[int, Meta(ge=0, le=60000, description="a number of milliseconds from 0 to 60000")]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1, description="a whole number from 0 on")]
+Time = Annotated[int, Meta(ge=0, le=2**40, description="a time in seconds since 1970")]

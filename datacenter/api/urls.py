@@ -1,0 +1,9 @@
+"""The API's addresses: a format and a path. Which paths there are is `table.py`."""
+
+from __future__ import annotations
+
+from django.urls import re_path
+
+from datacenter.api.dispatch import dispatch
+
+urlpatterns = [re_path(r"(?s)^(?P<form>[^/]*)(?:/(?P<path>.*))?\Z", dispatch)]

@@ -1,0 +1,9 @@
+"""Addresses below /peer."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from datacenter.peers.views import history
+
+urlpatterns = [path("history", history, name="peer-history")]
