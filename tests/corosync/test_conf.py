@@ -472,6 +472,8 @@ def test_a_document_made_here_has_no_errors_and_no_warnings():
         ("ring0_addr: 10.0.0.2", "ring0_addr: 10.0.0.2\n ring1_addr: 10.1.0.2", "link 1"),
         ("  interface {", "  interface {\n    linknumber: 1\n  }\n  interface {", "link 1"),
         ("quorum_votes: 1", "quorum_votes: 0", "vote"),
+        ("  provider: corosync_votequorum\n", "", "provider"),
+        ("  provider: corosync_votequorum\n", "  provider: corosync_votequorum\n  two_node: 1\n", "two_node"),
     ],
 )
 def test_what_must_not_be_activated_is_an_error_in_words(old, new, word):

@@ -42,6 +42,7 @@ def verify(
         *_totem_errors(document.totem, document.config_version, current_version),
         *_node_errors(nodes),
         *_link_errors(document, nodes),
+        *_quorum_errors(document.root.only("quorum"), nodes),
     ]
     return Verification(tuple(errors), tuple(_name_warnings(nodes, resolved or {})))
 
@@ -97,6 +98,13 @@ def _link_errors(document: Document, nodes: tuple[Node, ...]) -> Iterator[str]:
             yield f"Node {node.name} has no address for link {number}."
         for number in sorted(given - wanted):
             yield f"Node {node.name} has an address for link {number}, which has no interface section."
+
+
+def _quorum_errors(quorum: Section | None, nodes: tuple[Node, ...]) -> Iterator[str]:
+    if quorum is None or quorum.get("provider") != "corosync_votequorum":
+        yield "There is no quorum provider; it must be corosync_votequorum."
+    elif quorum.get("two_node", "0") != "0" and len(nodes) > 2:
+        yield "two_node is on with more than two nodes: after a split each side could be quorate."
 
 
 def _name_warnings(nodes: tuple[Node, ...], resolved: Mapping[str, str | None]) -> Iterator[str]:
