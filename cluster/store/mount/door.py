@@ -1,0 +1,32 @@
+"""What the mount needs of the store, as one narrow interface: the committed tree, a way to propose, and a few facts.
+
+The mount knows the store through this; the store does not know the mount. Tests hand in a tree and a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cluster.core.tree import AnyOperation, Tree
+
+
+class StoreDoor(Protocol):
+    """`node_name` is where the symbolic links lead."""
+
+    node_name: str
+
+    def tree(self) -> Tree:
+        """The committed tree, now."""
+
+    def writable(self) -> bool:
+        """Can this node write now? Decides modes and whether anything is proposed at all."""
+
+    async def propose(self, operations: Sequence[AnyOperation], uid: int) -> None:
+        """One change, on a majority of disks when this returns. Raises QuireError; bounded in time."""
+
+    def virtual(self, name: str) -> bytes:
+        """The content of a virtual file, made now."""
+
+    def set_debug(self, on: bool) -> None:
+        """What was written to `.debug`."""

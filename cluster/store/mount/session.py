@@ -1,0 +1,126 @@
+"""The mount's life: put it up, tell the kernel of changes, take it down, and clear away what a dead daemon left.
+
+Every notification goes through one thread of its own: told from the event loop, the kernel may wait for an answer that
+the loop can no longer give, and nothing but an abort through fusectl frees such a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import queue
+import subprocess
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyfuse3
+import pyfuse3.asyncio
+
+from cluster.core.tree import Entry
+from cluster.errors import Unavailable
+from cluster.store.mount.door import StoreDoor
+from cluster.store.mount.operations import StoreFileSystem
+
+UNMOUNT_TIMEOUT_S = 5.0
+NOTICES_MAX = 100_000
+
+log = logging.getLogger(__name__)
+
+
+class Mount:
+    """The store as a directory. One per process: the library underneath has one session."""
+
+    def __init__(self, door: StoreDoor, path: Path) -> None:
+        self.path = path
+        self._fs = StoreFileSystem(door)
+        self._notices: queue.Queue[tuple[int, bytes | None] | None] = queue.Queue(NOTICES_MAX)
+        self._serving: asyncio.Task[None] | None = None
+        self._notifier: threading.Thread | None = None
+
+    async def start(self) -> None:
+        """Raises Unavailable with the reason where FUSE is not to be had."""
+        await asyncio.to_thread(clear_stale, self.path)
+        options = set(pyfuse3.default_options) | {"fsname=quire", "allow_other", "nosuid", "nodev"}
+        pyfuse3.asyncio.enable()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            pyfuse3.init(self._fs, str(self.path), options)
+        except (RuntimeError, OSError) as error:
+            raise Unavailable(f"The store cannot be mounted at {self.path}: {error}.") from error
+        self._serving = asyncio.get_running_loop().create_task(pyfuse3.main())
+        self._notifier = threading.Thread(target=self._notify_forever, name="mount-notices", daemon=True)
+        self._notifier.start()
+
+    async def stop(self) -> None:
+        """Take it down, by force if need be. Never raises; a second call does nothing."""
+        if self._serving is None:
+            return
+        self._notices.put(None)
+        await asyncio.to_thread(_unmount, self.path)
+        serving, self._serving = self._serving, None
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(asyncio.shield(serving), UNMOUNT_TIMEOUT_S)
+        serving.cancel()
+        with contextlib.suppress(Exception):
+            pyfuse3.close(unmount=False)
+        if self._notifier is not None:
+            await asyncio.to_thread(self._notifier.join, UNMOUNT_TIMEOUT_S)
+
+    # --- telling the kernel -----------------------------------------------------------------------------------------
+
+    def changed(self, before: Iterable[Entry], after: Iterable[Entry]) -> None:
+        """Entries as they were and as they are: forget names and contents the kernel may have cached."""
+        for entry in (*before, *after):
+            if entry.parent + 1 in self._fs.looked_up:
+                self._notice(entry.parent + 1, entry.name.encode())
+                self._notice(entry.parent + 1, None)
+            if entry.inode + 1 in self._fs.looked_up:
+                self._notice(entry.inode + 1, None)
+
+    def changed_wholly(self) -> None:
+        """Everything may differ: another tree, or modes that follow from having or losing quorum."""
+        for inode in list(self._fs.looked_up):
+            self._notice(inode, None)
+
+    def _notice(self, inode: int, name: bytes | None) -> None:
+        try:
+            self._notices.put_nowait((inode, name))
+        except queue.Full:
+            log.error("The kernel is told of changes too slowly; the mount may show old content for a while.")
+
+    def _notify_forever(self) -> None:
+        while (notice := self._notices.get()) is not None:
+            inode, name = notice
+            try:
+                if name is None:
+                    pyfuse3.invalidate_inode(inode)
+                else:
+                    pyfuse3.invalidate_entry(inode, name)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN, errno.EBADF):
+                    log.warning("The kernel refused a notice for inode %d: %s", inode, error)
+
+
+def clear_stale(path: Path) -> None:
+    """Take down a mount whose daemon is gone; a directory that is none is left alone."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno in (errno.ENOTCONN, errno.EIO, errno.ECONNABORTED):
+            _unmount(path)
+
+
+def is_mounted(path: Path) -> bool:
+    with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:
+        return any(line.split()[1] == str(path) for line in mounts)
+
+
+def _unmount(path: Path) -> None:
+    if is_mounted(path):
+        done = subprocess.run(["umount", "-l", str(path)], capture_output=True, text=True, timeout=UNMOUNT_TIMEOUT_S)
+        if done.returncode:
+            log.warning("%s could not be unmounted: %s", path, done.stderr.strip())
