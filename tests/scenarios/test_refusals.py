@@ -1,0 +1,251 @@
+"""Joins that must not happen: each ends with a clear sentence, and leaves both nodes byte-identical to before."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.control import requests
+from cluster.errors import QuireError
+from demo.visitor import Refused, Visit, eventually
+from tests.scenarios.conftest import demo_of
+from tests.scenarios.evidence import Evidence, ask, evidence
+from tests.scenarios.middleman import Middleman, middleman
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Visit]:
+    """alpha and beta are a cluster; gamma is stand-alone and stays so."""
+    with demo_of("loopback", 3) as visit:
+        visit.create()
+        visit.join("beta")
+        yield visit
+
+
+@pytest.fixture
+def untouched(office: Visit) -> Iterator[dict[str, Evidence]]:
+    """Whatever the test does, both sides hold the same bytes afterwards."""
+    before = {name: evidence(office, office[name]) for name in ("alpha", "gamma")}
+    yield before
+    office["gamma"].sign_in()
+    assert {name: evidence(office, office[name]) for name in before} == before
+    assert office.first.online() == {"alpha", "beta"}
+
+
+def failed_join(office: Visit, **parameters: Any) -> str:
+    """Ask gamma to join; returns the sentence of the refusal, at the door or at the end of the task."""
+    peer, gamma = office.peer(), office["gamma"]
+    asked = {"hostname": peer["pve_addr"], "fingerprint": peer["pve_fp"], "password": office.password} | parameters
+    try:
+        upid = gamma.post("/cluster/config/join", **asked)
+    except Refused as refused:
+        assert refused.status in (400, 500), refused
+        return " ".join([refused.message, *refused.fields.values()])
+    ended = gamma.task_end(upid)
+    assert ended != "OK"
+    assert office.password not in "\n".join(gamma.task_log(upid))
+    return ended
+
+
+@pytest.fixture
+def between(office: Visit, tmp_path: Path) -> Iterator[Middleman]:
+    address = str(ipaddress.ip_address(office["gamma"].url.split("//")[1].split(":")[0]) + 10)
+    with middleman(address, office.first.url, tmp_path) as server:
+        yield server
+
+
+# --- what was typed or pasted is wrong --------------------------------------------------------------------------------
+
+
+def test_a_fingerprint_wrong_by_one_digit(office: Visit, untouched: dict[str, Evidence]) -> None:
+    right = office.peer()["pve_fp"]
+    wrong = ("0" if right[0] != "0" else "1") + right[1:]
+    assert "fingerprint" in failed_join(office, fingerprint=wrong).lower()
+
+
+@pytest.mark.parametrize("fingerprint", ["", "AB:CD", "zz" * 32, "AA:" * 32 + "\n"])
+def test_a_fingerprint_that_is_none(office: Visit, untouched: dict[str, Evidence], fingerprint: str) -> None:
+    assert "fingerprint" in failed_join(office, fingerprint=fingerprint).lower()
+
+
+def test_a_wrong_password(office: Visit, untouched: dict[str, Evidence]) -> None:
+    sentence = failed_join(office, password="not the password").lower()
+    assert "password" in sentence or "sign" in sentence or "authentication" in sentence
+    assert "not the password" not in sentence
+
+
+def test_nobody_answers_at_the_address(office: Visit, untouched: dict[str, Evidence]) -> None:
+    nobody = str(ipaddress.ip_address(office["gamma"].url.split("//")[1].split(":")[0]) + 20)
+    assert nobody in failed_join(office, hostname=nobody)
+
+
+@pytest.mark.parametrize("hostname", ["", "a b", "10.0.0.1/x", "user@alpha", "alpha#x", "\u202ealpha"])
+def test_a_peer_address_that_is_none(office: Visit, untouched: dict[str, Evidence], hostname: str) -> None:
+    assert failed_join(office, hostname=hostname)
+
+
+def invitation(office: Visit, **changes: Any) -> str:
+    """A join string as the page makes it."""
+    told, peer = office.first.get("/cluster/config/join"), office.peer()
+    addresses = {key[4]: value for key, value in peer.items() if re.fullmatch(r"ring[0-7]_addr", key)}
+    content = {
+        "ipAddress": peer["pve_addr"],
+        "fingerprint": peer["pve_fp"],
+        "peerLinks": addresses,
+        "ring_addr": list(addresses.values()),
+        "totem": told["totem"],
+    }
+    return base64.b64encode(json.dumps(content | changes, separators=(",", ":")).encode()).decode()
+
+
+def test_the_string_the_page_shows_is_understood(office: Visit) -> None:
+    decoded = ask(office["gamma"], requests.DecodeInvitation(invitation(office)))
+    peer = office.peer()
+    assert (decoded["address"], decoded["fingerprint"]) == (peer["pve_addr"], peer["pve_fp"])
+    assert decoded["cluster_name"] == "office"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    {
+        "truncated": lambda text: text[: len(text) // 2],
+        "one character short": lambda text: text[:-1],
+        "not base64": lambda text: "%" + text[1:],
+        "something else": lambda text: base64.b64encode(b'{"kind":"invoice"}').decode(),
+        "a list": lambda text: base64.b64encode(b"[1,2]").decode(),
+        "empty": lambda text: "",
+        "endless": lambda text: "QUFB" * 100_000,
+        "nested": lambda text: base64.b64encode(b"[" * 3000).decode(),
+    }.items(),
+    ids=lambda pair: pair[0].replace(" ", "-"),
+)
+def test_a_damaged_join_string_is_refused_at_its_field(
+    office: Visit, untouched: dict[str, Evidence], damage: Any
+) -> None:
+    with pytest.raises(QuireError) as refused:
+        ask(office["gamma"], requests.DecodeInvitation(damage[1](invitation(office))))
+    assert refused.value.http_status == 400
+    assert list(refused.value.fields) == ["invitation"]
+    assert len(refused.value.message) < 300
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fingerprint": 5},
+        {"ipAddress": ["127.0.0.1"]},
+        {"ipAddress": None},
+        {"totem": []},
+        {"fingerprint": "AA:BB"},
+        {"ipAddress": "10.0.0.1\nevil"},
+        {"totem": {"cluster_name": "x}\nquorum {", "interface": {"0": {"linknumber": "0"}}}},
+    ],
+    ids=lambda changes: json.dumps(changes)[:40],
+)
+def test_a_tampered_join_string_is_refused_at_its_field(
+    office: Visit, untouched: dict[str, Evidence], changes: dict[str, Any]
+) -> None:
+    with pytest.raises(QuireError) as refused:
+        ask(office["gamma"], requests.DecodeInvitation(invitation(office, **changes)))
+    assert refused.value.http_status == 400
+    assert list(refused.value.fields) == ["invitation"]
+
+
+# --- what is there already --------------------------------------------------------------------------------------------
+
+
+def test_the_address_of_another_node(office: Visit, untouched: dict[str, Evidence]) -> None:
+    taken = office.peer()["ring0_addr"]
+    assert taken in failed_join(office, link0=taken)
+
+
+def test_the_name_is_taken(office: Visit) -> None:
+    """A member called gamma is configured already, with the address of some other machine."""
+    added = ask(office.first, requests.AddNode("gamma", links={0: "127.9.9.9"}, new_node_ip="127.9.9.9", apiversion=1))
+    try:
+        gamma_before, tree_before = evidence(office, office["gamma"]), evidence(office, office.first)
+        assert "gamma" in failed_join(office)
+        assert evidence(office, office["gamma"]) == gamma_before
+        assert evidence(office, office.first) == tree_before
+    finally:
+        ask(office.first, requests.UndoAddNode("gamma", added["undo_token"]))
+
+
+def test_a_member_joins_no_other_cluster(office: Visit) -> None:
+    beta, peer = office["beta"].sign_in(), office.peer()
+    before = evidence(office, beta)
+    with pytest.raises(Refused) as refused:
+        beta.post(
+            "/cluster/config/join", hostname=peer["pve_addr"], fingerprint=peer["pve_fp"], password=office.password
+        )
+    assert "cluster" in refused.value.message
+    assert evidence(office, beta) == before
+
+
+# --- somebody is between, or the peer goes away -----------------------------------------------------------------------
+
+
+def test_not_a_byte_of_the_password_reaches_a_stranger(
+    office: Visit, untouched: dict[str, Evidence], between: Middleman
+) -> None:
+    assert "fingerprint" in failed_join(office, hostname=between.address).lower()
+    assert between.received == []
+
+
+@pytest.mark.parametrize("path", ["/access/ticket", "/cluster/config/nodes/"])
+def test_the_peer_goes_away_before_it_did_anything(
+    office: Visit, untouched: dict[str, Evidence], between: Middleman, path: str
+) -> None:
+    between.cut_before = path
+    assert failed_join(office, hostname=between.address, fingerprint=between.fingerprint)
+    assert any(path.encode() in request for request in between.received)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1:8006/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>",
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"data": 7}',
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n{",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+    ],
+    ids=["redirect", "page", "other-data", "endless", "another-protocol"],
+)
+def test_the_peer_answers_nonsense(
+    office: Visit, untouched: dict[str, Evidence], between: Middleman, answer: bytes
+) -> None:
+    between.answer_instead = answer
+    assert failed_join(office, hostname=between.address, fingerprint=between.fingerprint)
+
+
+def test_the_peer_goes_away_after_it_added_the_node(office: Visit, between: Middleman) -> None:
+    """Nobody can tell the peer: it withdraws by itself the member that never came. Only config_version has risen."""
+    between.cut_after = "/cluster/config/nodes/"
+    gamma_before, tree_before = evidence(office, office["gamma"]), evidence(office, office.first).tree
+    assert failed_join(office, hostname=between.address, fingerprint=between.fingerprint)
+    assert evidence(office, office["gamma"]) == gamma_before
+
+    def withdrawn() -> bool:
+        return {node["name"] for node in office.first.get("/cluster/config/nodes")} == {"alpha", "beta"}
+
+    eventually("alpha withdraws gamma", withdrawn, 120)
+    tree_after = evidence(office, office.first).tree
+    version = re.compile(rb"config_version: \d+")
+    assert version.sub(b"", tree_after.pop("corosync.conf")) == version.sub(b"", tree_before.pop("corosync.conf"))
+    assert tree_after == tree_before
+
+
+def test_after_all_this_the_node_joins(office: Visit) -> None:
+    """Last on purpose: nothing above stands in the way of a join that is right."""
+    office.join("gamma")
+    assert office["gamma"].sign_in().online() == {"alpha", "beta", "gamma"}
