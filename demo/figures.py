@@ -1,0 +1,258 @@
+"""The figures of `script/bench`: time of create and join, of a change to the screen, weight, load time, memory.
+
+Each stretch is measured on demos started for it, from outside. How a figure is read off a page is `browser.py`; what
+disturbed it is `noise.py`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from cluster.control import requests
+from cluster.control.blocking import BlockingClient
+from demo import browser as chrome
+from demo import pages
+from demo.noise import Noise, noise, pss_mib
+from demo.visitor import ROOT, TRUSTING, Visit, Visited, eventually, visit
+from lab import processes
+
+
+@dataclass
+class Figure:
+    """One line of the table. `values` are single readings; `foreign_share` is others' part of the machine's time."""
+
+    name: str
+    unit: str
+    values: list[float]
+    foreign_share: float = 0.0
+    load: float = 0.0
+
+    def summary(self) -> str:
+        if len(self.values) == 1:
+            return f"{self.values[0]:.2f}"
+        middle, worst = statistics.median(self.values), max(self.values)
+        tail = f"  p99 {chrome.percentile(self.values, 0.99):.2f}" if len(self.values) >= 20 else ""
+        return f"{middle:.2f}{tail}  worst {worst:.2f}  ({len(self.values)} readings)"
+
+
+@dataclass
+class Measured:
+    engine: str
+    cores: int
+    figures: list[Figure] = field(default_factory=list)
+
+    def add(self, name: str, unit: str, values: list[float], during: Noise) -> None:
+        self.figures.append(Figure(name, unit, values, during.foreign_share, during.load))
+
+
+def measure(engine: str, repeat: int, cycles: int, first_address: str) -> Measured:
+    measured = Measured(engine, os.cpu_count() or 1)
+    for run in range(repeat):
+        print(f"bench: demo {run + 1} of {repeat}", file=sys.stderr)
+        with_demo(engine, first_address, lambda tag, here: forming(measured, tag, here))
+    with_demo(engine, first_address, lambda tag, here: living(measured, tag, here, cycles))
+    with_demo_of_one(measured, first_address)
+    return merged(measured)
+
+
+def with_demo(engine: str, first_address: str, use: Callable[[str, Visit], None]) -> None:
+    state = Path(tempfile.mkdtemp(prefix="quire-b"))
+    try:
+        with visit(state, 3, engine, first_address) as here:
+            use(f"QUIRE_DEMO={state}", here)
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def merged(measured: Measured) -> Measured:
+    """The readings of one name together in one line, with the noisiest stretch's noise."""
+    lines: dict[str, Figure] = {}
+    for figure in measured.figures:
+        line = lines.setdefault(figure.name, Figure(figure.name, figure.unit, []))
+        line.values += figure.values
+        line.foreign_share = max(line.foreign_share, figure.foreign_share)
+        line.load = max(line.load, figure.load)
+    return Measured(measured.engine, measured.cores, list(lines.values()))
+
+
+# --- create and join --------------------------------------------------------------------------------------------------
+
+
+def forming(measured: Measured, tag: str, here: Visit) -> None:
+    with noise(tag) as during:
+        began = time.monotonic()
+        here.first.post("/cluster/config", clustername="bench")
+        eventually("quorate", lambda: quorate(here.first), 60)
+        created = time.monotonic() - began
+    measured.add("create → quorate", "s", [created], during)
+    with noise(tag) as during:
+        joined = [join_synchronised(here, name) for name in list(here.nodes)[1:]]
+    measured.add("join → quorate and synchronised", "s", joined, during)
+
+
+def quorate(node: Visited) -> bool:
+    row = node.get("/cluster/status")[0]
+    return bool(row["type"] == "cluster" and row["quorate"])
+
+
+def join_synchronised(here: Visit, name: str) -> float:
+    """Until the joined node may write, and holds the same tree at the same revision as the first."""
+    peer, node = here.peer(), here[name]
+    began = time.monotonic()
+    node.post("/cluster/config/join", hostname=peer["pve_addr"], fingerprint=peer["pve_fp"], password=here.password)
+
+    def synchronised() -> bool:
+        theirs, ours = store_of(here.first), store_of(node)
+        return bool(ours["writable"] and (ours["revision"], ours["digest"]) == (theirs["revision"], theirs["digest"]))
+
+    eventually(f"{name} is synchronised", synchronised, 90)
+    took = time.monotonic() - began
+    here.await_online(len(peer_names(here)), [here.first, node], 60)
+    return took
+
+
+def store_of(node: Visited) -> dict[str, object]:
+    """The store as the node sees it, while it is a member; before that, nothing equals it."""
+    cluster = BlockingClient(node.socket).call(requests.Status())["cluster"]
+    store: dict[str, object] = cluster["store"] or {"writable": False, "revision": None, "digest": None}
+    return store if cluster["name"] else store | {"writable": False}
+
+
+def peer_names(here: Visit) -> list[str]:
+    return [row["name"] for row in here.first.get("/cluster/config/nodes")]
+
+
+# --- pages and memory -------------------------------------------------------------------------------------------------
+
+
+def living(measured: Measured, tag: str, here: Visit, cycles: int) -> None:
+    here.form()
+    with noise(tag) as during:
+        weight, requests_made = first_load_weight(here.first)
+    measured.add("first page, compressed", "KiB", [weight / 1024], during)
+    measured.add("first page, requests", "", [requests_made], during)
+    with chrome.chromium() as browser:
+        with noise(tag) as during:
+            loads = [first_load_ms(browser, here) for _ in range(5)]
+        measured.add("first page, load event", "ms", loads, during)
+        with noise(tag) as during:
+            membership, all_changes = change_to_screen_ms(browser, here, cycles)
+        measured.add("membership event → painted", "ms", membership, during)
+        measured.add("any change → painted", "ms", all_changes, during)
+    with noise(tag) as during:
+        memory = [pss_mib(node.pid) for node in here.nodes.values()]
+    measured.add("memory of a node, daemon and web in one", "MiB PSS", memory, during)
+
+
+def first_load_weight(node: Visited) -> tuple[int, int]:
+    """Bytes over the wire of the first page and everything it names, as a browser with gzip asks for it."""
+    page, total = fetch(f"{node.url}/", node.headers)
+    addresses = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page))
+    return total + sum(fetch(f"{node.url}{address}", {})[1] for address in addresses), 1 + len(addresses)
+
+
+def fetch(url: str, headers: dict[str, str]) -> tuple[str, int]:
+    request = urllib.request.Request(url, headers={**headers, "Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request, context=TRUSTING, timeout=10) as answer:
+        body = answer.read()
+        packed = answer.headers.get("Content-Encoding") == "gzip"
+    return (gzip.decompress(body) if packed else body).decode(errors="replace"), len(body)
+
+
+def first_load_ms(browser: chrome.Browser, here: Visit) -> float:
+    """From nothing cached to the load event, of the cluster's page."""
+    context = chrome.visitor_context(browser)
+    try:
+        page = context.new_page()
+        pages.sign_in(page, here.first.url, here.user, here.password)
+        context.clear_cookies(name="nothing")
+        page.goto("about:blank")
+        page.goto(here.first.url)
+        return float(page.evaluate("() => performance.getEntriesByType('navigation')[0].loadEventEnd"))
+    finally:
+        context.close()
+
+
+def change_to_screen_ms(browser: chrome.Browser, here: Visit, cycles: int) -> tuple[list[float], list[float]]:
+    """Kill and start the last node over and over, and read both times off the first node's page."""
+    context = chrome.visitor_context(browser)
+    victim = list(here.nodes)[-1]
+    membership: list[float] = []
+    everything: list[float] = []
+    try:
+        page = context.new_page()
+        pages.sign_in(page, here.first.url, here.user, here.password)
+        pages.open_cluster(page)
+        for _ in range(cycles):
+            for act, state in ((here[victim].kill, "offline"), (here[victim].start_again, "online")):
+                chrome.record_changes(page)
+                act()
+                pages.expect_state(page, victim, state, 30)
+                painted = chrome.changes_painted_ms(page)
+                everything += painted
+                membership += painted[-1:]
+    finally:
+        context.close()
+    return membership, everything
+
+
+def with_demo_of_one(measured: Measured, first_address: str) -> None:
+    """Daemon and web as two processes, for the memory of each."""
+    state = Path(tempfile.mkdtemp(prefix="quire-b"))
+    tag = f"QUIRE_BENCH={state}"
+    environment = {**os.environ, "QUIRE_BENCH": str(state), "QUIRE_STATE": str(state), "QUIRE_NAME": "alpha"}
+    environment |= {"QUIRE_ADDRESS": first_address}
+    manage = [sys.executable, str(ROOT / "manage.py")]
+    try:
+        with noise(tag) as during:
+            daemon = subprocess.Popen([*manage, "runnode", "--engine", "loopback"], env=environment)
+            web = subprocess.Popen([*manage, "runweb"], env=environment)
+            eventually("the web process answers", lambda: answers(f"https://{first_address}:8006"), 60)
+            memory = pss_mib(daemon.pid), pss_mib(web.pid)
+        measured.add("memory of the daemon by itself", "MiB PSS", [memory[0]], during)
+        measured.add("memory of the web process by itself", "MiB PSS", [memory[1]], during)
+    finally:
+        processes.end_tagged(tag, 5)
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def answers(url: str) -> bool:
+    with urllib.request.urlopen(url, context=TRUSTING, timeout=3) as answer:
+        return bool(answer.status == 200)
+
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+def as_json(measured: Measured) -> str:
+    return json.dumps(asdict(measured), indent=2)
+
+
+def as_table(measured: Measured) -> str:
+    rows = [(figure.name, figure.unit, figure.summary(), f"{figure.foreign_share:.0%}") for figure in measured.figures]
+    width = max(len(name) for name, *_ in rows)
+    unit_width = max(len(unit) for _, unit, *_ in rows)
+    text_width = max(len(text) for _, _, text, _ in rows)
+    worst = max((figure.foreign_share for figure in measured.figures), default=0)
+    lines = [
+        f"engine {measured.engine}, {measured.cores} cores, load up to {max(f.load for f in measured.figures):.1f};"
+        f" others used up to {worst:.0%} of the machine meanwhile",
+        f"{'':{width}}  {'':{unit_width}}  {'median':{text_width}}  others' CPU",
+    ]
+    lines += [
+        f"{name:{width}}  {unit:{unit_width}}  {text:{text_width}}  {foreign:>11}" for name, unit, text, foreign in rows
+    ]
+    return "\n".join(lines)

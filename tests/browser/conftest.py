@@ -1,0 +1,50 @@
+"""A real Chromium, one per module, and visitors in it who share nothing with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from demo.browser import chromium, visitor_context
+
+Visitor = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Visitor]:
+    """`visitor(url)`: a page in a context of its own. What a page complains about (errors, refused by the content
+    security policy) fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error" and not expected(message.text):
+            complaints.append(message.text)
+
+    def visit(url: str, **options: Any) -> Page:
+        context = visitor_context(browser, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", heard)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def expected(text: str) -> bool:
+    """A node that was killed, or that changes its certificate, drops the socket; the browser says so."""
+    return "WebSocket" in text or "net::ERR_" in text or "Failed to load resource" in text
