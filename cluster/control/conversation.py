@@ -53,22 +53,27 @@ class Conversation:
         self._sending = asyncio.Lock()
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._streaming: set[int] = set()
+        self._winding_up = False
 
     async def run(self) -> None:
-        """Until the client leaves. Cancelled (the daemon stops): answers under way have a few seconds, streams none."""
+        """Until the client leaves or the caller cancels; nothing it asked for is under way afterwards."""
         try:
             await self._listen()
         except InvalidInput as error:
             await self._send(protocol.error_frame(protocol.CONNECTION, error))
         except (OSError, TimeoutError):
             pass  # the client is gone, or stopped in the middle of a frame
-        except asyncio.CancelledError:
-            answers = [task for number, task in self._under_way.items() if number not in self._streaming]
-            if answers:
-                await asyncio.wait(answers, timeout=STOP_S)
-            raise
         finally:
             await self._end_all()
+
+    async def wind_up(self) -> None:
+        """The daemon stops: nothing new is begun, streams end, answers under way have a few seconds."""
+        self._winding_up = True
+        for number in self._streaming:
+            self._under_way[number].cancel()
+        answers = [task for number, task in self._under_way.items() if number not in self._streaming]
+        if answers:
+            await asyncio.wait(answers, timeout=STOP_S)
 
     async def _listen(self) -> None:
         deframer = Deframer()
@@ -92,11 +97,12 @@ class Conversation:
                 task.cancel()
         elif asked.id in self._under_way:
             raise InvalidInput(f"The id {asked.id} is in use by a request that is still under way.")
+        elif self._winding_up:
+            await self._send(protocol.error_frame(asked.id, Unavailable("The daemon of this node is stopping.")))
         elif len(self._under_way) >= UNDER_WAY_MAX:
             busy = Busy(f"This connection has {UNDER_WAY_MAX} requests under way already. Wait for one of them.")
             await self._send(protocol.error_frame(asked.id, busy))
         else:
-            assert asked.request is not None
             self._begin(asked.id, asked.request)
 
     def _begin(self, number: int, raw: msgspec.Raw) -> None:

@@ -21,6 +21,8 @@ from cluster.errors import InvalidInput, QuireError
 
 CONNECTION = 0
 NAME_LENGTH_MAX = 64
+# What msgspec raises for bytes that are no message: also for text that is no UTF-8, keys that cannot be keys, depth.
+UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
 # How msgspec names the place of a fault.
 UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
 MISSING_FIELD = re.compile(r"required field `([^`]*)`")
@@ -28,10 +30,10 @@ PLACE = re.compile(r" - at .*?`\$\.(\w+)")
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """A client's message: a request still undecoded, or the wish to cancel one."""
+    """A client's message: a request still undecoded, or, where that is empty, the wish to cancel one."""
 
     id: int
-    request: msgspec.Raw | None = None
+    request: msgspec.Raw = msgspec.Raw()
     cancel: bool = False
 
 
@@ -79,7 +81,7 @@ def cancel_frame(number: int) -> bytes:
 def read_told(payload: bytes) -> Told:
     try:
         return _told.decode(payload)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         raise InvalidInput("The daemon sent a message that cannot be read.") from None
 
 
@@ -90,9 +92,9 @@ def read_asked(payload: bytes) -> Asked:
     """The envelope only: a fault in the request itself is answered under its id, a fault here ends the connection."""
     try:
         asked = _asked.decode(payload)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         raise InvalidInput("The message is not a request: it needs an id, and a request or cancel.") from None
-    if asked.id <= CONNECTION or (asked.request is None) is not asked.cancel:
+    if asked.id <= CONNECTION or bool(memoryview(asked.request)) is asked.cancel:
         raise InvalidInput("The message is not a request: it needs an id from 1 on, and a request or cancel.")
     return asked
 
@@ -104,7 +106,7 @@ def read_request(raw: msgspec.Raw) -> Request:
         return msgspec.msgpack.decode(raw, type=kind)
     except msgspec.ValidationError as error:
         raise _at_field(str(error)) from None
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         raise InvalidInput("The request cannot be read.") from None
 
 

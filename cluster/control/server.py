@@ -18,7 +18,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from cluster.control import protocol
-from cluster.control.conversation import STOP_S, Conversation, Handler, Handlers, StreamHandler
+from cluster.control.conversation import Conversation, Handler, Handlers, StreamHandler
 from cluster.control.requests import Request
 from cluster.errors import Busy, Conflict, Forbidden, QuireError, Unavailable
 
@@ -57,7 +57,7 @@ class ControlServer:
         self._group_id = group_id
         self._server: asyncio.Server | None = None
         self._inode = 0
-        self._conversations: set[asyncio.Task[None]] = set()
+        self._conversations: dict[asyncio.Task[None], Conversation] = {}
         self._refusals: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -78,11 +78,12 @@ class ControlServer:
         with contextlib.suppress(OSError):
             if self.path.stat().st_ino == self._inode:
                 self.path.unlink()
-        under_way = self._conversations | self._refusals
+        await asyncio.gather(*(conversation.wind_up() for conversation in self._conversations.values()))
+        under_way = self._conversations.keys() | self._refusals
         for task in under_way:
             task.cancel()
         if under_way:
-            await asyncio.wait(under_way, timeout=STOP_S + LINGER_S)
+            await asyncio.wait(under_way, timeout=LINGER_S)
 
     # --- the socket -----------------------------------------------------------------------------------------------
 
@@ -137,20 +138,20 @@ class ControlServer:
         task = asyncio.current_task()
         assert task is not None
         refusal = self._refusal(writer)
-        crowd = self._conversations if refusal is None else self._refusals
-        if self._server is None or len(crowd) >= CONNECTIONS_MAX:
-            writer.transport.abort()
-            return
-        crowd.add(task)
         try:
+            if self._server is None or len(self._refusals) >= CONNECTIONS_MAX:
+                return
             if refusal is not None:
+                self._refusals.add(task)
                 await _turn_away(reader, writer, refusal)
             else:
-                await Conversation(reader, writer, self._handlers).run()
+                self._conversations[task] = Conversation(reader, writer, self._handlers)
+                await self._conversations[task].run()
         except asyncio.CancelledError:
             pass  # the server stops; asyncio would log a cancelled connection as a fault
         finally:
-            crowd.discard(task)
+            self._conversations.pop(task, None)
+            self._refusals.discard(task)
             writer.transport.abort()
 
     def _refusal(self, writer: asyncio.StreamWriter) -> QuireError | None:
