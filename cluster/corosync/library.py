@@ -1,8 +1,8 @@
 """What corosync's C libraries look like: declarations and nothing else, stated as facts of the installed headers.
 
 Nothing is loaded on import, so that a machine without corosync can import everything and hears `Unavailable` on first
-use. A test compares every struct with `/usr/include/corosync/*.h`. Next: `status.py` for what calls answer, then `cpg.py`
-and its siblings for handles one would want to use. No other module of Quire binds C.
+use. A test compares every struct with `/usr/include/corosync/*.h`. Next: `status.py` for what calls answer, then
+`cpg.py` and its siblings for handles one would want to use. No other module of Quire binds C.
 """
 
 from __future__ import annotations

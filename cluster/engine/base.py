@@ -6,8 +6,9 @@ The ordering contract, which tests/engine/contract.py checks on every maker:
    `GroupChanged`: two members that move from one view to the next together delivered the same messages between them.
 2. *Self-delivery.* A sender receives its own message, in its place in the order.
 3. *Membership first.* Nobody receives a message of a group before the first `GroupChanged` that lists it as a member.
-4. *Rings.* `GroupChanged.ring` is the newest ring this node knows. When the ring changes while the group's members
-   do not, `GroupChanged` is delivered again with the new ring. Ring sequences never go backwards on one node.
+4. *Rings.* `GroupChanged.ring` is the newest ring this node knows in this group's order. When the ring changes while
+   the group's members do not, `GroupChanged` is delivered again with the new ring. In one group, ring sequences never
+   go backwards on one node; two groups may hear of a new ring one after the other.
 5. *Quorum apart.* `QuorumChanged` comes on its own and may come before or after the `GroupChanged` of the same ring;
    compare the ring (`cluster/core/membership.py` joins the two).
 6. *Loss.* After `EngineLost` nothing more is delivered; what was multicast but not delivered has an unknown fate.
@@ -25,7 +26,7 @@ from typing import Protocol
 
 from cluster.model import Member, Quorum, RingId
 
-MESSAGE_SIZE_MAX = 1 << 20  # bytes; CPG's own limit is about 1 MiB (cpg_max_atomic_msgsize_get)
+MESSAGE_SIZE_MAX = (1 << 20) - 4096  # bytes; CPG carries 1 MiB - 1 KiB in one piece (cpg_max_atomic_msgsize_get)
 QUEUE_MESSAGES_MAX = 1024  # messages accepted by multicast() and not yet taken by the transport
 
 

@@ -1,0 +1,283 @@
+"""The real engine: corosync's libcpg, libquorum and libvotequorum on the event loop.
+
+A process holds one CPG handle per group (`corosync_group.py` has the order in which memberships and rings come), one
+libquorum handle for rings and quorum, one libvotequorum handle for changes of votes. When any of them dies, corosync
+is gone: all are dropped, `EngineLost` is told once, and a fresh `start` makes a new incarnation. Calls that wait for
+corosync's answer run in threads with a bound; only sending and dispatching, which do not wait, run on the loop.
+
+Quorum, as corosync 3.1.7 tells it: at a change of ring first the new nodes, while votes are still counted for the old
+ring, then the quorum notice, by which time votequorum's figures are right. So figures are asked for after the notice,
+and asked again when a newer one has come meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from cluster.corosync.bounded import bounded
+from cluster.corosync.cfg import Cfg
+from cluster.corosync.cpg import Cpg
+from cluster.corosync.quorum import QuorumNotice, QuorumTracker
+from cluster.corosync.status import is_lost, is_try_again
+from cluster.corosync.votequorum import Votequorum, VotesTracker
+from cluster.engine.base import EngineEvent, EngineLost, EngineStatus, QuorumChanged
+from cluster.engine.corosync_group import Group
+from cluster.engine.corosync_status import read_status
+from cluster.errors import CorosyncError, Unavailable
+from cluster.model import Member
+
+CONNECT_TIMEOUT_S, CALL_TIMEOUT_S, CLOSE_TIMEOUT_S = 30.0, 10.0, 5.0
+STATUS_TIMEOUT_S = 1.0
+RETRY_S = 0.05
+NOTICES_PER_TURN = 64
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Handle(Protocol):
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What one incarnation of the engine holds, groups apart."""
+
+    node_id: int
+    quorum: QuorumTracker
+    votes: VotesTracker
+    votequorum: Votequorum
+
+    @classmethod
+    def open(cls) -> Connection:
+        """Waits for corosync. Raises CorosyncError, Unavailable."""
+        with contextlib.ExitStack() as opened:
+            cfg = Cfg()
+            opened.callback(cfg.close)
+            node_id = cfg.local_node_id()
+            with contextlib.ExitStack() as on_failure:
+                quorum = QuorumTracker()
+                on_failure.callback(quorum.close)
+                votes = VotesTracker()
+                on_failure.callback(votes.close)
+                votequorum = Votequorum()
+                on_failure.pop_all()
+        return cls(node_id, quorum, votes, votequorum)
+
+    def close(self) -> None:
+        close_all([self.quorum, self.votes, self.votequorum])
+
+
+def close_all(handles: Iterable[Handle]) -> None:
+    for handle in handles:
+        handle.close()
+
+
+class CorosyncEngine:
+    """`cluster/engine/base.py`'s Engine on the corosync of this node, which must run or be about to."""
+
+    name = "corosync"
+
+    def __init__(self, connect_timeout_s: float = CONNECT_TIMEOUT_S) -> None:
+        self._connect_timeout_s = connect_timeout_s
+        self._on_event: Callable[[EngineEvent], None] | None = None
+        self._connection: Connection | None = None
+        self._fds: list[int] = []
+        self._groups: dict[str, Group] = {}
+        self._notice: QuorumNotice | None = None  # None also while a new ring's quorum is undecided
+        self._asked = 0  # counts what made the votes worth asking for
+        self._asking: asyncio.Task[None] | None = None
+        self._told: QuorumChanged | None = None
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self, on_event: Callable[[EngineEvent], None]) -> None:
+        await self.stop()
+        connection = await self._answered(Connection.open, "connecting to corosync", Connection.close)
+        self._connection, self._on_event = connection, on_event
+        self._listen(connection.quorum.fd(), self._quorum_readable)
+        self._listen(connection.votes.fd(), self._votes_readable)
+
+    async def stop(self) -> None:
+        handles = self._detach()
+        if handles:
+            with contextlib.suppress(Unavailable):
+                await bounded(lambda: close_all(handles), CLOSE_TIMEOUT_S, "disconnecting from corosync")
+
+    async def join(self, group: str) -> None:
+        if group in self._groups:
+            return
+        connection = self._connection
+        if connection is None:
+            raise Unavailable(f"group {group} cannot be joined: the engine is not connected to corosync")
+        what = f"joining group {group}"
+        cpg = await self._answered(Cpg, what, Cpg.close)
+        try:
+            await self._answered(lambda: cpg.join(group), what)
+            if self._connection is not connection:
+                raise Unavailable(f"corosync was lost while group {group} was joined")
+        except BaseException:
+            close_apart([cpg])
+            raise
+        me = Member(connection.node_id, os.getpid())
+        self._groups[group] = Group(group, cpg, me, self._emit, self._lose)
+
+    async def leave(self, group: str) -> None:
+        left = self._groups.pop(group, None)
+        if left is None:
+            return
+        cpg = left.detach()
+
+        def leave_and_close() -> None:
+            with contextlib.suppress(CorosyncError):
+                cpg.leave(group)
+            cpg.close()
+
+        with contextlib.suppress(Unavailable):
+            await bounded(leave_and_close, CLOSE_TIMEOUT_S, f"leaving group {group}")
+
+    def multicast(self, group: str, payload: bytes) -> None:
+        joined = self._groups.get(group)
+        if joined is None:
+            raise Unavailable(f"nothing can be sent to group {group}: this node is not a member of it now")
+        joined.multicast(payload)
+
+    async def reload(self) -> None:
+        def reload() -> None:
+            with contextlib.closing(Cfg()) as cfg:
+                cfg.reload()
+
+        await bounded(reload, CALL_TIMEOUT_S, "reloading corosync.conf")
+
+    async def status(self) -> EngineStatus:
+        try:
+            return await bounded(read_status, STATUS_TIMEOUT_S, "asking corosync for its status")
+        except Unavailable as error:
+            log.debug("No status: %s", error.message)
+            return EngineStatus(running=False)
+
+    # --- connecting and losing ----------------------------------------------------------------------------------------
+
+    async def _answered(self, call: Callable[[], T], what: str, discard: Callable[[T], None] | None = None) -> T:
+        """The result of a call that corosync may refuse while it starts or synchronises: asked until it answers.
+
+        A call with `discard` makes a connection, which is also worth trying again while nobody listens yet."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + self._connect_timeout_s
+        while True:
+            left_s = deadline_s - loop.time()
+            try:
+                return await bounded(call, max(left_s, RETRY_S), what, discard)
+            except CorosyncError as error:
+                again = is_try_again(error) or (discard is not None and is_lost(error))
+                if not again or left_s <= RETRY_S:
+                    raise Unavailable(f"{what} did not succeed: {error.message}") from error
+            await asyncio.sleep(RETRY_S)
+
+    def _listen(self, fd: int, readable: Callable[[], None]) -> None:
+        self._fds.append(fd)
+        asyncio.get_running_loop().add_reader(fd, readable)
+
+    def _detach(self) -> list[Handle]:
+        """Leave the loop at once and become a stopped engine; returns the handles, which are still to be closed."""
+        connection, self._connection = self._connection, None
+        groups, self._groups = self._groups, {}
+        self._on_event = self._notice = self._told = None
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+        handles: list[Handle] = [group.detach() for group in groups.values()]
+        while self._fds:
+            asyncio.get_running_loop().remove_reader(self._fds.pop())
+        if connection is not None:
+            handles.append(connection)
+        return handles
+
+    def _lose(self, error: Unavailable) -> None:
+        """A handle is dead, so corosync is; whoever notices first tells."""
+        on_event = self._on_event
+        close_apart(self._detach())
+        if on_event is not None:
+            how = f"{error.call}: {error.status}" if isinstance(error, CorosyncError) else error.message
+            on_event(EngineLost(f"The connection to corosync was lost ({how})."))
+
+    def _emit(self, event: EngineEvent) -> None:
+        """A listener that fails is reported and hears the next event all the same: it may not be skipped."""
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception as error:
+            context = {"message": f"A listener failed on {type(event).__name__}", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+    # --- quorum -------------------------------------------------------------------------------------------------------
+
+    def _quorum_readable(self) -> None:
+        assert self._connection is not None
+        try:
+            notices = self._connection.quorum.dispatch(NOTICES_PER_TURN)
+        except CorosyncError as error:
+            self._lose(error)
+            return
+        for notice in notices:
+            if isinstance(notice, QuorumNotice):
+                self._notice = notice
+            elif self._notice is not None and notice.ring != self._notice.ring:
+                self._notice = None
+        self._ask_for_votes()
+
+    def _votes_readable(self) -> None:
+        assert self._connection is not None
+        try:
+            notices = self._connection.votes.dispatch(NOTICES_PER_TURN)
+        except CorosyncError as error:
+            self._lose(error)
+            return
+        if notices:
+            self._ask_for_votes()
+
+    def _ask_for_votes(self) -> None:
+        self._asked += 1
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.get_running_loop().create_task(self._tell_quorum())
+
+    async def _tell_quorum(self) -> None:
+        """Ask votequorum, and tell what holds; once more when something happened meanwhile."""
+        answered = 0
+        while self._connection is not None and self._notice is not None and answered != self._asked:
+            asked, notice, votequorum = self._asked, self._notice, self._connection.votequorum
+            try:
+                info = await bounded(votequorum.info, CALL_TIMEOUT_S, "counting votes")
+            except CorosyncError as error:
+                if is_try_again(error):
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                self._lose(error)
+                return
+            except Unavailable as error:
+                self._lose(error)
+                return
+            if asked == self._asked:
+                answered = asked
+                # Two sources, so that neither can open a door alone.
+                quorum = replace(info.as_quorum(), quorate=notice.quorate and info.quorate)
+                self._tell(QuorumChanged(notice.ring, notice.nodes, quorum))
+
+    def _tell(self, changed: QuorumChanged) -> None:
+        if changed != self._told:
+            self._told = changed
+            self._emit(changed)
+
+
+def close_apart(handles: list[Handle]) -> None:
+    """Close handles in a thread that nobody waits for: closing a dead one takes seconds."""
+    if handles:
+        threading.Thread(target=close_all, args=(handles,), name="corosync: closing", daemon=True).start()
