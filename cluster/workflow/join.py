@@ -1,0 +1,289 @@
+"""Join a cluster: ask a member to add this node, install what it gives, become its member, or leave no trace.
+
+`plan_join` refuses malformed input at the door. No byte of the password leaves before the peer has shown the pinned
+certificate (`cluster/control/peer.py`). From the moment the store is synchronised the join is complete; everything
+before is taken back on failure, here and on the peer, whose side is `add_node.py`. How steps run is `steps.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cluster.corosync import names
+from cluster.errors import Conflict, InvalidInput, PeerError, PeerRefused
+from cluster.model import Link
+from cluster.workflow import answer, preflight, waiting
+from cluster.workflow.clock import Clock
+from cluster.workflow.create import default_link, engine_word, local_undo_steps
+from cluster.workflow.host import Host
+from cluster.workflow.journal import Journal
+from cluster.workflow.steps import Account, Run, Step, UndoStep, Workflow, run
+
+API_VERSION = 1
+API_VERSION_MIN = 0
+PEER_USER = "root@pam"
+PASSWORD_LENGTH_MAX = 128
+ANSWER_S = 45.0
+QUORATE_S = 90.0
+SYNCHRONISED_S = 120.0
+
+_NETWORK_ADVICE = (
+    "Check that the nodes reach each other on every link: UDP ports 5405 to 5412, no firewall between, the same MTU."
+)
+
+
+class PeerSession(Protocol):
+    """A signed-in conversation with a member (`cluster/control/peer.py`)."""
+
+    async def get(self, path: str) -> Any: ...
+
+    async def post(self, path: str, /, **params: Any) -> Any: ...
+
+
+class Peer(Protocol):
+    """A member at an address, known by its certificate's fingerprint. Raises PeerError and its kinds."""
+
+    async def login(self, username: str, password: str) -> PeerSession: ...
+
+    async def call(self, method: str, path: str, params: Mapping[str, Any] | None = None) -> Any: ...
+
+
+Peers = Callable[[str, str], Peer]  # (address, fingerprint) → the peer there
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPlan:
+    """Whom to join and as what; every value is checked."""
+
+    hostname: str
+    fingerprint: str
+    password: str = field(repr=False)
+    links: tuple[Link, ...] = ()
+    node_id: int | None = None
+    votes: int | None = None
+    force: bool = False
+
+
+def plan_join(
+    host: Host,
+    hostname: str,
+    fingerprint: str,
+    password: str,
+    links: Mapping[int, str] | None = None,
+    nodeid: int | None = None,
+    votes: int | None = None,
+    force: bool = False,
+) -> JoinPlan:
+    """Raises InvalidInput naming the field."""
+    allow_loopback = host.engine_name != "corosync"
+    address = names.link_address(hostname, "hostname", allow_loopback=allow_loopback)
+    if not password or len(password) > PASSWORD_LENGTH_MAX or "\0" in password:
+        sentence = f"The password of {PEER_USER} on the peer is needed (at most {PASSWORD_LENGTH_MAX} characters)."
+        raise InvalidInput(sentence, fields={"password": sentence})
+    chosen = names.links(links or {}, allow_loopback=allow_loopback)
+    if not chosen:
+        default_link(host)
+    return JoinPlan(
+        address,
+        names.fingerprint(fingerprint),
+        password,
+        chosen,
+        None if nodeid is None else names.node_id(nodeid),
+        None if votes is None else names.votes(votes),
+        force,
+    )
+
+
+async def join(host: Host, plan: JoinPlan, peers: Peers, journal: Journal, account: Account, clock: Clock) -> None:
+    """Raises TaskFailed; then this node is stand-alone as before and the cluster no longer lists it."""
+    await run(_Joining(host, plan, peers, clock).workflow(), journal, account)
+
+
+def undo_steps(host: Host, peers: Peers, *, at_start: bool = False) -> dict[str, UndoStep]:
+    """How each step of joining is taken back, from the journal's facts. `at_start`: the daemon is only starting, and
+    starts the engine of a former cluster by itself."""
+
+    async def withdraw(facts: Mapping[str, str]) -> None:
+        if "undo_token" not in facts:
+            return  # the peer had not answered; it takes the addition back by itself
+        peer = peers(facts["peer"], facts["fingerprint"])
+        params = {"undo_token": facts["undo_token"]}
+        await peer.call("POST", f"/cluster/config/nodes/{facts['node']}/undo", params)
+
+    async def start_former_engine(facts: Mapping[str, str]) -> None:
+        if facts.get("engine_ran") and not at_start:
+            await host.start_engine()
+
+    return {
+        "addition": UndoStep(
+            "Take the addition back on the peer",
+            withdraw,
+            f"The peer may still list {host.name}: it drops a node that never came online by itself, and this node "
+            "asks again when its daemon starts.",
+        ),
+        "stop": UndoStep(f"Start {engine_word(host)} again", start_former_engine),
+        **local_undo_steps(host),
+    }
+
+
+class _Joining:
+    """One join under way; what one step learns and a later one needs."""
+
+    def __init__(self, host: Host, plan: JoinPlan, peers: Peers, clock: Clock) -> None:
+        self._host, self._plan, self._peers, self._clock = host, plan, peers, clock
+        self._links = plan.links or (default_link(host),)
+        self._session: PeerSession
+        self._cluster: answer.PeerCluster
+        self._reply: Any = None
+        self._addition: answer.Addition
+
+    def workflow(self) -> Workflow:
+        host, peer = self._host, self._plan.hostname
+        word = engine_word(host)
+        return Workflow(
+            "join",
+            [
+                Step("check", "Check this node", self._check, 30.0),
+                Step("sign-in", f"Sign in on {peer}", self._sign_in, ANSWER_S),
+                Step("versions", "Compare versions and links", self._compare, 2 * ANSWER_S),
+                Step("addition", f"Ask {peer} to add this node", self._request, ANSWER_S),
+                Step("answer", "Check what the cluster sent", self._check_answer, 30.0),
+                Step("stop", f"Make sure that {word} is stopped", self._stop, 30.0),
+                Step("backup", "Keep a copy of this node's own store", self._backup, 60.0),
+                Step("configuration", "Write the cluster's key and configuration", self._install, 15.0),
+                Step("store", "Empty the store for the cluster's content", self._adopt, 30.0),
+                Step("engine", f"Start {word}", self._start, 45.0),
+                Step("quorum", "Wait for quorum", self._quorate, QUORATE_S + 5, _NETWORK_ADVICE),
+                Step("synchronise", "Receive the cluster's store", self._synchronise, SYNCHRONISED_S + 5),
+            ],
+            [
+                Step("certificate", "Issue this node's certificate", self._certify, 60.0,
+                     "The daemon issues it when it can; the join itself is complete."),
+                Step("settle", "Tidy up", self._settle, 15.0),
+            ],
+            undo_steps(host, self._peers),
+            f"{host.name} is now a member of the cluster.",
+            {"node": host.name, "peer": peer, "fingerprint": self._plan.fingerprint},
+        )  # fmt: skip
+
+    # --- before anything is touched -----------------------------------------------------------------------------------
+
+    async def _check(self, run: Run) -> None:
+        findings = await preflight.inspect_join(self._host, self._plan.links)
+        preflight.settle_findings(findings, run, self._plan.force)
+
+    async def _sign_in(self, run: Run) -> None:
+        peer = self._peers(self._plan.hostname, self._plan.fingerprint)
+        self._session = await peer.login(PEER_USER, self._plan.password)
+
+    async def _compare(self, run: Run) -> str:
+        theirs = await self._their_version()
+        if theirs < API_VERSION_MIN:
+            raise Conflict("The cluster runs an older version that this node cannot join. Update the cluster first.")
+        self._cluster = answer.read_join_information(await self._join_information(), self._plan.fingerprint)
+        given = {link.number for link in self._links}
+        if given != self._cluster.links:
+            wanted = ", ".join(str(number) for number in sorted(self._cluster.links))
+            raise Conflict(
+                f"The cluster {self._cluster.name} uses the links {wanted}: give an address for each of them."
+            )
+        if self._host.name in self._cluster.nodes and not self._plan.force:
+            run.say(f"The cluster already lists a node named {self._host.name}.")
+        return f"OK, cluster {self._cluster.name}, {len(self._cluster.nodes)} nodes"
+
+    async def _their_version(self) -> int:
+        try:
+            return answer.read_api_version(await self._session.get("/cluster/config/apiversion"))
+        except PeerRefused:
+            return 0  # from before there was a version
+
+    async def _join_information(self) -> Any:
+        try:
+            return await self._session.get("/cluster/config/join")
+        except PeerRefused as error:
+            if "not in a cluster" in error.message.lower():
+                raise Conflict(f"{self._plan.hostname} is not in a cluster. Create one there first.") from error
+            raise
+
+    # --- the cluster's side -------------------------------------------------------------------------------------------
+
+    async def _request(self, run: Run) -> None:
+        plan = self._plan
+        params: dict[str, Any] = {f"link{link.number}": _link_string(link) for link in plan.links}
+        if not plan.links:
+            params["new_node_ip"] = self._links[0].address
+        asked = self._session.post(
+            f"/cluster/config/nodes/{self._host.name}",
+            **params, nodeid=plan.node_id, votes=plan.votes, force=plan.force or None, apiversion=API_VERSION,
+        )  # fmt: skip
+        self._reply = await _answered(asyncio.ensure_future(asked), run)
+
+    async def _check_answer(self, run: Run) -> None:
+        if "undo_token" not in run.facts:
+            raise PeerError("The peer gave no means to take the addition back; is it a Quire node?")
+        self._addition = answer.read_addition(self._reply, self._cluster, self._host.name, self._links)
+        for line in self._addition.warnings:
+            run.warn(f"cluster: {line}")
+        await self._host.check_configuration(self._addition.conf)
+
+    # --- this node's side ---------------------------------------------------------------------------------------------
+
+    async def _stop(self, run: Run) -> None:
+        """With force, a former cluster's engine may run."""
+        if (await self._host.engine_status()).running:
+            run.note(engine_ran="yes")
+            await self._host.stop_engine()
+
+    async def _backup(self, run: Run) -> str:
+        name = await self._host.backup_store()
+        run.note(backup=name)
+        return f"OK, {name}"
+
+    async def _install(self, run: Run) -> None:
+        await self._host.install_configuration(self._addition.conf, self._addition.key)
+
+    async def _adopt(self, run: Run) -> None:
+        await self._host.adopt_cluster(self._addition.uuid)
+
+    async def _start(self, run: Run) -> None:
+        await self._host.start_engine()
+
+    async def _quorate(self, run: Run) -> None:
+        await waiting.until_quorate(self._host, self._addition.nodes, run, self._clock, QUORATE_S)
+
+    async def _synchronise(self, run: Run) -> None:
+        await waiting.until_synchronised(self._host, run, self._clock, SYNCHRONISED_S)
+
+    async def _certify(self, run: Run) -> str:
+        return f"OK, fingerprint {await self._host.refresh_certificate()}"
+
+    async def _settle(self, run: Run) -> None:
+        await self._host.settle()
+        await self._host.cluster_log(f"{self._host.name} joined the cluster {self._addition.cluster_name}")
+
+
+async def _answered(asked: asyncio.Future[Any], run: Run) -> Any:
+    """The peer's answer, with its undo token noted first. Being stopped does not interrupt the question: an addition
+    whose token is never learned could not be taken back at once. The peer's own deadline bounds it."""
+    stopped: asyncio.CancelledError | None = None
+    try:
+        await asyncio.wait({asked}, timeout=ANSWER_S)
+    except asyncio.CancelledError as error:
+        stopped = error
+        await asyncio.wait({asked}, timeout=ANSWER_S)
+    if not asked.done():
+        asked.cancel()
+    elif not asked.cancelled() and asked.exception() is None:
+        token = answer.read_undo_token(asked.result())
+        if token:
+            run.note(undo_token=token)
+    if stopped is not None:
+        raise stopped
+    return await asked
+
+
+def _link_string(link: Link) -> str:
+    return link.address if link.priority is None else f"{link.address},priority={link.priority}"

@@ -1,0 +1,119 @@
+"""What stands against making this node part of a cluster, found before anything is touched.
+
+Every finding is a code, a severity and a sentence; all are collected, then told together. `force` turns errors about
+this node's state into warnings, as Proxmox VE does, but never what could not work: an address no other node can use.
+What is malformed never gets here: `plan` functions in `create.py` and `join.py` refuse it at the door.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from cluster.errors import Conflict
+from cluster.model import Link
+from cluster.workflow.host import Host
+from cluster.workflow.steps import Run
+
+KEY_BYTES_MIN, KEY_BYTES_MAX = 128, 4096  # corosync takes 1024 to 32768 bits
+_GUEST = re.compile(r"nodes/[^/]+/(?:qemu-server|lxc)/([0-9]+)\.conf")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing in the way (`error`) or worth knowing (`warning`). A `firm` error stands against `force` too."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    sentence: str
+    firm: bool = False
+
+
+async def inspect_create(host: Host, links: Iterable[Link]) -> list[Finding]:
+    """Before a stand-alone node founds a cluster."""
+    return [*await _membership(host), *await _engine(host), *await _old_configuration(host), *await _links(host, links)]
+
+
+async def inspect_join(host: Host, links: Iterable[Link]) -> list[Finding]:
+    """Before a node gives up its own store for a cluster's."""
+    links = tuple(links)
+    found = [*await _membership(host), *await _engine(host), *await _key(host), *await _old_configuration(host)]
+    found += await _content(host)
+    # Without links the node's own address becomes its link.
+    return [*found, *await _links(host, links or (Link(0, host.address),))]
+
+
+def settle_findings(findings: list[Finding], run: Run, force: bool = False) -> None:
+    """Tell all findings; raise Conflict when one forbids to go on."""
+    forbidding = [f for f in findings if f.severity == "error" and (f.firm or not force)]
+    for finding in findings:
+        if finding not in forbidding:
+            run.warn(finding.sentence)
+    if not forbidding:
+        return
+    for finding in forbidding if len(forbidding) > 1 else ():
+        run.say(f"* {finding.sentence}")
+    more = f" ({len(forbidding) - 1} more above)" if len(forbidding) > 1 else ""
+    raise Conflict(forbidding[0].sentence + more)
+
+
+async def _membership(host: Host) -> list[Finding]:
+    name = await host.configured_cluster()
+    if not name:
+        return []
+    return [Finding("in-cluster", "error", f"This node is in the cluster {name} already.")]
+
+
+async def _engine(host: Host) -> list[Finding]:
+    if not (await host.engine_status()).running or await host.configured_cluster():
+        return []
+    sentence = (
+        "corosync already runs on this node, with a configuration that is not Quire's. Stop it first "
+        "(systemctl disable --now corosync)."
+    )
+    return [Finding("engine-running", "error", sentence)]
+
+
+async def _key(host: Host) -> list[Finding]:
+    if await host.read_local_key() is None:
+        return []
+    sentence = "This node already has a corosync key (authkey), perhaps of a cluster it was in before; remove it first."
+    return [Finding("key-present", "error", sentence)]
+
+
+async def _old_configuration(host: Host) -> list[Finding]:
+    if await host.read_local_configuration() is None or await host.configured_cluster():
+        return []
+    sentence = "An older corosync.conf on this node, which is not Quire's, is replaced."
+    return [Finding("configuration-present", "warning", sentence)]
+
+
+async def _content(host: Host) -> list[Finding]:
+    guests = sorted({match[1] for path in await host.store_paths() if (match := _GUEST.fullmatch(path))}, key=int)
+    if guests:
+        some = ", ".join(guests[:5]) + (" …" if len(guests) > 5 else "")
+        return [Finding("guests-present", "error", f"This node has guests ({some}); their ids could collide.")]
+    if not await host.store_is_pristine():
+        sentence = "This node's own configuration files give way to the cluster's; a copy of them is kept."
+        return [Finding("content-replaced", "warning", sentence)]
+    return []
+
+
+async def _links(host: Host, links: Iterable[Link]) -> list[Finding]:
+    local = await host.local_addresses()
+    found: list[Finding] = []
+    for link in links:
+        resolved = await host.resolve(link.address)
+        what = f"Link {link.number}: {link.address}"
+        if not resolved:
+            found.append(Finding("address-unknown", "error", f"{what} cannot be resolved.", firm=True))
+        elif host.engine_name == "corosync" and any(ipaddress.ip_address(one).is_loopback for one in resolved):
+            sentence = f"{what} is a loopback address, which other nodes cannot reach."
+            found.append(Finding("address-loopback", "error", sentence, firm=True))
+        elif not set(resolved) & set(local):
+            sentence = f"{what} is not an address of this node."
+            found.append(Finding("address-not-local", "error", sentence))
+    return found

@@ -1,0 +1,56 @@
+"""After the daemon died in the middle of a workflow: take back what was begun, or confirm what was complete.
+
+To be called when the daemon starts, before the store is opened to anyone and before the engine runs; and later again
+while only another node still has to be told. Uses the journal's facts and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cluster.errors import QuireError
+from cluster.workflow import create, join
+from cluster.workflow.host import Host
+from cluster.workflow.join import Peers
+from cluster.workflow.journal import Journal, Record
+from cluster.workflow.steps import UndoStep, outcome, take_back
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What became of an interrupted workflow, for its task: some lines and its status (`OK` or a sentence)."""
+
+    upid: str
+    lines: tuple[str, ...]
+    status: str
+
+
+async def resume_or_undo(journal: Journal, host: Host, peers: Peers) -> Resumed | None:
+    """None when nothing was interrupted. Raises Unavailable only when the journal itself cannot be read."""
+    record = journal.read()
+    if record is None:
+        return None
+    if record.state == "complete":
+        return await _complete(journal, host, record)
+    told_before = record.state == "remainder"
+    undo = _undo_steps(record, host, peers)
+    lines = await take_back(undo, record, journal)
+    began = "" if told_before else "The daemon ended in the middle of this. "
+    return Resumed(record.upid, tuple(lines), began + outcome(undo, record))
+
+
+async def _complete(journal: Journal, host: Host, record: Record) -> Resumed:
+    """Only finishing steps were left. The daemon issues a missing certificate by itself once the store is writable."""
+    lines = ["The daemon ended when this was complete; only tidying up was left."]
+    try:
+        await host.settle()
+        journal.clear()
+    except QuireError as error:
+        lines.append(error.message)
+    return Resumed(record.upid, tuple(lines), "OK")
+
+
+def _undo_steps(record: Record, host: Host, peers: Peers) -> dict[str, UndoStep]:
+    if record.workflow == "join":
+        return join.undo_steps(host, peers, at_start=True)
+    return create.undo_steps(host)
