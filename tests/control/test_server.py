@@ -249,6 +249,20 @@ async def test_the_connection_too_many_is_told_so_and_room_is_made_when_one_leav
             writer.transport.abort()
 
 
+async def test_who_is_turned_away_may_still_be_writing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a broken pipe would overtake the words why."""
+    monkeypatch.setattr("cluster.control.server.CONNECTIONS_MAX", 1)
+    async with serving(path, HANDLERS), raw_client(path) as first:
+        first.ask(1, "version")
+        await first.next()
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(path))
+            line.settimeout(5)
+            await asyncio.to_thread(line.recv, 1, socket.MSG_PEEK)
+            line.sendall(frame(b"late"))
+            assert b"busy" in line.recv(65536)
+
+
 async def test_the_request_too_many_is_told_so_at_once(path: Path) -> None:
     go_on = asyncio.Event()
 
@@ -284,6 +298,16 @@ async def test_a_request_that_takes_too_long_is_ended(path: Path) -> None:
         told = (await client.next())["error"]
         assert (told["code"], told["request_id"]) == ("outcome-unknown", "r-1")
     assert ended == ["Status", "StoreWrite"]
+
+
+async def test_a_time_out_inside_a_handler_is_its_own_fault(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def breaks(_request: r.Version) -> None:
+        raise TimeoutError
+
+    async with serving(path, {r.Version: breaks}), raw_client(path) as client:
+        client.ask(1, "version")
+        assert (await client.next())["error"]["code"] == "error"
+    assert "TimeoutError" in caplog.text
 
 
 async def test_a_client_that_does_not_read_is_cut_off(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
