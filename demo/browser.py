@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
@@ -26,25 +27,47 @@ FLAGS = [
 ]
 WAIT_MS = 15_000
 
-# Notes, for each change that the page shows, how long after the daemon's event the picture was painted. The root of
-# what is live carries the time of the newest change it shows; two frames later that change is on the screen.
+# Notes each change that the page shows: when the daemon heard of it, when it was painted, and whether a node's state
+# changed with it. The mark is replaced in the same turn as what it marks; two frames later both are on the screen.
 RECORD_CHANGES = """
 () => {
+  const states = () => [...document.querySelectorAll('[data-node][data-state]')]
+    .map(node => node.dataset.node + ' ' + node.dataset.state).join();
+  const mark = () => document.querySelector('[data-change-at]')?.dataset.changeAt;
   window.changesPainted = [];
-  let last = null;
+  let lastMark = mark(), lastStates = states();
   const look = () => {
-    const root = document.querySelector('[data-change-at]');
-    if (!root || root.dataset.changeAt === last) return;
-    last = root.dataset.changeAt;
-    const at = parseFloat(last) * 1000;
-    requestAnimationFrame(() => requestAnimationFrame(() =>
-      window.changesPainted.push(performance.timeOrigin + performance.now() - at)));
+    if (mark() === lastMark && states() === lastStates) return;
+    const note = {at_s: parseFloat(mark()), states: states(), membership: states() !== lastStates};
+    lastMark = mark();
+    lastStates = states();
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      note.painted_s = (performance.timeOrigin + performance.now()) / 1000;
+      window.changesPainted.push(note);
+    }));
   };
-  const root = document.querySelector('[data-change-at]');
-  last = root && root.dataset.changeAt;
-  new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true});
+  window.changesObserver?.disconnect();
+  window.changesObserver = new MutationObserver(look);
+  window.changesObserver.observe(document.body, {subtree: true, childList: true, attributes: true});
 }
 """
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A change on the screen: the daemon's event, the painted frame, and the nodes' states that frame shows."""
+
+    at_s: float
+    painted_s: float
+    states: str
+    membership: bool
+
+    @property
+    def took_ms(self) -> float:
+        return (self.painted_s - self.at_s) * 1000
+
+    def shows(self, node: str, state: str) -> bool:
+        return f"{node} {state}" in self.states.split(",")
 
 
 @contextlib.contextmanager
@@ -71,12 +94,13 @@ def visitor_context(browser: Browser, **options: Any) -> BrowserContext:
 
 
 def record_changes(page: Page) -> None:
+    """From now on; what was recorded before is forgotten."""
     page.evaluate(RECORD_CHANGES)
 
 
-def changes_painted_ms(page: Page) -> list[float]:
-    """From the daemon's event to the painted frame, for each change since `record_changes`."""
-    return [float(value) for value in page.evaluate("() => window.changesPainted")]
+def changes_painted(page: Page) -> list[Painted]:
+    """Every change painted since `record_changes`."""
+    return [Painted(**note) for note in page.evaluate("() => window.changesPainted")]
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -21,6 +21,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
 from cluster.control import requests
 from cluster.control.blocking import BlockingClient
 from demo import browser as chrome
@@ -172,7 +174,7 @@ def fetch(url: str, headers: dict[str, str]) -> tuple[str, int]:
     return (gzip.decompress(body) if packed else body).decode(errors="replace"), len(body)
 
 
-def first_load_ms(browser: chrome.Browser, here: Visit) -> float:
+def first_load_ms(browser: Browser, here: Visit) -> float:
     """From nothing cached to the load event, of the cluster's page."""
     context = chrome.visitor_context(browser)
     try:
@@ -186,7 +188,7 @@ def first_load_ms(browser: chrome.Browser, here: Visit) -> float:
         context.close()
 
 
-def change_to_screen_ms(browser: chrome.Browser, here: Visit, cycles: int) -> tuple[list[float], list[float]]:
+def change_to_screen_ms(browser: Browser, here: Visit, cycles: int) -> tuple[list[float], list[float]]:
     """Kill and start the last node over and over, and read both times off the first node's page."""
     context = chrome.visitor_context(browser)
     victim = list(here.nodes)[-1]
@@ -201,9 +203,9 @@ def change_to_screen_ms(browser: chrome.Browser, here: Visit, cycles: int) -> tu
                 chrome.record_changes(page)
                 act()
                 pages.expect_state(page, victim, state, 30)
-                painted = chrome.changes_painted_ms(page)
-                everything += painted
-                membership += painted[-1:]
+                painted = chrome.changes_painted(page)
+                everything += [change.took_ms for change in painted]
+                membership += [change.took_ms for change in painted if change.membership]
     finally:
         context.close()
     return membership, everything
