@@ -52,7 +52,7 @@ class Machine:
 
     def adopt(self, snapshot: Snapshot, suffix: tuple[Entry, ...] = ()) -> None:
         """Start from a snapshot and the entries after it."""
-        self.tree = Tree.from_entries(snapshot.entries, snapshot.version)
+        self.tree = Tree.from_entries(snapshot.entries, snapshot.version, snapshot.mtime_s, snapshot.writer)
         self.log = Log(snapshot.point, suffix)
         self.electorate: dict[int, int] = dict(snapshot.electorate)
         self.remembered: dict[str, Remembered] = {r.request_id: r for r in snapshot.remembered}
@@ -63,7 +63,7 @@ class Machine:
         root = self.tree.entries[0]
         return Snapshot(
             self.log.commit, self.tree.version, root.mtime_s, tuple(self.tree.walk()), dict(self.electorate),
-            tuple(self.remembered.values()),
+            tuple(self.remembered.values()), root.writer,
         )  # fmt: skip
 
     def configured_votes(self) -> Mapping[int, int]:

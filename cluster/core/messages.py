@@ -68,7 +68,7 @@ class Ack(Message, frozen=True):
 AnyMessage = State | Proceed | Promise | Append | Ack
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(AnyMessage)
+_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 _VERSION_BYTE = bytes([VERSION])
 
 

@@ -94,7 +94,7 @@ class ElectorateChange(Body, frozen=True):
 AnyBody = Command | EpochStart | ElectorateChange
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(AnyBody)
+_decoder: msgspec.msgpack.Decoder[AnyBody] = msgspec.msgpack.Decoder(AnyBody)
 
 
 def encode_body(body: AnyBody) -> bytes:

@@ -29,7 +29,7 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`entries` is every tree entry but the root."""
+    """`entries` is every tree entry but the root; of the root, `version`, `mtime_s` and `writer` are told."""
 
     point: Point = FIRST
     version: int = 1
@@ -37,3 +37,4 @@ class Snapshot:
     entries: tuple[TreeEntry, ...] = ()
     electorate: dict[int, int] = field(default_factory=dict)
     remembered: tuple[Remembered, ...] = ()
+    writer: int = 0

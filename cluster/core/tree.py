@@ -55,11 +55,13 @@ class PathChange:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a command did: entries to keep, inodes to forget, and the paths people would say have changed."""
+    """What a command did: entries to keep, inodes to forget, the paths people would say have changed, and the entries
+    concerned as they were before."""
 
     entries: tuple[Entry, ...]
     removed: tuple[int, ...]
     paths: tuple[PathChange, ...]
+    before: tuple[Entry, ...] = ()
 
 
 def _refuse(number: int, message: str) -> StoreRefusal:
@@ -70,18 +72,19 @@ class Tree:
     """The tree in memory. Invariants: every parent is a directory in the tree; names are unique in a directory;
     `size` is the sum of file sizes; `version` never goes down except when a command is taken back."""
 
-    def __init__(self, version: int = 1, mtime_s: int = 0) -> None:
+    def __init__(self, version: int = 1, mtime_s: int = 0, writer: int = 0) -> None:
         self.version = version
         self.size = 0
-        root = Entry(ROOT, ROOT, "", version, 0, mtime_s, None)
+        root = Entry(ROOT, ROOT, "", version, writer, mtime_s, None)
         self.entries: dict[int, Entry] = {ROOT: root}
         self.children: dict[int, dict[str, int]] = {ROOT: {}}
         self._before: dict[int, Entry | None] = {}
 
     @classmethod
-    def from_entries(cls, entries: Iterable[Entry], version: int) -> Tree:
-        """Rebuild from stored entries, in any order. Raises `StoreRefusal` (EIO) when they do not make a tree."""
-        tree = cls(version)
+    def from_entries(cls, entries: Iterable[Entry], version: int, mtime_s: int = 0, writer: int = 0) -> Tree:
+        """Rebuild from stored entries but the root, in any order. Raises `StoreRefusal` (EIO) when they do not make
+        a tree."""
+        tree = cls(version, mtime_s, writer)
         for entry in entries:
             tree.entries[entry.inode] = entry
             tree.size += entry.size
@@ -161,7 +164,8 @@ class Tree:
             )
         kept = tuple(self.entries[inode] for inode in touched if inode in self.entries)
         gone = tuple(inode for inode, old in touched.items() if inode not in self.entries and old is not None)
-        return Applied(kept, gone, tuple(paths.values()))
+        before = tuple(old for old in touched.values() if old is not None)
+        return Applied(kept, gone, tuple(paths.values()), before)
 
     def _do(self, operation: AnyOperation, command: Command) -> list[PathChange]:
         if isinstance(operation, Write):

@@ -7,6 +7,7 @@ engine and disk. The way of a join: `handlers/configuration.py` → `workflows.p
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from cluster.core.machine import CONFIGURATION
 from cluster.core.membership import Membership, View
 from cluster.corosync import conf
 from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, GroupChanged, QuorumChanged
-from cluster.errors import QuireError, Unavailable
+from cluster.errors import Conflict, QuireError, Unavailable
 from cluster.model import Change, TaskState
 from cluster.node import catchup, driver, first_start, handlers
 from cluster.node.access import FormerKeys, TicketKeys
@@ -28,10 +29,11 @@ from cluster.node.certificates import fingerprint
 from cluster.node.connection import Service
 from cluster.node.host import NodeHost
 from cluster.node.life import Life
+from cluster.node.mount_door import MountDoor
 from cluster.node.options import Options
 from cluster.node.passwords import HashPasswords, PamPasswords, Passwords
 from cluster.node.publisher import Publisher
-from cluster.node.samplers import sample
+from cluster.node.rates import Readings
 from cluster.node.sign_in import SignIn
 from cluster.node.state import Self, cluster_state
 from cluster.node.tasks import TaskLines, TaskRunner
@@ -39,6 +41,7 @@ from cluster.node.throttle import Throttle
 from cluster.node.tls import GRACE_S, ServedCertificate
 from cluster.node.underlay import make_underlay
 from cluster.node.workflows import Workflows
+from cluster.store.mount import Mount
 
 SAMPLE_EVERY_S = 2.0
 WATCH_EVERY_S = 1.0
@@ -69,6 +72,9 @@ class Daemon:
             options, self.life, self.board, self.underlay, self.former, self.ticket_keys, self._renew_certificate,
             self._cluster_log,
         )  # fmt: skip
+        self.door = MountDoor(options.name, self.life, lambda: self.publisher.state)
+        self.mount = Mount(self.door, options.mount) if options.mount is not None else None
+        self._was_writable = False
         self._ended = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
         self._showing: asyncio.Handle | None = None
@@ -83,17 +89,18 @@ class Daemon:
         self.sign_in = SignIn(self._passwords(), Throttle(time.monotonic), self.ticket_keys, time.time, asyncio.sleep)
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
         self.tasks.subscribe(self._task_changed)
-        self.workflows = Workflows(self.options, self.host, self.tasks, self.life)
+        self.workflows = Workflows(self.options, self.host, self.tasks)
         self.control = ControlServer(
             self.options.socket, handlers.table(self), handlers.streams(self), self.options.web_uids
         )
-        await self.control.claim()
+        self._claim()
         await self.workflows.take_back()
         if not self.life.is_open:
             self.life.open()
             await self.life.begin()
         self._serve_stored_certificate()
         self._show()
+        await self._mount()
         await self.control.start()
         for work in (self._sample_forever(), self._keep_files(), self.workflows.watch(WATCH_EVERY_S)):
             self._run(work)
@@ -110,11 +117,21 @@ class Daemon:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         self.served.stop()
+        if self.mount is not None:
+            await self.mount.stop()
         await self.life.close()
         self._ended.set()
 
     def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         return self.publisher.subscribe(callback)
+
+    def _claim(self) -> None:
+        """One daemon per state directory. Raises Conflict."""
+        self._lock = open(self.options.state_dir / ".lock", "w")  # noqa: SIM115 - held for the daemon's life
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(f"Another daemon runs on {self.options.state_dir}.") from None
 
     # --- what the parts ask of each other ---------------------------------------------------------------------------
 
@@ -193,10 +210,20 @@ class Daemon:
             self._configuration_changed()
         if whole or any(path.startswith(f"nodes/{self.options.name}/") for path in paths):
             self._serve_stored_certificate()
+        self.door.committed(changes, whole)
+        if self.mount is not None and whole:
+            self.mount.changed_wholly()
+        elif self.mount is not None:
+            for one in changes:
+                if one.applied is not None:
+                    self.mount.changed(one.applied.before, one.applied.entries)
         self._show_soon()
 
     def _phase_changed(self) -> None:
         log.info("The store is %s. %s", self.life.replica.phase.value, self.life.replica.reason)
+        if self.mount is not None and self._was_writable != self.life.replica.writable:
+            self.mount.changed_wholly()
+        self._was_writable = self.life.replica.writable
         self._show_soon()
 
     def _configuration_changed(self) -> None:
@@ -212,6 +239,15 @@ class Daemon:
         if text != on_disk and document.config_version >= version_on_disk > 0:
             write_durably(self.options.configuration, text, 0o644)
         self.board.forget(frozenset(node.node_id for node in document.nodes()))
+
+    async def _mount(self) -> None:
+        """Where FUSE is not to be had the node works without, and says so."""
+        if self.mount is not None:
+            try:
+                await self.mount.start()
+            except QuireError as error:
+                log.warning("%s The node goes on without it.", error.message)
+                self.mount = None
 
     def _task_changed(self, what: TaskState | TaskLines) -> None:
         self.publisher.publish("task" if isinstance(what, TaskState) else "tasklog", what)
@@ -270,8 +306,9 @@ class Daemon:
                 log.debug("Not said to the status group: %s", error.message)
 
     async def _sample_forever(self) -> None:
+        readings = Readings()
         while True:
-            reading = await asyncio.to_thread(sample, time.time())
+            reading = await asyncio.to_thread(readings.next, time.time())
             self._say(encode(Sampled(reading.time_s, reading.values)))
             await asyncio.sleep(SAMPLE_EVERY_S)
 

@@ -1,7 +1,7 @@
 """The one place where a replica's effects are performed: engine, disk, other nodes' histories, waiting askers, timers.
 
-Keeps the order that `cluster/core/effects.py` states. One driver lives as long as one life of the store: when the store
-becomes another cluster's, the daemon makes a new one. It decides nothing; what is asked of it from outside is `propose`.
+Keeps the order that `cluster/core/effects.py` states. One driver lives as long as one life of the store: when the
+store becomes another cluster's, the daemon makes a new one. It decides nothing; asked from outside is `propose`.
 """
 
 from __future__ import annotations
@@ -217,8 +217,8 @@ class Driver:
     ) -> Revision:
         """Make a change to the tree; returns when a majority has it on disk.
 
-        Raises StoreRefusal, NoQuorum, Busy or Unavailable when it has certainly not happened, OutcomeUnknown when nobody
-        can say within `timeout_s`: asking again with the same request id is then safe.
+        Raises StoreRefusal, NoQuorum, Busy or Unavailable when it has certainly not happened, OutcomeUnknown when
+        nobody can say within `timeout_s`: asking again with the same request id is then safe.
         """
         request_id = request_id or uuid.uuid4().hex
         command = Command(request_id, self.replica.node_id, int(time.time() * 1000), user, door, tuple(operations))

@@ -1,4 +1,4 @@
-"""The certificate this node's web port serves: a copy of the tree's on this host's disk, where the web process finds it.
+"""The certificate this node's web port serves: a copy of the tree's, on this host's disk for the web process.
 
 After a join the new certificate is served only after a grace delay, so that pages opened under the former one hear of
 it first. The web process notices the files by itself; nothing here knows of it.

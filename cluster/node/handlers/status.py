@@ -20,8 +20,8 @@ from cluster.control.requests import (
 )
 from cluster.errors import Busy
 from cluster.model import Change
-from cluster.node.interfaces import interfaces
-from cluster.node.samplers import facts
+from cluster.node.host_facts import read_facts
+from cluster.node.interfaces import list_interfaces
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -39,17 +39,18 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def engine_report(request: EngineReport) -> Any:
         return as_plain(await node.life.connection.engine.status())
 
-    async def list_interfaces(request: Interfaces) -> Any:
-        return as_plain(await asyncio.to_thread(interfaces, allow_loopback=node.options.engine == "loopback"))
+    async def tell_interfaces(request: Interfaces) -> Any:
+        own = node.options.address if node.options.engine == "loopback" else ""
+        return await asyncio.to_thread(list_interfaces, own)
 
     async def node_facts(request: NodeFacts) -> Any:
-        return as_plain(await asyncio.to_thread(facts))
+        return await asyncio.to_thread(read_facts)
 
     return {
         Version: tell_version,
         Status: snapshot,
         EngineReport: engine_report,
-        Interfaces: list_interfaces,
+        Interfaces: tell_interfaces,
         NodeFacts: node_facts,
     }
 

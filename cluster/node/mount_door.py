@@ -1,0 +1,74 @@
+"""The mount's door into this node: the committed tree, proposals on behalf of a local user, and the virtual files.
+
+Counts what `.version` shows. Which files are virtual is the mount's business; their text is `virtual_files.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from cluster.core.effects import Committed
+from cluster.core.tree import AnyOperation, Tree
+from cluster.model import ClusterState
+from cluster.node import virtual_files
+from cluster.node.life import Life
+
+TIMEOUT_S = 10.0
+
+
+class MountDoor:
+    """See `cluster/store/mount/door.py`."""
+
+    def __init__(self, node_name: str, life: Life, state: Callable[[], ClusterState | None]) -> None:
+        self.node_name = node_name
+        self._life, self._state = life, state
+        self._started_s = int(time.time())
+        self._observed: Counter[str] = Counter()
+        self._cluster_version = self._guest_version = 1
+
+    def tree(self) -> Tree:
+        return self._life.tree
+
+    def writable(self) -> bool:
+        return self._life.replica.writable
+
+    async def propose(self, operations: Sequence[AnyOperation], uid: int) -> None:
+        await self._life.driver.propose(operations, user=f"uid {uid}", door="mount", timeout_s=TIMEOUT_S)
+
+    def virtual(self, name: str) -> bytes:
+        state = self._state()
+        if name == ".members" and state is not None:
+            return virtual_files.members(state, self._cluster_version)
+        if name == ".version":
+            return virtual_files.version(self._started_s, self._cluster_version, self._guest_version, self._observed)
+        if name == ".vmlist":
+            return virtual_files.guests(self._life.tree, self._guest_version)
+        if name == ".rrd" and state is not None:
+            named = {node.name: node.sample for node in state.nodes if node.sample is not None}
+            return virtual_files.samples(named, time.time())
+        if name == ".clusterlog":
+            return virtual_files.cluster_log([])
+        if name == ".debug":
+            return virtual_files.debug(logging.getLogger().isEnabledFor(logging.DEBUG))
+        return b""
+
+    def set_debug(self, on: bool) -> None:
+        logging.getLogger().setLevel(logging.DEBUG if on else logging.INFO)
+
+    # --- counting ---------------------------------------------------------------------------------------------------
+
+    def committed(self, changes: tuple[Committed, ...], whole: bool) -> None:
+        if whole:
+            self._observed.update(virtual_files.OBSERVED)
+            self._guest_version += 1
+        for one in changes:
+            for change in one.applied.paths if one.applied is not None else ():
+                self._observed[change.path] += 1
+                if virtual_files.GUEST.fullmatch(change.path):
+                    self._guest_version += 1
+
+    def membership_changed(self) -> None:
+        self._cluster_version += 1

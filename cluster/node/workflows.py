@@ -1,0 +1,119 @@
+"""The workflows as this node runs them: each create or join is a task, one at a time; additions are asked by peers.
+
+Ties `cluster/workflow/` to the task runner, the real host and the real peers. What the steps are is theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from cluster.control.peer import Peer
+from cluster.control.requests import AddNode, CreateCluster, JoinCluster, UndoAddNode, as_plain
+from cluster.errors import Conflict, QuireError
+from cluster.node.options import Options
+from cluster.node.tasks import TaskContext, TaskRunner
+from cluster.workflow.add_node import Additions
+from cluster.workflow.clock import SystemClock
+from cluster.workflow.create import create, plan_create
+from cluster.workflow.host import Host
+from cluster.workflow.join import join, plan_join
+from cluster.workflow.journal import Journal
+from cluster.workflow.resume import resume_or_undo
+
+log = logging.getLogger(__name__)
+
+
+class Workflows:
+    """`busy` while one of this node's own workflows is changing what the node is."""
+
+    def __init__(self, options: Options, host: Host, tasks: TaskRunner) -> None:
+        self.busy = False
+        self._options, self._host, self._tasks = options, host, tasks
+        self._clock = SystemClock()
+        self._journal = Journal(options.journal)
+        self._additions = Additions(host, options.state_dir / "pending.json", self._clock)
+
+    # --- asked by this node's own users -----------------------------------------------------------------------------
+
+    def create(self, request: CreateCluster) -> str:
+        """Check the values and begin; returns the task's UPID. Raises InvalidInput, Conflict, Busy."""
+        plan = plan_create(
+            self._host, request.clustername, request.links, request.nodeid, request.votes, request.token_coefficient
+        )
+
+        async def work(context: TaskContext) -> None:
+            await create(self._host, plan, self._journal, context, self._clock)
+
+        return self._begin("clustercreate", plan.cluster_name, request.user, work)
+
+    def join(self, request: JoinCluster) -> str:
+        """As `create`."""
+        plan = plan_join(
+            self._host, request.hostname, request.fingerprint, request.password, request.links, request.nodeid,
+            request.votes, request.force,
+        )  # fmt: skip
+
+        async def work(context: TaskContext) -> None:
+            await join(self._host, plan, self._peer, self._journal, context, self._clock)
+
+        return self._begin("clusterjoin", "", request.user, work)
+
+    # --- asked by a joining node ------------------------------------------------------------------------------------
+
+    async def add_node(self, request: AddNode) -> Any:
+        added = await self._additions.add(
+            request.node, request.links, request.nodeid, request.votes, request.force, request.new_node_ip,
+            request.apiversion, request.user,
+        )  # fmt: skip
+        return as_plain(added)
+
+    async def undo_add_node(self, request: UndoAddNode) -> None:
+        await self._additions.withdraw(request.node, request.undo_token)
+
+    # --- the daemon's part ------------------------------------------------------------------------------------------
+
+    async def take_back(self) -> None:
+        """At the daemon's start: undo what was interrupted, before anything else runs."""
+        await self._resume()
+        self._tasks.abandon_interrupted()
+
+    async def watch(self, every_s: float) -> None:
+        """For ever: see pending additions through, and finish telling a peer what could not be told before."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self._additions.check()
+            if not self.busy and self._journal.read() is not None:
+                await self._resume()
+
+    async def _resume(self) -> None:
+        try:
+            resumed = await resume_or_undo(self._journal, self._host, self._peer)
+        except QuireError as error:
+            log.error("What an interrupted workflow had begun could not be taken back: %s", error.message)
+            return
+        if resumed is not None:
+            log.warning("An interrupted workflow: %s", resumed.status)
+            self._tasks.conclude(resumed.upid, resumed.lines, resumed.status)
+
+    def _begin(self, type_: str, id_: str, user: str, work: Callable[[TaskContext], Awaitable[None]]) -> str:
+        if self.busy:
+            raise Conflict("This node is creating or joining a cluster right now. Wait for that task to end.")
+
+        async def alone(context: TaskContext) -> None:
+            try:
+                await work(context)
+            finally:
+                self.busy = False
+
+        self.busy = True
+        try:
+            return self._tasks.start(type_, id_, user, alone)
+        except QuireError:
+            self.busy = False
+            raise
+
+    def _peer(self, address: str, fingerprint: str) -> Peer:
+        return Peer(address, self._options.port, fingerprint)
