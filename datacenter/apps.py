@@ -1,4 +1,4 @@
-"""The site as a Django app. Its system checks, with ids, are in `checks.py`."""
+"""The site as a Django app; its system checks are in `checks.py`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from django.apps import AppConfig
 
 
 class DatacenterConfig(AppConfig):
+    """Registers the checks when Django starts."""
+
     name = "datacenter"
     verbose_name = "Quire"
     default_auto_field = "django.db.models.AutoField"
+
+    def ready(self) -> None:
+        from datacenter import checks  # noqa: F401

@@ -17,7 +17,7 @@ DEBUG = environment.flag("QUIRE_DEBUG")
 # Django signs nothing that outlives the process, so a key made at start is as good as a kept one.
 SECRET_KEY = environment.secret("QUIRE_SECRET_KEY") or secrets.token_urlsafe(48)
 # A node is reached by any of its names and addresses. What guards against a foreign page is the exact Origin check
-# (`session/origin.py`, `live/consumers.py`), not the host's name.
+# (`access/middleware.py`, `live/origin.py`), not the host's name.
 ALLOWED_HOSTS = environment.words("QUIRE_ALLOWED_HOSTS", "*")
 
 # --- Quire's own ----------------------------------------------------------------------------------------------------
@@ -25,6 +25,8 @@ ALLOWED_HOSTS = environment.words("QUIRE_ALLOWED_HOSTS", "*")
 QUIRE_STATE = Path(environment.text("QUIRE_STATE", "/var/lib/quire"))
 QUIRE_SOCKET = environment.text("QUIRE_SOCKET") or str(QUIRE_STATE / "control.sock")
 QUIRE_REDIS_URL = environment.text("QUIRE_REDIS_URL")
+# How pages name this site in Origin; the socket compares it exactly.
+QUIRE_ORIGIN_SCHEME = environment.text("QUIRE_ORIGIN_SCHEME", "https")
 QUIRE_CALL_TIMEOUT_S = environment.number("QUIRE_CALL_TIMEOUT_S", 10, 1, 120)
 
 # --- Django ---------------------------------------------------------------------------------------------------------
@@ -38,6 +40,7 @@ MIDDLEWARE = [
     "datacenter.headers.SecurityHeadersMiddleware",
     "datacenter.access.middleware.TicketMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "datacenter.problems.ProblemMiddleware",
 ]
 ROOT_URLCONF = "datacenter.urls"
 ASGI_APPLICATION = "datacenter.asgi.application"
@@ -47,12 +50,13 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
             "context_processors": ["django.template.context_processors.request"],
-            "builtins": ["datacenter.templatetags.quire"],
+            "builtins": ["datacenter.templatetags.quire", "datacenter.templatetags.widgets"],
         },
     }
 ]
 DATABASES: dict[str, dict[str, str]] = {}
 APPEND_SLASH = False
+LOGIN_URL = "/"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"

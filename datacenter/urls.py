@@ -4,6 +4,30 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from datacenter.membership import views as membership
+from datacenter.nodes import views as nodes
+from datacenter.session import views as session
+from datacenter.tasks import views as tasks
+
 urlpatterns = [
+    path("", membership.cluster_page, name="home"),
+    path("datacenter/summary", membership.summary_page, name="summary"),
+    path("datacenter/cluster", membership.cluster_page, name="cluster"),
+    path("datacenter/cluster/create", membership.create, name="create"),
+    path("datacenter/cluster/join-information", membership.join_info, name="join-information"),
+    path("datacenter/cluster/join", membership.join, name="join"),
+    path("datacenter/cluster/join/decode", membership.decode, name="decode"),
+    path("nodes/<str:name>", nodes.node_page, name="node"),
+    path("tasks/<str:upid>", tasks.task, name="task"),
+    path("tasks/<str:upid>/stop", tasks.stop, name="stop-task"),
+    path("session/sign-in", session.sign_in, name="sign-in"),
+    path("session/again", session.again, name="sign-in-again"),
+    path("session/renew-after-join", session.renew, name="renew"),
+    path("session/sign-out", session.sign_out, name="sign-out"),
+    path("favicon.ico", session.favicon),
     path("api2/", include("datacenter.api.urls")),
 ]
+
+handler400 = "datacenter.problems.bad_request"
+handler404 = "datacenter.problems.not_found"
+handler500 = "datacenter.problems.broken"

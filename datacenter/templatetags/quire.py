@@ -1,7 +1,130 @@
-"""The site's template filters: times, sizes and shares as people read them."""
+"""The site's template filters: times, sizes, shares and states as people read them.
+
+What draws something is in `widgets.py`; what a state means is said by the pure modules this only gives names to.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import time
+from datetime import UTC, datetime
+
 from django import template
 
+from cluster.model import ClusterState, NodeState, Quorum, RingId, TaskState
+from datacenter.nodes import readings
+from datacenter.tasks import state as task_state
+
 register = template.Library()
+register.filter("description", task_state.description)
+register.filter("task_level", task_state.level)
+register.filter("task_word", task_state.word)
+
+SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+@register.filter
+def mark(upid: str) -> str:
+    """A short name for a task that may stand in an id."""
+    return hashlib.sha1(upid.encode(), usedforsecurity=False).hexdigest()[:12]
+
+
+@register.filter
+def moment(seconds: float | None) -> str:
+    """A time in UTC as machines read it, for <time datetime>."""
+    return datetime.fromtimestamp(seconds or 0, UTC).isoformat(timespec="seconds")
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """A time in UTC as people read it; `times.js` puts it into the reader's zone."""
+    return datetime.fromtimestamp(seconds or 0, UTC).strftime("%Y-%m-%d %H:%M:%S") if seconds else "–"
+
+
+@register.filter
+def lasted(seconds: float | None) -> str:
+    """How long something has lasted: `12 s`, `5 min`, `3 h 10 min`, `12 d 4 h`."""
+    if seconds is None:
+        return "–"
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+@register.filter
+def since(seconds: float | None) -> str:
+    """How long ago a moment was."""
+    return lasted(time.time() - seconds) if seconds else "–"
+
+
+@register.filter
+def size(count: float | None) -> str:
+    """A number of bytes: `15.6 GiB`."""
+    if count is None:
+        return "–"
+    power = 0
+    while abs(count) >= 1024 and power < len(SIZES) - 1:
+        count, power = count / 1024, power + 1
+    return f"{count:.0f} {SIZES[power]}" if power == 0 or count >= 100 else f"{count:.1f} {SIZES[power]}"
+
+
+@register.filter
+def share(fraction: float | None) -> str:
+    """A fraction as a percentage: `4.2 %`."""
+    if fraction is None:
+        return "–"
+    return f"{fraction * 100:.1f} %" if fraction < 0.995 else f"{fraction * 100:.0f} %"
+
+
+@register.filter
+def hundredths(fraction: float | None) -> int:
+    return round(min(max(fraction or 0.0, 0.0), 1.0) * 100)
+
+
+@register.filter
+def state(node: NodeState) -> str:
+    """The word for a node's state."""
+    return {True: "online", False: "offline", None: "unknown"}[node.online]
+
+
+@register.filter
+def reading(node: NodeState, name: str) -> float | None:
+    """A figure of the node's last sample; None when there is none, or the node is gone."""
+    return readings.of(node, name)
+
+
+@register.filter
+def link_address(node: NodeState, number: int) -> str:
+    return next((link.address for link in node.links if link.number == number), "")
+
+
+@register.filter
+def totals(cluster: ClusterState) -> readings.Totals:
+    """The nodes taken together."""
+    return readings.totals(cluster.nodes)
+
+
+@register.filter
+def pips(quorum: Quorum) -> list[str]:
+    """One word per expected vote, for the row of votes: present or absent, and which one makes the quorum."""
+    return [
+        ("pip-present" if number <= quorum.total_votes else "pip-absent")
+        + (" pip-needed" if number == quorum.quorum else "")
+        for number in range(1, quorum.expected_votes + 1)
+    ]
+
+
+@register.filter
+def ring_id(ring: RingId) -> str:
+    """As corosync-quorumtool writes it: representative, then sequence in hexadecimal."""
+    return f"{ring.representative:x}.{ring.sequence:x}"
+
+
+@register.filter
+def took(task: TaskState) -> float | None:
+    return None if task.end_time_s is None else task.end_time_s - task.start_time_s

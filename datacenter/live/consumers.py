@@ -1,0 +1,202 @@
+"""One open page's socket: who may have one, what it may say, and what is sent to it.
+
+A page says two things, as JSON: `{"seen": n}`, it has taken in n more messages, and `{"watch": upid}`, it shows that
+task's log. Everything it hears is HTML fragments made by `render.py`. Where changes come from is `feed.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from cluster.control.requests import TaskLog
+from cluster.errors import NotFound, QuireError, Unauthenticated
+from datacenter import gateway
+from datacenter.access import tickets
+from datacenter.live import origin, render
+from datacenter.live.feed import feed
+from datacenter.live.outlet import Everything, Fragments, Item, LogLines, Outlet
+from datacenter.tasks.log import Shown, read_log
+
+logger = logging.getLogger(__name__)
+
+# Close codes of our own: a page does not come back by itself after these (see static/js/live.js).
+NOT_SIGNED_IN, FOREIGN_ORIGIN, NOT_UNDERSTOOD = 4401, 4403, 4400
+INTERNAL_ERROR, TRY_AGAIN_LATER = 1011, 1013
+MESSAGE_CHARS_MAX = 1024
+PULSE_S = 10.0  # a page hears something at least this often, to know that its socket lives
+RECHECK_S = 60.0  # a ticket that was withdrawn ends its sockets within this time
+
+
+class Said(msgspec.Struct, forbid_unknown_fields=True):
+    """What a page may say."""
+
+    seen: int = 0
+    watch: str | None = None
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """Lives as long as the socket does."""
+
+    channel_layer_alias = "none"  # the feed subscribes, once for all sockets
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.outlet: Outlet | None = None
+        self.log: Shown | None = None
+        self.at = ""  # what the page shows already: nothing else is sent to begin with when that is still so
+        self._jobs: list[asyncio.Task[None]] = []
+
+    async def connect(self) -> None:
+        if not origin.is_own(self.scope["headers"]):
+            await self.close(FOREIGN_ORIGIN)
+            return
+        ticket = _ticket(self.scope["headers"])
+        refusal = await _refusal(ticket)
+        await self.accept()  # only an accepted socket can tell the page why it closes
+        if refusal:
+            await self.close(refusal)
+            return
+        self.at = parse_qs(self.scope["query_string"].decode("latin-1")).get("at", [""])[0]
+        self.outlet = await feed().open()
+        self._start(self._send_all(self.outlet), "send to a page")
+        self._start(self._stay_signed_in(ticket), "check a page's ticket")
+
+    async def disconnect(self, code: int) -> None:
+        outlet, self.outlet = self.outlet, None
+        jobs, self._jobs = self._jobs, []
+        for job in jobs:
+            job.cancel()
+        for job in jobs:
+            with contextlib.suppress(asyncio.CancelledError):
+                await job
+        if outlet is not None:
+            await feed().close(outlet)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.outlet is None:
+            return
+        try:
+            said = _read(text_data)
+        except ValueError:
+            await self.close(NOT_UNDERSTOOD)
+            return
+        self.outlet.seen(said.seen)
+        if said.watch is not None:
+            await self._watch(said.watch)
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    async def _send_all(self, outlet: Outlet) -> None:
+        try:
+            await self._send_for_ever(outlet)
+        except Exception:
+            logger.exception("a page's socket is closed")
+            await self.close(INTERNAL_ERROR)
+
+    async def _send_for_ever(self, outlet: Outlet) -> None:
+        while True:
+            try:
+                item = await asyncio.wait_for(outlet.take(), PULSE_S)
+            except TimeoutError:
+                await self.send(render.pulse())
+                continue
+            for html in await self._html(item):
+                await self.send(html)
+
+    async def _html(self, item: Item) -> list[str]:
+        if isinstance(item, Fragments):
+            return [item.html]
+        if isinstance(item, Everything):
+            return self._everything() + await self._refill()
+        return await self._log_lines(item)
+
+    def _everything(self) -> list[str]:
+        following, at = feed(), self.at
+        self.at = ""
+        if following.picture is None:
+            return []
+        if at == f"{following.picture.source}:{following.picture.number}":
+            return [render.nothing_new(following.picture, following.flow)]
+        return [following.snapshot()]
+
+    # --- a task's log -------------------------------------------------------------------------------------------------
+
+    async def _watch(self, upid: str) -> None:
+        """From now on this page is sent the log of this task, beginning with all there is. Empty: of none."""
+        self.log = Shown(upid) if upid else None
+        for html in await self._refill():
+            await self.send(html)
+
+    async def _log_lines(self, item: LogLines) -> list[str]:
+        value = item.change.value
+        if self.log is None or value.get("upid") != self.log.upid:
+            return []
+        lines = self.log.next_lines(value["first"], value["lines"])
+        if lines is None:
+            return await self._refill()
+        return [render.log_lines(self.log.upid, lines)] if lines else []
+
+    async def _refill(self) -> list[str]:
+        if self.log is None:
+            return []
+        shown = self.log
+        try:
+            lines = read_log(await gateway.call(TaskLog(upid=shown.upid, limit=0)))
+        except NotFound:
+            self.log = None
+            return []
+        except QuireError:
+            return []  # the daemon is away; when it is back everything is sent anew
+        if not shown.filled_with(lines):
+            return []
+        return [render.whole_log(shown.upid, lines)]
+
+    # --- staying ------------------------------------------------------------------------------------------------------
+
+    async def _stay_signed_in(self, ticket: str) -> None:
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            if await _refusal(ticket) == NOT_SIGNED_IN:
+                await self.close(NOT_SIGNED_IN)
+                return
+
+    def _start(self, work: Any, name: str) -> None:
+        self._jobs.append(asyncio.create_task(work, name=name))
+
+
+async def _refusal(ticket: str) -> int:
+    """Why a page may not have its socket now, as a close code; 0 when it may."""
+    try:
+        await tickets.signed_in(ticket)
+    except Unauthenticated:
+        return NOT_SIGNED_IN
+    except QuireError:
+        return TRY_AGAIN_LATER
+    return 0
+
+
+def _read(text: str | None) -> Said:
+    """Raises ValueError for anything but the two things a page says."""
+    if text is None or len(text) > MESSAGE_CHARS_MAX:
+        raise ValueError("a page says little, and says it in text")
+    said = msgspec.json.decode(text, type=Said)
+    if said.seen < 0 or (said.watch is not None and len(said.watch) > 256):
+        raise ValueError("out of range")
+    return said
+
+
+def _ticket(headers: list[tuple[bytes, bytes]]) -> str:
+    cookies: SimpleCookie = SimpleCookie()
+    with contextlib.suppress(CookieError):
+        for name, value in headers:
+            if name == b"cookie":
+                cookies.load(value.decode("latin-1"))
+    return tickets.read_ticket({name: morsel.value for name, morsel in cookies.items()})

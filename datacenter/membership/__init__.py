@@ -1,0 +1,1 @@
+"""The Datacenter pages: the cluster's summary, its configuration, and creating, joining and inviting."""

@@ -1,0 +1,1 @@
+"""A node's own page, and how its readings are shown."""

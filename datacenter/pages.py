@@ -1,0 +1,65 @@
+"""Renders a page: whole, with the shell around it, or only its content when htmx asks for that.
+
+One template serves both. A view decides what is in it and calls `show`; what surrounds it (the tree, the tasks, who is
+signed in) is put together here from the same picture that live updates start from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from cluster.control.requests import Status
+from datacenter import gateway
+from datacenter.access.sign_in import set_ticket
+from datacenter.live.picture import Picture, picture_of
+from datacenter.membership import words
+from datacenter.session import renewal
+
+TASKS_SHOWN = 25
+
+
+async def load_picture() -> Picture:
+    """All a page needs to know of the cluster. Raises what the daemon raises."""
+    return picture_of(await gateway.call(Status()))
+
+
+def shown(picture: Picture) -> dict[str, Any]:
+    """What every template about the cluster may use; live fragments are rendered with the same."""
+    cluster = picture.cluster
+    return {
+        "picture": picture,
+        "cluster": cluster,
+        "local": cluster.node(cluster.local_node),
+        "health": words.health(cluster),
+        "link_numbers": words.link_numbers(cluster),
+        "tasks": picture.tasks[:TASKS_SHOWN],
+    }
+
+
+async def show(request: Any, template: str, picture: Picture, **context: Any) -> HttpResponse:
+    """A page, for a signed-in user. A whole page also renews the ticket, and carries its anti-forgery token."""
+    context = {**shown(picture), "user": request.quire_user, **context}
+    if _only_content(request):
+        return _kept_apart(render(request, template, {**context, "frame": "content_only.html"}))
+    fresh = await renewal.from_ticket(request.quire_user)
+    response = render(request, template, {**context, "frame": "shell.html", "csrf": fresh.csrf})
+    set_ticket(response, fresh.ticket)
+    return _kept_apart(response)
+
+
+def fragment(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
+    """A piece of a page: a dialog, the errors of a form."""
+    return render(request, template, context, status=status)
+
+
+def _only_content(request: Any) -> bool:
+    return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def _kept_apart(response: HttpResponse) -> HttpResponse:
+    """The two forms of a page share an address; nothing between us and the browser may mix them up."""
+    response.headers["Vary"] = "HX-Request, Cookie"
+    return response

@@ -1,0 +1,67 @@
+"""The site's template tags: what draws something small, and addresses of static files.
+
+Everything is put together with `format_html`, which escapes what it is given. Figures and words are `quire.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+
+from datacenter.assets import address_of
+
+register = template.Library()
+
+# A level has a shape of its own, so that colour is never the only sign.
+LEVEL_ICONS = {"good": "online", "warning": "warning", "bad": "offline", "unknown": "unknown", "running": "running"}
+WARNING_FROM, BAD_FROM = 0.85, 0.95
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """The address of a static file, which changes whenever any static file does."""
+    return address_of(name)
+
+
+@register.simple_tag(takes_context=True)
+def oob(context: dict[str, Any], how: str = "true") -> str:
+    """Marks a fragment, when it is pushed, as the replacement of what has its id on the page."""
+    return f"hx-swap-oob={how}" if context.get("pushed") else ""
+
+
+@register.simple_tag
+def icon(name: str) -> str:
+    """A drawing of `templates/_icons.svg`; it says nothing to a screen reader, the word beside it does."""
+    return format_html('<svg class="icon icon-{0}" aria-hidden="true"><use href="#i-{0}"/></svg>', name)
+
+
+@register.simple_tag
+def level_icon(level: str) -> str:
+    return icon(LEVEL_ICONS.get(level, "plain"))
+
+
+@register.simple_tag
+def bar(fraction: float | None) -> str:
+    """A small bar; the figure stands beside it."""
+    fraction = min(max(fraction or 0.0, 0.0), 1.0)
+    level = "bad" if fraction >= BAD_FROM else "warning" if fraction >= WARNING_FROM else "good"
+    return format_html(
+        '<svg class="bar-gauge fill-{}" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="{}" height="6"/></svg>',
+        level,
+        round(fraction * 100, 1),
+    )
+
+
+@register.simple_tag
+def copy_button(of: str, what: str) -> str:
+    """Copies the text or the value of the element with the id `of`."""
+    return format_html(
+        '<button type="button" class="icon-button copy-button" data-copy="{}" aria-label="Copy the {}" title="Copy">'
+        "{}</button>",
+        of,
+        what,
+        icon("copy"),
+    )

@@ -1,0 +1,9 @@
+// The page's behaviour, a module each. Everything listens on the document, because fragments come and go.
+import "./copy.js";
+import "./dialogs.js";
+import "./forms.js";
+import "./links.js";
+import "./live.js";
+import "./session.js";
+import "./shell.js";
+import "./times.js";

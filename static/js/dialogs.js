@@ -1,0 +1,27 @@
+// Dialogs arrive as fragments in a slot: one with [data-open] is shown as soon as it is there, and gone once closed.
+let opener = null;
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-dialog]");
+  if (button) opener = button;
+  if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  for (const dialog of event.target.querySelectorAll?.("dialog[data-open]") ?? []) open(dialog);
+});
+
+export function open(dialog) {
+  dialog.removeAttribute("data-open");
+  dialog.addEventListener("close", () => leave(dialog));
+  // A dialog that must be answered stays until it is.
+  if (dialog.hasAttribute("data-keep")) dialog.addEventListener("cancel", (event) => event.preventDefault());
+  dialog.showModal();
+}
+
+function leave(dialog) {
+  dialog.remove();
+  if (document.querySelector("dialog[open]")) return;
+  const back = opener?.isConnected && !opener.disabled ? opener : document.getElementById("content");
+  back?.focus({ preventScroll: true });
+}

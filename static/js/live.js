@@ -1,0 +1,89 @@
+// The page's end of the live socket: shows when it is lost, tells the server what was taken in, heals by itself.
+// The socket itself and the swapping are htmx's ws extension; what arrives is made by datacenter/live/.
+import { recover } from "./session.js";
+
+const SILENT_MS = 25000; // the server says something every ten seconds
+const TELL_EVERY = 8; // messages
+const NOT_SIGNED_IN = 4401;
+const page = document.documentElement;
+
+let socket = null;
+let unseen = 0;
+let heardAt = Date.now();
+
+htmx.config.wsReconnectDelay = (tries) => Math.min(8000, 400 * 2 ** Math.min(tries, 5)) * (0.5 + Math.random() / 2);
+
+document.addEventListener("htmx:wsOpen", (event) => {
+  socket = event.detail.socketWrapper;
+  heardAt = Date.now();
+  unseen = 0;
+  show("open");
+  watch();
+});
+
+document.addEventListener("htmx:wsAfterMessage", () => {
+  heardAt = Date.now();
+  show("open");
+  if (++unseen >= TELL_EVERY) {
+    tell({ seen: unseen });
+    unseen = 0;
+  }
+});
+
+document.addEventListener("htmx:wsClose", async (event) => {
+  const { code } = event.detail.event;
+  show("lost");
+  if (code === NOT_SIGNED_IN && (await recover())) socket?.reconnect();
+});
+
+document.addEventListener("quire:signed-in", () => {
+  if (page.dataset.socket !== "open") socket?.reconnect();
+});
+
+// A task's log is sent to the pages that show it: say which, whenever that changes.
+document.addEventListener("htmx:afterSwap", watch);
+document.addEventListener("close", () => setTimeout(watch, 0, "closed"), true);
+
+let watched = "";
+function watch(event) {
+  const upid = document.querySelector("[data-watch]")?.dataset.watch ?? "";
+  if (event && upid === watched) return;
+  if (upid || watched) tell({ watch: upid });
+  watched = upid;
+}
+
+// A log that was read to its end stays there when lines are added.
+document.addEventListener("htmx:wsBeforeMessage", () => {
+  for (const log of document.querySelectorAll(".log")) {
+    log.atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 24;
+  }
+});
+document.addEventListener("htmx:wsAfterMessage", () => {
+  for (const log of document.querySelectorAll(".log")) {
+    if (log.atEnd !== false) log.scrollTop = log.scrollHeight;
+  }
+});
+
+// Half of a broken connection may look alive: silence ends it, and it is made anew.
+setInterval(() => {
+  if (page.dataset.socket === "open" && Date.now() - heardAt > SILENT_MS) {
+    show("lost");
+    socket?.reconnect();
+  }
+}, 5000);
+
+function tell(words) {
+  if (socket && page.dataset.socket !== "lost") socket.sendImmediately(JSON.stringify(words));
+}
+
+function show(state) {
+  if (page.dataset.socket === state) return;
+  page.dataset.socket = state;
+  const bar = document.getElementById("socket-bar");
+  bar.hidden = state !== "lost";
+  if (state === "lost") {
+    const since = bar.querySelector("[data-socket-since]");
+    since.dateTime = new Date().toISOString();
+    since.textContent = `at ${new Date().toLocaleTimeString()}`;
+  }
+}

@@ -1,0 +1,124 @@
+// The frame around the content: where one is, the tree on small screens, colours, the tasks at the foot, failures.
+const page = document.documentElement;
+const THEMES = { system: "as the system has them", light: "light", dark: "dark" };
+const ICONS = { system: "system", light: "sun", dark: "moon" };
+
+// --- where one is ---
+
+function markCurrent() {
+  const path = location.pathname;
+  for (const link of document.querySelectorAll("[data-nav]")) {
+    const here = link.dataset.nav.split(" ").some((start) => path === start || (start !== "/" && path.startsWith(`${start}/`)));
+    if (here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+markCurrent();
+for (const name of ["htmx:pushedIntoHistory", "htmx:historyRestore", "htmx:wsAfterMessage"]) {
+  document.addEventListener(name, markCurrent);
+}
+
+// A new page begins at its top and with its heading, for the eye and for a screen reader.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id !== "content") return;
+  event.target.scrollTop = 0;
+  closeTree();
+  if (!document.querySelector("dialog[open]")) event.target.focus({ preventScroll: true });
+});
+
+// --- the tree, where there is no room for it ---
+
+const treeButton = document.querySelector("[data-open-tree]");
+
+treeButton.addEventListener("click", () => (page.dataset.tree === "open" ? closeTree() : openTree()));
+document.querySelector("[data-close-tree]").addEventListener("click", closeTree);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && page.dataset.tree === "open") closeTree();
+});
+
+function openTree() {
+  page.dataset.tree = "open";
+  treeButton.setAttribute("aria-expanded", "true");
+  document.querySelector("#tree a")?.focus();
+}
+
+function closeTree() {
+  if (page.dataset.tree !== "open") return;
+  delete page.dataset.tree;
+  treeButton.setAttribute("aria-expanded", "false");
+  treeButton.focus();
+}
+
+// --- colours ---
+
+const themeButton = document.querySelector("[data-theme-button]");
+showTheme();
+
+themeButton.addEventListener("click", () => {
+  const names = Object.keys(THEMES);
+  const next = names[(names.indexOf(page.dataset.theme ?? "system") + 1) % names.length];
+  if (next === "system") delete page.dataset.theme;
+  else page.dataset.theme = next;
+  keep("quire.theme", next);
+  showTheme();
+});
+
+function showTheme() {
+  const theme = page.dataset.theme ?? "system";
+  const words = `Colours: ${THEMES[theme]}`;
+  themeButton.title = words;
+  themeButton.setAttribute("aria-label", words);
+  themeButton.querySelector("use").setAttribute("href", `#i-${ICONS[theme]}`);
+}
+
+// --- the tasks ---
+
+const drawerButton = document.querySelector("[data-toggle-drawer]");
+drawerButton.setAttribute("aria-expanded", String(page.dataset.drawer !== "closed"));
+
+drawerButton.addEventListener("click", () => {
+  page.dataset.drawer = page.dataset.drawer === "closed" ? "open" : "closed";
+  drawerButton.setAttribute("aria-expanded", String(page.dataset.drawer === "open"));
+  keep("quire.drawer", page.dataset.drawer);
+});
+
+function keep(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // A browser that keeps nothing forgets the choice with the page.
+  }
+}
+
+// --- the user menu: closes when the attention goes elsewhere ---
+
+const menu = document.querySelector("[data-menu]");
+document.addEventListener("click", (event) => {
+  if (!menu.contains(event.target)) menu.open = false;
+});
+menu.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+// --- what went wrong with a request that shows no errors of its own ---
+
+const failureBar = document.getElementById("failure-bar");
+document.querySelector("[data-close-failure]").addEventListener("click", () => (failureBar.hidden = true));
+
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, (event) => {
+    if (event.detail.xhr?.status === 401) return; // session.js
+    failureBar.querySelector("[data-failure]").textContent = failureWords(event.detail.xhr);
+    failureBar.hidden = false;
+  });
+}
+document.addEventListener("htmx:beforeRequest", () => (failureBar.hidden = true));
+
+// An error's fragment says it in words; it is read as text, never put into the page.
+function failureWords(answer) {
+  const text = answer?.responseText ? new DOMParser().parseFromString(answer.responseText, "text/html") : null;
+  return text?.querySelector(".note")?.textContent.trim() || "This node did not answer. Try again in a moment.";
+}
