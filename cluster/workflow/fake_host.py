@@ -26,22 +26,6 @@ class Killed(BaseException):
     """The daemon dies at this point: nothing after it runs, no undoing either."""
 
 
-class FakeClock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000_000.0
-
-    def unix_s(self) -> float:
-        return self.now_s
-
-    def monotonic_s(self) -> float:
-        return self.now_s
-
-    async def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
-
-
 @dataclass
 class FakeStore:
     """A node's copy of the tree and the lineage it belongs to. `voters` are the nodes that ever had all of it."""
@@ -278,7 +262,9 @@ class FakeHost:
         for host in self.network.hosts:
             same = host.disk.store.uuid == self.disk.store.uuid and not host.disk.store.blank
             if host is not self and same and host.name in self._seen():
-                host.disk.store.voters.add(self.name)
+                for member in self.network.hosts:
+                    if member.disk.store.uuid == host.disk.store.uuid:
+                        member.disk.store.voters.add(self.name)
                 self.disk.store = host.disk.store.copy()
                 return
 
