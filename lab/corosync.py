@@ -10,14 +10,13 @@ import re
 import signal
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from lab import processes
 from lab.hosts import Lab
 from lab.kernel import LabError, until
 
-CONF = "etc/corosync/corosync.conf"
-KEY = "etc/corosync/authkey"
+CONF = "/etc/corosync/corosync.conf"
+KEY = "/etc/corosync/authkey"
 
 
 def conf_text(lab: Lab, token_ms: int = 1000, nodes: Iterable[str] | None = None) -> str:
@@ -44,8 +43,8 @@ def configure(lab: Lab, token_ms: int = 1000) -> None:
     """Write corosync.conf and one key for all into every node's /etc/corosync."""
     key = os.urandom(256)
     for node in lab.nodes:
-        Path(lab.folder(node), CONF).write_text(conf_text(lab, token_ms), encoding="utf-8")
-        path = Path(lab.folder(node), KEY)
+        lab.path(node, CONF).write_text(conf_text(lab, token_ms), encoding="utf-8")
+        path = lab.path(node, KEY)
         path.unlink(missing_ok=True)
         path.touch(mode=0o400)
         path.write_bytes(key)

@@ -97,6 +97,13 @@ class Lab:
             return None
         return int(pid) if processes.started(int(pid)) == start else None
 
+    def path(self, node: str, inside: str) -> Path:
+        """Where a running node's file `inside` (absolute) is reached from this machine."""
+        pid = self.init_pid(node)
+        if pid is None:
+            raise LabError(f"node {node} is off")
+        return Path(f"/proc/{pid}/root{inside}")
+
     def processes(self, node: str) -> dict[int, str]:
         """Every living process of a node: its pid as this machine sees it → its command line."""
         init = self.init_pid(node)

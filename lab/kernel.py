@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+CLONE_FS = 0x00000200
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID = 0x00020000, 0x04000000, 0x08000000, 0x20000000
 MS_NOSUID, MS_BIND, MS_REC, MS_PRIVATE = 2, 4096, 16384, 1 << 18
 NETNS = "/run/netns"
@@ -38,13 +39,18 @@ def unshare(flags: int) -> None:
     _call("unshare", flags)
 
 
-def enter_netns(name: str) -> None:
-    """Move the calling thread into a named network namespace."""
-    fd = os.open(f"{NETNS}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+def enter_namespace(path: str) -> None:
+    """Move the calling thread into the namespace that a file stands for."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         _call("setns", fd, 0)
     finally:
         os.close(fd)
+
+
+def enter_netns(name: str) -> None:
+    """Move the calling thread into a named network namespace."""
+    enter_namespace(f"{NETNS}/{name}")
 
 
 def ip(*arguments: object, check: bool = True) -> str:
