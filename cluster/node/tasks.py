@@ -129,7 +129,6 @@ class TaskRunner:
         self._files.set_running(map(parse_upid, self._running))
         context = TaskContext(self, upid)
         job = asyncio.create_task(self._run(context, upid, work), name=str(upid))
-        job.add_done_callback(lambda ended: self._stopped_before_it_began(upid, ended))
         self._jobs[str(upid)] = job
         self._tell(self._running[str(upid)])
         return str(upid)
@@ -139,7 +138,7 @@ class TaskRunner:
         self.status(upid)
         job = self._jobs.get(upid)
         if job is not None:
-            job.cancel()
+            self._cancel(job)
 
     async def wait(self, upid: str, timeout_s: float) -> TaskState:
         """The task's state once it has ended. Raises NotFound, Unavailable when it still runs after `timeout_s`."""
@@ -152,7 +151,7 @@ class TaskRunner:
         """Stop all tasks and wait for their undoing."""
         jobs = set(self._jobs.values())
         for job in jobs:
-            job.cancel()
+            self._cancel(job)
         if jobs:
             await asyncio.wait(jobs, timeout=timeout_s)
 
@@ -171,12 +170,6 @@ class TaskRunner:
             status = f"WARNINGS: {context.warnings}" if context.warnings else "OK"
         context._last(_last_line(status))
         self._end(upid, status)
-
-    def _stopped_before_it_began(self, upid: Upid, job: asyncio.Task[None]) -> None:
-        """A job cancelled before its first step never runs a line of its own."""
-        if job.cancelled() and str(upid) in self._running:
-            self._write(upid, [_last_line("stopped")], 1)
-            self._end(upid, "stopped")
 
     # --- after a restart ----------------------------------------------------------------------------------------------
 
@@ -197,6 +190,10 @@ class TaskRunner:
         """Nobody knows what became of the rest."""
         for upid in self.interrupted:
             self.conclude(upid, ["The daemon ended while this task was running."], UNEXPECTED)
+
+    def _cancel(self, job: asyncio.Task[None]) -> None:
+        """In the loop's next turn: a job cancelled before its first would never run, nor release what it was given."""
+        asyncio.get_running_loop().call_soon(job.cancel)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

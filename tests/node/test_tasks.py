@@ -163,10 +163,18 @@ async def test_stop_cancels_a_task_and_lets_it_undo(runner):
     assert (await runner.wait(upid, 10)).status == "Stopped; everything was taken back." and undone
 
 
-async def test_a_task_stopped_before_it_began_has_ended(runner):
-    upid = runner.start("clusterjoin", "", "root@pam", say_two_things)
+async def test_a_task_stopped_before_it_began_begins_and_ends(runner):
+    released = []
+
+    async def work(task):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            released.append(True)
+
+    upid = runner.start("clusterjoin", "", "root@pam", work)
     runner.stop(upid)
-    assert (await runner.wait(upid, 10)).status == "stopped"
+    assert (await runner.wait(upid, 10)).status == "stopped" and released
     assert texts(runner, upid) == ["TASK ERROR: stopped"]
     runner.stop(upid)
 
