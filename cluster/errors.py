@@ -12,6 +12,7 @@
     ├── Busy                a bounded queue is full; try again                                   503
     ├── Unavailable         a thing this needs does not answer (engine, disk, peer, daemon)      503
     │   ├── CorosyncError   a corosync library call failed; carries the cs_error_t name
+    │   ├── StoreDamaged    this node's store on disk is not what was written to it
     │   └── PeerError       another node could not be reached or answered with nonsense
     │       ├── FingerprintMismatch   the peer's certificate is not the one that was pinned
     │       └── PeerRefused           the peer answered, with a refusal of its own
@@ -109,6 +110,12 @@ class CorosyncError(Unavailable):
         super().__init__(f"corosync refused {call}: {status}")
         self.call = call
         self.status = status
+
+
+class StoreDamaged(Unavailable):
+    """What is on disk cannot be trusted. The message names the first thing that is wrong."""
+
+    code = "store-damaged"
 
 
 class PeerError(Unavailable):
