@@ -71,11 +71,9 @@ class CorosyncService:
         if self._under_systemd():
             await run(["systemctl", "stop", UNIT], STOP_TIMEOUT_S)
         for how, patience_s in ((signal.SIGTERM, STOP_TIMEOUT_S), (signal.SIGKILL, KILL_TIMEOUT_S)):
-            pid = self._running_pid()
-            if pid is None:
-                return
-            with suppress(ProcessLookupError):
-                os.kill(pid, how)
+            if (pid := self._running_pid()) is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, how)
             await self._wait_until_gone(patience_s)
         if (pid := self._running_pid()) is not None:
             raise Unavailable(f"corosync (process {pid}) does not end, although it was killed")
