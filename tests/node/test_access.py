@@ -53,6 +53,14 @@ def test_a_flipped_bit_in_any_place_is_refused():
         assert refused(KEYS, changed), place
 
 
+def test_a_signature_has_one_spelling_only():
+    ticket = KEYS.issue(ALICE, NOW_S)
+    last = ticket[-3]  # its lower four bits carry nothing
+    respelled = ticket[:-3] + chr(ord(last) + 1) + "=="
+    assert base64.b64decode(respelled.partition("::")[2]) == base64.b64decode(ticket.partition("::")[2])
+    assert refused(KEYS, respelled)
+
+
 def test_a_ticket_of_another_cluster_is_refused():
     assert refused(KEYS, TicketKeys(*OTHER_PAIR).issue(ALICE, NOW_S))
 

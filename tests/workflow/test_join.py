@@ -274,6 +274,11 @@ async def test_a_lie_of_the_peer_is_refused_and_leaves_no_trace(created, lie, wo
     "lie",
     [
         lambda path, answer: "x" if path == "/cluster/config/join" else answer,
+        lambda path, answer: (
+            {**answer, "nodelist": [{**answer["nodelist"][0], "pve_fp": FINGERPRINTS["10.0.0.3"]}]}
+            if path == "/cluster/config/join"
+            else answer
+        ),
         lambda path, answer: {**answer, "preferred_node": []} if path == "/cluster/config/join" else answer,
         lambda path, answer: (
             {**answer, "nodelist": answer["nodelist"] * 300} if path == "/cluster/config/join" else answer
@@ -440,19 +445,20 @@ async def test_a_certificate_that_cannot_be_issued_is_only_a_warning(created):
 
 
 async def test_stopped_while_the_peer_is_asked_the_addition_is_known_and_taken_back(created):
-    reached = asyncio.Event()
+    reached, created.hold_answer = asyncio.Event(), asyncio.Event()
 
-    def slow(path, answer):
-        if path == "/cluster/config/nodes/beta":
-            reached.set()
+    def on_its_way(path, answer):
+        reached.set()
         return answer
 
-    created.before_answer = slow
     plan = plan_join(created.beta, "10.0.0.1", FINGERPRINTS["10.0.0.1"], PASSWORD)
     journal = created.journal(created.beta)
     task = asyncio.create_task(join(created.beta, plan, created.peer, journal, Story(), created.clock))
+    created.before_answer = lambda path, answer: on_its_way(path, answer) if "/nodes/" in path else answer
     await reached.wait()
     task.cancel()
+    await asyncio.sleep(0)
+    created.hold_answer.set()
     sentence = await created.failed(task)
     assert sentence.startswith("Stopped during “Ask 10.0.0.1 to add this node”") and unchanged(created)
 

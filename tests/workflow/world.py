@@ -59,6 +59,7 @@ class World:
         self.unreachable: set[str] = set()
         self.peer_calls: list[tuple[str, str, dict[str, Any]]] = []
         self.before_answer: Any = None  # called with (path, answer) and returns what the peer really answers
+        self.hold_answer: asyncio.Event | None = None  # while unset, an addition's answer is on its way
         self.kill_on_answer = ""  # the joiner dies when the answer to this path arrives
 
     def new_additions(self, host: FakeHost) -> Additions:
@@ -141,6 +142,8 @@ class FakePeer:
             raise PeerRefused(error.message, fields=error.fields) from error
         if self._world.before_answer is not None:
             answer = self._world.before_answer(path, answer)
+        if self._world.hold_answer is not None and "/nodes/" in path:
+            await self._world.hold_answer.wait()
         if self._world.kill_on_answer and path.endswith(self._world.kill_on_answer):
             raise Killed
         return answer
