@@ -68,6 +68,7 @@ def tls_server(
     script: Script,
     *,
     address: str = "127.0.0.1",
+    port: int = 0,
     name: str = "alpha",
     expired: bool = False,
     newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
@@ -84,7 +85,7 @@ def tls_server(
         path.write_bytes(pem)
         context.load_cert_chain(path)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.create_server((address, 0), family=family)
+    listener = socket.create_server((address, port), family=family)
     server = Server(address, listener.getsockname()[1], fingerprint)
 
     def serve() -> None:

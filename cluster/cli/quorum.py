@@ -1,0 +1,121 @@
+"""`pvecm status` and `pvecm nodes`: the cluster in the layout scripts know from Proxmox VE and corosync-quorumtool.
+
+Every blank is part of the layout, the trailing ones too. The facts come from the daemon: the configuration it has, and
+what the engine says now. Rendering is pure; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cluster.cli.arguments import Command, Values
+from cluster.errors import NotInCluster, Unavailable
+
+if TYPE_CHECKING:
+    from cluster.control.blocking import BlockingClient
+
+QUORATE, NOT_QUORATE, FAILED = 0, 2, 1
+LINKS = range(8)
+
+Facts = Mapping[str, Any]
+
+
+def status(_values: Values, daemon: BlockingClient) -> int:
+    config = _config(daemon)
+    sys.stdout.write(configuration_text(config["totem"]) + "\n")
+    report = _report(daemon)
+    sys.stdout.write(quorum_text(report, time.ctime()) + "\n" + membership_text(config, report, addresses=True))
+    return QUORATE if report["quorum"]["quorate"] else NOT_QUORATE
+
+
+def nodes(_values: Values, daemon: BlockingClient) -> int:
+    config, report = _config(daemon), _report(daemon)
+    sys.stdout.write("\n" + membership_text(config, report, addresses=False))
+    return 0
+
+
+def configuration_text(totem: Facts) -> str:
+    return _section(
+        "Cluster information",
+        [
+            ("Name:", totem.get("cluster_name", "UNKOWN?")),  # spelled as Proxmox VE spells it
+            ("Config Version:", totem.get("config_version", "-1")),
+            ("Transport:", totem.get("transport", "knet")),
+            ("Secure auth:", totem.get("secauth", "off")),
+        ],
+    )
+
+
+def quorum_text(report: Facts, date: str) -> str:
+    ring, quorum = report["ring"], report["quorum"]
+    now = _section(
+        "Quorum information",
+        [
+            ("Date:", date),
+            ("Quorum provider:", "corosync_votequorum"),
+            ("Nodes:", len(report["nodes"])),
+            ("Node ID:", f"0x{report['node_id']:08x}"),
+            ("Ring ID:", f"{ring['representative']:x}.{ring['sequence']:x}"),
+            ("Quorate:", "Yes" if quorum["quorate"] else "No"),
+        ],
+    )
+    votes = _section(
+        "Votequorum information",
+        [
+            ("Expected votes:", quorum["expected_votes"]),
+            ("Highest expected:", quorum["highest_expected"]),
+            ("Total votes:", quorum["total_votes"]),
+            ("Quorum:", f"{quorum['quorum']} {' ' if quorum['quorate'] else 'Activity blocked'}"),
+            ("Flags:", "".join(f"{flag} " for flag in quorum["flags"])),
+        ],
+    )
+    return f"{now}\n{votes}"
+
+
+def membership_text(config: Facts, report: Facts, *, addresses: bool) -> str:
+    """The nodes that are members now: with addresses and ids in hexadecimal, or with names and decimal ids."""
+    configured = {int(node["nodeid"]): node for node in config["nodes"]}
+    votes = {int(node_id): count for node_id, count in (report["votes"] or {}).items()}
+    lines = ["Membership information", "-" * 22, f"{'Nodeid':>10} {'Votes':>10} Name"]
+    for node_id in sorted(report["nodes"]):
+        node = configured.get(node_id, {})
+        label = f"0x{node_id:08x}" if addresses else f"{node_id:>10}"
+        name = _address(node) if addresses else node.get("name", "")
+        count = votes.get(node_id, node.get("quorum_votes", 1))
+        lines.append(f"{label} {count:>10} {name}{' (local)' if node_id == report['node_id'] else ''}")
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, rows: list[tuple[str, Any]]) -> str:
+    return "".join([f"{title}\n{'-' * len(title)}\n", *(f"{label:<17} {value}\n" for label, value in rows)])
+
+
+def _address(node: Facts) -> str:
+    """On the first of its links."""
+    return next((node[f"ring{link}_addr"] for link in LINKS if f"ring{link}_addr" in node), "")
+
+
+def _config(daemon: BlockingClient) -> Facts:
+    config: Facts = daemon.call({"method": "cluster.config"})
+    if config["totem"] is None:
+        raise NotInCluster(
+            "Is this node part of a cluster? It has no corosync.conf. "
+            "Create a cluster with 'pvecm create', or join one with 'pvecm add'."
+        )
+    return config
+
+
+def _report(daemon: BlockingClient) -> Facts:
+    report: Facts = daemon.call({"method": "engine.report"})
+    if not report["running"] or report["quorum"] is None or report["ring"] is None:
+        raise Unavailable("Corosync does not answer on this node, so nothing is known of its quorum. Is it running?")
+    return report
+
+
+COMMANDS = (
+    Command("status", "Show the cluster and its quorum as this node sees it.", status, failed=FAILED),
+    Command("nodes", "Show the nodes that are members now.", nodes, failed=FAILED),
+)

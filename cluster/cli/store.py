@@ -1,0 +1,66 @@
+"""`pvecm store`: look into the replicated configuration store, and put a file there, without a mount."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from cluster.cli.arguments import Command, Parameter, Values
+from cluster.cli.terminal import complain, printable
+from cluster.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from cluster.control.blocking import BlockingClient
+
+FILE_SIZE_MAX = 1 << 20
+VERIFY_S = 60.0
+WRITE_S = 15.0
+
+PATH = Parameter("path", "string", "path in the store, for instance user.cfg")
+
+
+def verify(_values: Values, daemon: BlockingClient) -> int:
+    found = daemon.call({"method": "store.verify"}, VERIFY_S)
+    epoch, index = found["revision"]
+    print(f"Revision: {epoch}.{index}\nEntries:  {found['entries']}\nDigest:   {found['digest']}")
+    print("Result:   " + ("OK" if found["ok"] else f"{len(found['findings'])} findings"), flush=True)
+    for finding in found["findings"]:
+        complain(finding)
+    return 0 if found["ok"] else 1
+
+
+def list_(values: Values, daemon: BlockingClient) -> int:
+    for entry in daemon.call({"method": "store.list", "path": values.get("path", "")}):
+        mark = "/" if entry["type"] == "dir" else ""
+        print(f"{entry['size']:>8}  {printable(entry['name'])}{mark}")
+    return 0
+
+
+def read(values: Values, daemon: BlockingClient) -> int:
+    sys.stdout.buffer.write(daemon.call({"method": "store.read", "path": values["path"]})["data"])
+    return 0
+
+
+def write(values: Values, daemon: BlockingClient) -> int:
+    data = sys.stdin.buffer.read(FILE_SIZE_MAX + 1)
+    if len(data) > FILE_SIZE_MAX:
+        raise InvalidInput(f"A file of the store has at most {FILE_SIZE_MAX} bytes.")
+    asked = {"method": "store.write", "path": values["path"], "data": data}
+    asked |= {"digest": values["digest"]} if "digest" in values else {}
+    epoch, index = daemon.call(asked, WRITE_S)["revision"]
+    print(f"{epoch}.{index}")
+    return 0
+
+
+COMMANDS = (
+    Command("store verify", "Check every entry of this node's store against its checksums.", verify),
+    Command("store ls", "List a folder of the store.", list_, positional=(PATH._replace(optional=True),)),
+    Command("store read", "Write a file of the store to standard output.", read, positional=(PATH,)),
+    Command(
+        "store write",
+        "Replace or create a file of the store with standard input; prints its revision.",
+        write,
+        positional=(PATH,),
+        options=(Parameter("digest", "string", "SHA-1 the file must have now; otherwise nothing is written"),),
+    ),
+)
