@@ -84,8 +84,14 @@ async def _key(host: Host) -> list[Finding]:
     return [Finding("key-present", "error", sentence)]
 
 
+def _is_packaged_sample(conf: bytes) -> bool:
+    """The example that Debian's package installs; nobody has made a cluster with it."""
+    return b"cluster_name: debian" in conf and b"Please read the corosync.conf.5 manual page" in conf
+
+
 async def _old_configuration(host: Host) -> list[Finding]:
-    if await host.read_local_configuration() is None or await host.configured_cluster():
+    present = await host.read_local_configuration()
+    if present is None or _is_packaged_sample(present) or await host.configured_cluster():
         return []
     sentence = "An older corosync.conf on this node, which is not Quire's, is replaced."
     return [Finding("configuration-present", "warning", sentence)]
