@@ -92,7 +92,7 @@ class Demo:
             file.write(prepare_hash(self.password) + "\n")
 
     def _start_node(self, place: Place) -> RunningNode:
-        place.state.mkdir(parents=True, exist_ok=True)
+        place.state.mkdir(mode=0o750, parents=True, exist_ok=True)
         longest = max(place.socket, str(self.state / "wire.sock"), key=len)
         if len(os.fsencode(longest)) > SOCKET_PATH_MAX:
             raise Trouble(f"the path {longest} is too long for a socket: choose a shorter --state")

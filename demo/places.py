@@ -134,7 +134,8 @@ class LabPlaces:
     def prepare(self) -> None:
         self._put_back_files()
         try:
-            self._lab.up(links=2, management=True)
+            # A host whose corosync was never configured, whatever this machine's own folder holds.
+            self._lab.up(links=2, management=True, private=["/etc/corosync"])
         except LabError as error:
             raise Trouble(f"the hosts could not be made: {error}") from error
 
