@@ -36,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing more to flush
-        return USAGE_FAILED
+        return USAGE_FAILED  # whoever read the output has left
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from cluster.control import requests as r
 from cluster.control.server import ControlServer
+from cluster.errors import Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 UPID = "UPID:alpha:00001267:075BCD15:68A1B6C3:clusterjoin::root@pam:"
@@ -88,6 +89,7 @@ class Task:
         self.status: str | None = None
         self.asked: list[Any] = []
         self.looks = 0
+        self.looks_in_vain = 0
 
     def ends(self, status: str, *lines: str) -> Task:
         self.lines += lines
@@ -108,6 +110,9 @@ class Task:
 
     async def _state(self, request: r.TaskStatus) -> dict[str, Any]:
         assert request.upid == UPID
+        if self.looks_in_vain:
+            self.looks_in_vain -= 1
+            raise Unavailable("The daemon is busy serving a new certificate.")
         return {"upid": UPID, "end_time_s": 1 if self.status is not None else None, "status": self.status or ""}
 
     async def _log(self, request: r.TaskLog) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from cluster.cli import task as task_module
 from cluster.control import requests as r
+from cluster.control.blocking import BlockingClient
 from cluster.control.pinned import PORT
-from cluster.errors import Conflict, InvalidInput
-from tests.cli.node import Task, command, environment, node, pvecm
+from cluster.errors import Conflict, InvalidInput, OutcomeUnknown
+from tests.cli.node import UPID, Task, command, environment, node, pvecm
 from tests.control.sockets import until
 from tests.control.tls import api, certificate, tls_server
 
@@ -95,15 +97,22 @@ async def test_a_log_line_cannot_command_the_terminal(tmp_path: Path) -> None:
 
 
 async def test_a_daemon_away_for_a_moment_does_not_end_the_watch(tmp_path: Path) -> None:
-    task = Task()
+    task = Task().ends("OK", "back again")
+    task.looks_in_vain = 3
     async with node(tmp_path, task.handlers()) as socket:
-        process = await asyncio.create_subprocess_exec(
-            *command("create", "demo"), stdout=asyncio.subprocess.PIPE, env=environment(socket)
-        )
-        await until(lambda: bool(task.asked), 20)
-    async with node(tmp_path, task.ends("OK", "back again").handlers()):
-        out, _ = await asyncio.wait_for(process.communicate(), 30)
-    assert (process.returncode, out) == (0, b"back again\n")
+        ran = await pvecm("create", "demo", socket=socket)
+    assert (ran.code, ran.out, ran.err, task.looks_in_vain) == (0, "back again\n", "", 0)
+
+
+async def test_a_daemon_that_stays_away_leaves_the_outcome_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_module, "SILENCE_S", 0.1)
+    task = Task()
+    task.looks_in_vain = 1000
+    async with node(tmp_path, task.handlers()) as socket:
+        with pytest.raises(OutcomeUnknown, match=UPID):
+            await asyncio.to_thread(task_module.follow, BlockingClient(socket), UPID)
 
 
 async def test_what_the_daemon_finds_wrong_is_told_by_parameter_with_the_usage(tmp_path: Path) -> None:

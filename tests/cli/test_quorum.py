@@ -26,7 +26,7 @@ REPORT: dict[str, Any] = {
     "running": True,
     "node_id": 1,
     "ring": RingId(13, 1),
-    "nodes": [1, 2, 3],
+    "nodes": [2, 3, 1],
     "votes": {1: 1, 2: 1, 3: 1},
     "quorum": Quorum(True, 3, 3, 2, 3, ("Quorate",)),
     "links": [],
