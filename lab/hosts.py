@@ -210,7 +210,9 @@ class Lab:
                 timeout=30,
                 check=True,
             )
-        return min(processes.tagged(tag), default=0)
+        pid = min(processes.tagged(tag), default=0)
+        until(lambda: not processes.command(pid).startswith("setsid --fork "), 10, f"{argv[0]} does not begin")
+        return pid
 
     # --- how nodes are made -------------------------------------------------------------------------------------------
 
