@@ -120,7 +120,7 @@ class _Creation:
                 Step("backup", "Keep a copy of the store", self._backup, 60.0),
                 Step("configuration", "Write the key and the configuration", self._install, 15.0),
                 Step("store", "Make the store the cluster's", self._found, 30.0),
-                Step("engine", "Start corosync", self._start, 45.0, "The journal says more: journalctl -u corosync"),
+                Step("engine", f"Start {engine_word(self._host)}", self._start, 45.0),
                 Step("quorum", "Wait for quorum", self._quorate, QUORATE_S + 5),
             ],
             [Step("settle", "Tidy up", self._settle, 15.0)],

@@ -192,7 +192,8 @@ class _Joining:
             )
         if self._host.name in self._cluster.nodes and not self._plan.force:
             run.say(f"The cluster already lists a node named {self._host.name}.")
-        return f"OK, cluster {self._cluster.name}, {len(self._cluster.nodes)} nodes"
+        count = len(self._cluster.nodes)
+        return f"OK, cluster {self._cluster.name} of {count} {'node' if count == 1 else 'nodes'}"
 
     async def _their_version(self) -> int:
         try:

@@ -78,7 +78,7 @@ async def test_the_log_tells_the_join_in_plain_words(created):
     assert story.lines == [
         "Check this node: OK",
         "Sign in on 10.0.0.1: OK",
-        "Compare versions and links: OK, cluster demo, 1 nodes",
+        "Compare versions and links: OK, cluster demo of 1 node",
         "Ask 10.0.0.1 to add this node: OK",
         "Check what the cluster sent: OK",
         "Make sure that corosync is stopped: OK",
