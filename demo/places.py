@@ -25,6 +25,8 @@ from lab.kernel import LabError
 
 PORT = 8006
 
+MOUNT = "/etc/pve"  # where the store is shown inside each host made of namespaces
+
 
 class Trouble(Exception):
     """Why the demo cannot run, in a sentence for the person who started it."""
@@ -145,7 +147,8 @@ class LabPlaces:
                 name=name,
                 address=self._lab.management_address(name),
                 state=self._state / name,
-                options=("--engine", "corosync", "--mount", "none"),
+                options=("--engine", "corosync", "--mount", MOUNT),
+                mount=MOUNT,
                 enter=tuple(self._lab.enter(name)),
             )
             for name in self._lab.nodes

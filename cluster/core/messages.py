@@ -14,6 +14,8 @@ from cluster.errors import InvalidInput
 from cluster.model import Member, RingId
 
 VERSION = 1
+PART_BYTES = 768 << 10  # of a message in pieces; an engine takes nearly 1 MiB at once
+WHOLE_BYTES_MAX = 4 << 20
 
 
 class Point(msgspec.Struct, array_like=True, frozen=True, order=True):
@@ -65,7 +67,14 @@ class Ack(Message, frozen=True):
     index: int
 
 
-AnyMessage = State | Proceed | Promise | Append | Ack
+class Part(Message, frozen=True):
+    """A piece of a message too large for the engine; the pieces of one sender follow each other in the order."""
+
+    data: bytes
+    last: bool
+
+
+AnyMessage = State | Proceed | Promise | Append | Ack | Part
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
@@ -84,6 +93,15 @@ def decode(data: bytes) -> AnyMessage:
         return _decoder.decode(data[1:])
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"a malformed message: {error}") from None
+
+
+def split(message: AnyMessage) -> list[bytes]:
+    """The payloads that carry a message: one, or as many pieces as it takes."""
+    whole = encode(message)
+    if len(whole) <= PART_BYTES:
+        return [whole]
+    starts = range(0, len(whole), PART_BYTES)
+    return [encode(Part(message.view, whole[at : at + PART_BYTES], at + PART_BYTES >= len(whole))) for at in starts]
 
 
 def view_name(ring: RingId, members: tuple[Member, ...]) -> bytes:

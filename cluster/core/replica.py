@@ -52,7 +52,20 @@ from cluster.core.events import (
 )
 from cluster.core.log import Entry
 from cluster.core.machine import Durable, Machine, Nodelist, outcome_of
-from cluster.core.messages import Ack, AnyMessage, Append, Proceed, Promise, State, decode, encode, view_name
+from cluster.core.messages import (
+    WHOLE_BYTES_MAX,
+    Ack,
+    AnyMessage,
+    Append,
+    Part,
+    Proceed,
+    Promise,
+    State,
+    decode,
+    encode,
+    split,
+    view_name,
+)
 from cluster.core.operations import Command, ElectorateChange, EpochStart, decode_body, encode_body
 from cluster.core.snapshot import Snapshot
 from cluster.core.sync import Choice, Impasse, choose, fits
@@ -100,6 +113,7 @@ class Work:
     unacked: list[tuple[int, int]] = field(default_factory=list)
     acked: dict[int, int] = field(default_factory=dict)
     reform_asked: dict[int, int] | None = None
+    parts: dict[int, bytes] = field(default_factory=dict)
 
     @property
     def epoch(self) -> int:
@@ -331,7 +345,8 @@ class Replica:
 
     def _send_proposals(self, now: list[Effect]) -> None:
         while self.phase is Phase.ACTIVE and (batch := self.machine.proposals.next_batch()):
-            now.append(Multicast(encode(Append(self.work.session, self.work.epoch, batch))))
+            message = Append(self.work.session, self.work.epoch, batch)
+            now.extend(Multicast(payload) for payload in split(message))
 
     def _queue_append(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
         """A member that is still installing keeps what comes: dropping it would lose acknowledged writes."""
@@ -340,6 +355,16 @@ class Replica:
         self.work.queue_bytes += sum(map(len, message.bodies))
         if self.work.queue_bytes > QUEUE_BYTES_MAX:
             self._resign("This node fell too far behind and starts again.", now)
+
+    def _hear_part(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
+        assert isinstance(message, Part)
+        whole = self.work.parts.pop(sender, b"") + message.data
+        if message.last:
+            self._on_delivered(Delivered(sender, whole), now)
+        elif len(whole) <= WHOLE_BYTES_MAX:
+            self.work.parts[sender] = whole
+        else:
+            now.append(Alarm(f"Node {sender} sent a message without an end; it is ignored."))
 
     def _append(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
         assert isinstance(message, Append)
@@ -437,10 +462,10 @@ DELIVERIES: dict[Phase, dict[type[AnyMessage], Handler]] = {
     Phase.COLLECTING: {State: Replica._hear_state, Proceed: Replica._hear_proceed},
     Phase.READ_ONLY: {State: Replica._hear_late_state},
     Phase.PROMISING: {Promise: Replica._hear_promise},
-    Phase.FETCHING: {Append: Replica._queue_append, Ack: Replica._hear_ack},
-    Phase.INSTALLING: {Append: Replica._queue_append, Ack: Replica._hear_ack},
-    Phase.INSTALLED: {Append: Replica._append, Ack: Replica._hear_ack},
-    Phase.ACTIVE: {Append: Replica._append, Ack: Replica._hear_ack},
+    Phase.FETCHING: {Append: Replica._queue_append, Ack: Replica._hear_ack, Part: Replica._hear_part},
+    Phase.INSTALLING: {Append: Replica._queue_append, Ack: Replica._hear_ack, Part: Replica._hear_part},
+    Phase.INSTALLED: {Append: Replica._append, Ack: Replica._hear_ack, Part: Replica._hear_part},
+    Phase.ACTIVE: {Append: Replica._append, Ack: Replica._hear_ack, Part: Replica._hear_part},
 }
 
 EVENTS: dict[type, Callable[..., None]] = {
