@@ -20,15 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lab import processes
-from lab.kernel import (
-    LabError,
-    ip,
-    ip_batch,
-    namespace,
-    network_namespaces,
-    pids_in_netns,
-    until,
-)
+from lab.kernel import LabError, ip, ip_batch, namespace, network_namespaces, pids_in_netns, until
 
 DEFAULT_NODES = ("alpha", "beta", "gamma")
 LINKS_NETWORK = "10.77"  # 10.77.<link>.<node>; the same in every lab, for no two share a switch
@@ -120,6 +112,7 @@ class Lab:
         if os.path.exists(f"{self.base}/lab.json") or any(map(self._is_ours, network_namespaces())):
             raise LabError(f"lab {self.name} is up already; bring it down first")
         self.links, self.private = links, (*ALWAYS_PRIVATE, *private)
+        had_files = os.path.exists(self.base)
         os.makedirs(self.base, exist_ok=True)
         try:
             self._make_switch(management)
@@ -129,7 +122,7 @@ class Lab:
                 self._make_node(node)
             self._boot(self.nodes)
         except BaseException:
-            self.down()
+            self.sweep(self.name, self.base, keep_files=had_files)
             raise
 
     def down(self) -> None:
@@ -138,7 +131,7 @@ class Lab:
         self.management = None
 
     @classmethod
-    def sweep(cls, name: str, base: str = "") -> None:
+    def sweep(cls, name: str, base: str = "", keep_files: bool = False) -> None:
         """`down` for a lab whose owner is gone: all it needs is the name, and the base folder where it had one."""
         lab = cls(name, (), base)
         ours = [found for found in network_namespaces() if lab._is_ours(found)]
@@ -152,7 +145,10 @@ class Lab:
         until(lambda: not survivors(), 10, f"some processes of lab {name} do not die", pause_s=0.02)
         for found in ours:
             ip("netns", "del", found, check=False)
-        shutil.rmtree(lab.base, ignore_errors=True)
+        if keep_files:
+            Path(lab.base, "lab.json").unlink(missing_ok=True)
+        else:
+            shutil.rmtree(lab.base, ignore_errors=True)
 
     def kill(self, node: str) -> None:
         """Power off: every process is gone at once, and so is the node's network."""

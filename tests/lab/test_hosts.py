@@ -243,6 +243,27 @@ def test_a_lab_that_is_up_is_not_made_again_and_a_half_made_one_is_removed(
     assert traces(broken.name) == []
 
 
+def test_a_lab_that_cannot_be_made_leaves_the_files_that_were_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "alpha/etc").mkdir(parents=True)
+    (tmp_path / "alpha/etc/kept").write_text("kept")
+
+    def fail(self: Lab, nodes: object) -> None:
+        raise LabError("no power")
+
+    broken = Lab(f"broken{os.getpid()}", ["alpha"], str(tmp_path))
+    with monkeypatch.context() as patched, pytest.raises(LabError, match="no power"):
+        patched.setattr(Lab, "_boot", fail)
+        broken.up()
+    assert traces(broken.name) == []
+    try:
+        broken.up()
+        assert broken.output("alpha", ["cat", "/etc/kept"]) == "kept"
+    finally:
+        broken.down()
+
+
 def test_a_name_that_would_be_mistaken_for_another_labs_is_refused() -> None:
     with pytest.raises(LabError, match="letters, digits"):
         Lab("demo-alpha")
