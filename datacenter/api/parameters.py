@@ -5,22 +5,25 @@ Everything wrong is reported at once, keyed by the parameter's name. No value is
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 
 from cluster.errors import InvalidInput
 from datacenter.api.endpoint import Parameters
 
-BODY_BYTES_MAX = 512 * 1024
 FIELDS_MAX = 100
 HEADLINE = "Parameter verification failed."
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+# How a number and a truth are written in a form.
+SPELLINGS = {int: re.compile(r"-?[0-9]{1,18}"), bool: re.compile(r"[01]")}
 
 Given = dict[str, Any]
 
@@ -80,9 +83,10 @@ def _body(request: HttpRequest) -> Given:
     content_type = request.content_type or FORM
     if content_type not in (FORM, JSON):
         raise WrongBody(506, "the body must be a form or JSON")
-    body = request.body
-    if len(body) > BODY_BYTES_MAX:
-        raise WrongBody(413, "the body is too large")
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        raise WrongBody(413, "the body is too large") from None
     if content_type == JSON:
         return _json_object(body) if body else {}
     try:
@@ -117,8 +121,9 @@ def _pairs(text: str) -> Given:
 
 
 def _convert(value: Any, wanted: Any) -> Any:
-    if isinstance(value, str) and value.lower() == "null" and _bare(wanted) is not str:
-        raise ValueError  # msgspec would take the word for nothing
+    spelling = SPELLINGS.get(_bare(wanted))
+    if isinstance(value, str) and spelling is not None and not spelling.fullmatch(value):
+        raise ValueError  # msgspec would also take 1e3, "true" and "null"
     converted = msgspec.convert(value, wanted, strict=False)  # forms have only text: "1" is a number where one is due
     meta = _meta(wanted)
     check = meta.extra.get("check") if meta is not None and meta.extra else None

@@ -6,4 +6,4 @@ from django.urls import re_path
 
 from datacenter.api.dispatch import dispatch
 
-urlpatterns = [re_path(r"(?s)^(?P<form>[^/]*)(?:/(?P<path>.*))?\Z", dispatch)]
+urlpatterns = [re_path(r"^(?P<form>[^/]*)(?:/(?P<path>[\s\S]*))?\Z", dispatch)]

@@ -70,7 +70,9 @@ class Forwarder:
     async def _sent(self, change: dict[str, Any]) -> bool:
         message = {"type": "live.change", "change": change, "source": self.source}
         try:
-            await asyncio.wait_for(self.layer.group_send(GROUP, message), SEND_SECONDS_MAX)
+            # Not wait_for, which in Python 3.11 can swallow a cancellation that comes just as the layer is done.
+            async with asyncio.timeout(SEND_SECONDS_MAX):
+                await self.layer.group_send(GROUP, message)
         except Exception as error:  # a layer raises what its transport raises
             if not self._failing:
                 logger.warning("live updates are paused, the channel layer does not take them: %s", _name(error))

@@ -11,7 +11,6 @@ from typing import Any
 
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
-from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
 
 from datacenter.web.bodies import Application
@@ -21,6 +20,7 @@ from datacenter.web.websocket import (
     PING_EVERY_SECONDS,
     PING_TIMEOUT_SECONDS,
     SERVICE_RESTART,
+    LiveSocket,
     LiveSocketFactory,
 )
 
@@ -64,8 +64,7 @@ class Serving(Server):
             else:
                 connection.loseConnection()
         for socket in self._sockets():
-            if socket.state == socket.STATE_OPEN:
-                socket.sendClose(code=SERVICE_RESTART)
+            socket.say_close(SERVICE_RESTART)
 
     def close(self) -> None:
         """End what still runs."""
@@ -89,11 +88,11 @@ class Serving(Server):
         for socket in self._sockets():
             socket.dropConnection(abort=True)
 
-    def _sockets(self) -> list[WebSocketProtocol]:
+    def _sockets(self) -> list[LiveSocket]:
         return [
             protocol
             for protocol, details in self.connections.items()
-            if isinstance(protocol, WebSocketProtocol) and "disconnected" not in details
+            if isinstance(protocol, LiveSocket) and "disconnected" not in details
         ]
 
 

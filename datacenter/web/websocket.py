@@ -27,9 +27,17 @@ class LiveSocket(WebSocketProtocol):
         if self.application_queue.qsize() >= MESSAGES_WAITING_MAX:
             self.muted = True
             self.application_queue.put_nowait({"type": "websocket.disconnect", "code": POLICY_VIOLATION})
-            self.sendClose(code=POLICY_VIOLATION, reason="too many messages")
+            self.say_close(POLICY_VIOLATION)
             return
         super().onMessage(payload, isBinary)
+
+    def serverClose(self, code: int | None = None) -> None:
+        self.say_close(1000 if code is None else code)
+
+    def say_close(self, code: int) -> None:
+        """As `sendClose`, which lets servers give none of the codes made for servers."""
+        if self.state == self.STATE_OPEN:
+            self.sendCloseFrame(code=code)
 
 
 class LiveSocketFactory(WebSocketFactory):
@@ -42,6 +50,7 @@ class LiveSocketFactory(WebSocketFactory):
         self.setProtocolOptions(
             autoPingTimeout=PING_TIMEOUT_SECONDS,
             allowNullOrigin=True,  # who may connect is the consumer's to say, by an exact comparison
+            failByDrop=False,  # whoever breaks the rules is told which
             openHandshakeTimeout=HANDSHAKE_SECONDS_MAX,
             maxMessagePayloadSize=MESSAGE_BYTES_MAX,
             maxFramePayloadSize=MESSAGE_BYTES_MAX,

@@ -1,0 +1,1 @@
+"""Commands of manage.py: `runnode` runs a node, `runweb` its pages alone where they are a service of their own."""

@@ -1,0 +1,169 @@
+"""A daemon for the API's tests: the real control server on a real socket, with answers made up here.
+
+It keeps every request it was asked in `asked`; a test puts an error in `refusals` to have a request refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from cluster.control import requests as ask
+from cluster.control.requests import as_plain
+from cluster.control.server import ControlServer
+from cluster.errors import InvalidInput, NotFound, NotInCluster, QuireError, Unauthenticated
+from cluster.model import ClusterState, Link, NodeState, Quorum, RingId, Sample, TaskState
+from tests.cast import ALICE
+
+ROOT = "root@pam"
+PASSWORD = "correct horse"
+TICKETS = {"PVE:root@pam:6743A1B2::c2lnbmF0dXJl+/=": ROOT, "PVE:alice@pve:6743A1B2::YWxpY2U=": ALICE}
+CSRF = {ROOT: "6743A1B2:cm9vdA", ALICE: "6743A1B2:YWxpY2U"}
+UPID = "UPID:alpha:00001267:075BCD15:68A1B6C3:clustercreate:demo:root@pam:"
+UPID_OF_ALICE = "UPID:alpha:00001268:075BCD15:68A1B6C4:aptupdate::alice@pve:"
+FINGERPRINT = ":".join(["AB"] * 32)
+HISTORY = b"entries " * 100_000
+
+FIGURES = {
+    "cpu": 0.25, "wait": 0.01, "maxcpu": 4, "memtotal": 8 << 30, "memused": 2 << 30, "memfree": 5 << 30,
+    "memavailable": 6 << 30, "swaptotal": 0, "swapused": 0, "swapfree": 0, "roottotal": 100 << 30,
+    "rootused": 10 << 30, "rootavail": 85 << 30, "uptime": 12345.6, "loadavg1": 0.5, "loadavg5": 0.25, "loadavg15": 0.1,
+}  # fmt: skip
+
+ALPHA = NodeState("alpha", 1, 1, (Link(0, "10.0.0.1"),), "10.0.0.1", True, True, 1.0, FINGERPRINT, Sample(2.0, FIGURES))
+BETA = NodeState("beta", 2, 1, (Link(0, "10.0.0.2"),), "10.0.0.2", False, False, 1.0, FINGERPRINT, Sample(2.0, FIGURES))
+QUORUM = Quorum(True, 2, 2, 2)
+CLUSTER = ClusterState("alpha", "demo", 3, (ALPHA, BETA), QUORUM, RingId(4, 1), True, None, "loopback")
+ALONE = ClusterState("alpha", nodes=(ALPHA,), engine="loopback")
+
+TOTEM = {"cluster_name": "demo", "config_version": "3", "version": "2", "interface": {"0": {"linknumber": "0"}}}
+CONFIGURED = [{"name": "alpha", "nodeid": "1", "quorum_votes": "1", "ring0_addr": "10.0.0.1", "node": "alpha"}]
+RUNNING = TaskState(UPID, "alpha", 0x1267, 0x075BCD15, 0x68A1B6C3, "clustercreate", "demo", ROOT)
+ENDED = TaskState(
+    UPID_OF_ALICE, "alpha", 0x1268, 0x075BCD15, 0x68A1B6C4, "aptupdate", "", ALICE, 0x68A1B6C9, "WARNINGS: 1"
+)
+
+
+class FakeNode:
+    """Serve with `start`, end with `stop`."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self.cluster = CLUSTER
+        self.tasks = [RUNNING, ENDED]
+        self.asked: list[ask.Request] = []
+        self.refusals: dict[type[ask.Request], QuireError] = {}
+        self.files = ("", "")
+        answers = {
+            ask.Version: self._version,
+            ask.Status: self._status,
+            ask.NodeFacts: lambda request: {"kversion": "Linux 6.1"},
+            ask.Interfaces: self._interfaces,
+            ask.ClusterConfig: self._configuration,
+            ask.JoinInfo: self._join_info,
+            ask.CreateCluster: lambda request: {"upid": UPID},
+            ask.JoinCluster: lambda request: {"upid": UPID},
+            ask.AddNode: self._add_node,
+            ask.UndoAddNode: lambda request: None,
+            ask.TaskList: lambda request: as_plain(self.tasks),
+            ask.TaskStatus: lambda request: as_plain(self._task(request.upid)),
+            ask.TaskLog: self._log,
+            ask.TaskStop: lambda request: None,
+            ask.Login: self._login,
+            ask.CheckTicket: self._check_ticket,
+            ask.CheckCsrf: self._check_csrf,
+            ask.WebFiles: lambda request: {"certificate": self.files[0], "key": self.files[1], "secret_key": ""},
+            ask.PeerHistory: self._history,
+        }
+        handlers = {kind: self._recording(answer) for kind, answer in answers.items()}
+        self.server = ControlServer(socket, handlers, {ask.Subscribe: self._changes})
+
+    async def start(self) -> None:
+        await self.server.start()
+
+    async def stop(self) -> None:
+        await self.server.stop()
+
+    def last(self, kind: type[ask.Request]) -> Any:
+        return next(request for request in reversed(self.asked) if isinstance(request, kind))
+
+    def count(self, kind: type[ask.Request]) -> int:
+        return sum(isinstance(request, kind) for request in self.asked)
+
+    def _recording(self, answer: Any) -> Any:
+        async def handler(request: ask.Request) -> Any:
+            self.asked.append(request)
+            if type(request) in self.refusals:
+                raise self.refusals[type(request)]
+            return answer(request)
+
+        return handler
+
+    # --- answers --------------------------------------------------------------------------------------------------
+
+    def _version(self, request: ask.Version) -> Any:
+        known = {"version": "9.2.11", "release": "9.2", "repoid": "0123456789abcdef"}
+        return known | {"name": "Quire", "quire_version": "0.1.0"}
+
+    def _status(self, request: ask.Status) -> Any:
+        return {"number": 7, "source": "life", "cluster": as_plain(self.cluster), "tasks": as_plain(self.tasks)}
+
+    def _interfaces(self, request: ask.Interfaces) -> Any:
+        eth0 = {"iface": "eth0", "type": "eth", "active": True, "address": "10.0.0.1", "cidr": "10.0.0.1/24"}
+        return [eth0 | {"comments": "", "advice": ""}, {"iface": "br0", "type": "bridge", "active": False}]
+
+    def _configuration(self, request: ask.ClusterConfig) -> Any:
+        if not self.cluster.in_cluster:
+            return {"totem": None, "nodes": [], "digest": ""}
+        return {"totem": TOTEM, "nodes": CONFIGURED, "digest": "d" * 40}
+
+    def _join_info(self, request: ask.JoinInfo) -> Any:
+        if not self.cluster.in_cluster:
+            raise NotInCluster("This node stands alone.")
+        nodes = [{**CONFIGURED[0], "pve_addr": "10.0.0.1", "pve_fp": FINGERPRINT}]
+        return {"preferred_node": "alpha", "config_digest": "d" * 40, "totem": TOTEM, "nodelist": nodes}
+
+    def _add_node(self, request: ask.AddNode) -> Any:
+        key = bytes(range(256)).decode("latin-1")
+        return {"corosync_authkey": key, "corosync_conf": "totem {\n}\n", "undo_token": "t0k", "warnings": []}
+
+    def _login(self, request: ask.Login) -> Any:
+        known = {ROOT: PASSWORD, ALICE: PASSWORD}
+        if known.get(request.username) != request.password and TICKETS.get(request.password) != request.username:
+            raise Unauthenticated("The user name or the password is not right.")
+        ticket = next(ticket for ticket, user in TICKETS.items() if user == request.username)
+        answer = {"username": request.username, "ticket": ticket, "CSRFPreventionToken": CSRF[request.username]}
+        return answer | ({"clustername": self.cluster.name} if self.cluster.in_cluster else {})
+
+    def _check_ticket(self, request: ask.CheckTicket) -> Any:
+        if request.ticket not in TICKETS:
+            raise Unauthenticated("The ticket is not valid here or has expired. Sign in again.")
+        return {"username": TICKETS[request.ticket], "issued_s": 0x6743A1B2}
+
+    def _check_csrf(self, request: ask.CheckCsrf) -> None:
+        if CSRF.get(request.username) != request.token:
+            raise Unauthenticated("The anti-forgery token is missing, expired or belongs to somebody else.")
+
+    def _task(self, upid: str) -> TaskState:
+        for task in self.tasks:
+            if task.upid == upid:
+                return task
+        raise NotFound("There is no such task on this node.")
+
+    def _log(self, request: ask.TaskLog) -> Any:
+        lines = [{"n": number, "t": f"line {number}"} for number in range(1, 101)]
+        end = request.start + request.limit if request.limit else None
+        return {"total": len(lines), "lines": lines[request.start : end]}
+
+    def _history(self, request: ask.PeerHistory) -> Any:
+        if request.proof != "good":
+            raise Unauthenticated("The asking node did not prove that it is a member of this cluster.")
+        if not request.body:
+            raise InvalidInput("The request for history is malformed.")
+        end = request.offset + 300_000
+        return {"chunk": HISTORY[request.offset : end], "more": end if end < len(HISTORY) else None}
+
+    async def _changes(self, request: ask.Subscribe) -> AsyncIterator[Any]:
+        yield self._status(ask.Status())
+        yield {"number": 8, "topic": "node", "value": as_plain(BETA), "at_s": 1.0}

@@ -1,0 +1,68 @@
+"""The table of endpoints as a whole: what holds for every one of them."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from datacenter.api.endpoint import Endpoint
+from datacenter.api.table import ENDPOINTS
+from tests.api.conftest import Api
+from tests.api.fake_node import UPID, FakeNode
+from tests.cast import ALICE
+
+PUBLIC = {
+    ("GET", "/access/ticket"),
+    ("POST", "/access/ticket"),
+    ("GET", "/access/domains"),
+    ("POST", "/cluster/config/nodes/{node}/undo"),
+}
+ROOT_ONLY = {("POST", "/cluster/config"), ("POST", "/cluster/config/join"), ("POST", "/cluster/config/nodes/{node}")}
+
+
+def named(endpoint: Endpoint) -> str:
+    return f"{endpoint.method} {endpoint.path}"
+
+
+def address(endpoint: Endpoint) -> str:
+    return endpoint.path.replace("{node}", "alpha").replace("{upid}", UPID)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
+def test_an_endpoint_s_path_and_parameters_belong_together(endpoint: Endpoint) -> None:
+    known = {field.encode_name for field in msgspec.structs.fields(endpoint.parameters)}
+    assert set(re.findall(r"{(\w+)}", endpoint.path)) <= known
+    assert endpoint.summary.endswith(".")
+
+
+def test_every_endpoint_is_there_once() -> None:
+    assert len({named(endpoint) for endpoint in ENDPOINTS}) == len(ENDPOINTS)
+
+
+def test_who_may_is_what_was_decided() -> None:
+    permissions = {(endpoint.method, endpoint.path): endpoint.permission for endpoint in ENDPOINTS}
+    assert {each for each, permission in permissions.items() if permission == "public"} == PUBLIC
+    assert {each for each, permission in permissions.items() if permission == "root"} == ROOT_ONLY
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
+async def test_what_is_not_public_is_closed_to_strangers(endpoint: Endpoint, stranger: Api, node: FakeNode) -> None:
+    response = await stranger.call(endpoint.method, address(endpoint))
+    assert (response.status_code == 401) == (endpoint.permission != "public")
+
+
+@pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if each.permission == "root"], ids=named)
+async def test_what_is_root_s_is_closed_to_others_before_parameters_are_looked_at(
+    endpoint: Endpoint, node: FakeNode
+) -> None:
+    response = await Api().sign_in(ALICE).call(endpoint.method, address(endpoint), nonsense="1")
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
+async def test_every_endpoint_refuses_what_it_does_not_know(endpoint: Endpoint, api: Api) -> None:
+    response = await api.call(endpoint.method, address(endpoint), nonsense="1")
+    assert response.status_code == 400
+    assert b'"nonsense"' in response.content
