@@ -26,6 +26,7 @@ urlpatterns = [
     path("session/sign-out", session.sign_out, name="sign-out"),
     path("favicon.ico", session.favicon),
     path("api2/", include("datacenter.api.urls")),
+    path("peer/", include("datacenter.peers.urls")),
 ]
 
 handler400 = "datacenter.problems.bad_request"

@@ -1,7 +1,8 @@
 """One open page's socket: who may have one, what it may say, and what is sent to it.
 
-A page says two things, as JSON: `{"seen": n}`, it has taken in n more messages, and `{"watch": upid}`, it shows that
-task's log. Everything it hears is HTML fragments made by `render.py`. Where changes come from is `feed.py`.
+A page says three things, as JSON: `{"seen": n}`, it has taken in n more messages; `{"watch": upid}`, it shows that
+task's log; `{"node": name}`, it is about that node. Everything it hears is HTML fragments made by `render.py`. Where
+changes come from is `feed.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ logger = logging.getLogger(__name__)
 # Close codes of our own: a page does not come back by itself after these (see static/js/live.js).
 NOT_SIGNED_IN, FOREIGN_ORIGIN, NOT_UNDERSTOOD = 4401, 4403, 4400
 INTERNAL_ERROR, TRY_AGAIN_LATER = 1011, 1013
-MESSAGE_CHARS_MAX = 1024
+MESSAGE_CHARS_MAX, NAME_CHARS_MAX = 1024, 256
 PULSE_S = 10.0  # a page hears something at least this often, to know that its socket lives
 RECHECK_S = 60.0  # a ticket that was withdrawn ends its sockets within this time
 
@@ -40,6 +41,7 @@ class Said(msgspec.Struct, forbid_unknown_fields=True):
 
     seen: int = 0
     watch: str | None = None
+    node: str | None = None
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
@@ -51,6 +53,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         super().__init__(*args, **kwargs)
         self.outlet: Outlet | None = None
         self.log: Shown | None = None
+        self.node = ""
         self.at = ""  # what the page shows already: nothing else is sent to begin with when that is still so
         self._jobs: list[asyncio.Task[None]] = []
 
@@ -89,8 +92,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(NOT_UNDERSTOOD)
             return
         self.outlet.seen(said.seen)
+        if said.node is not None:
+            self.node = said.node
+            await self._send_each(self._node_page())
         if said.watch is not None:
-            await self._watch(said.watch)
+            self.log = Shown(said.watch) if said.watch else None
+            await self._send_each(await self._refill())
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -108,56 +115,58 @@ class LiveConsumer(AsyncWebsocketConsumer):
             except TimeoutError:
                 await self.send(render.pulse())
                 continue
-            for html in await self._html(item):
-                await self.send(html)
+            await self._send_each(await self._messages(item))
 
-    async def _html(self, item: Item) -> list[str]:
+    async def _send_each(self, messages: tuple[str, ...]) -> None:
+        for message in messages:
+            await self.send(message)
+
+    async def _messages(self, item: Item) -> tuple[str, ...]:
         if isinstance(item, Fragments):
-            return [item.html]
+            return item.messages + (self._node_page() if self.node in item.nodes else ())
         if isinstance(item, Everything):
             return self._everything() + await self._refill()
         return await self._log_lines(item)
 
-    def _everything(self) -> list[str]:
+    def _everything(self) -> tuple[str, ...]:
         following, at = feed(), self.at
         self.at = ""
         if following.picture is None:
-            return []
+            return ()
         if at == f"{following.picture.source}:{following.picture.number}":
-            return [render.nothing_new(following.picture, following.flow)]
-        return [following.snapshot()]
+            return render.nothing_new(following.picture, following.flow)
+        return following.snapshot() + self._node_page()
+
+    def _node_page(self) -> tuple[str, ...]:
+        picture = feed().picture
+        return render.node_page(picture, self.node) if picture is not None and self.node else ()
 
     # --- a task's log -------------------------------------------------------------------------------------------------
 
-    async def _watch(self, upid: str) -> None:
-        """From now on this page is sent the log of this task, beginning with all there is. Empty: of none."""
-        self.log = Shown(upid) if upid else None
-        for html in await self._refill():
-            await self.send(html)
-
-    async def _log_lines(self, item: LogLines) -> list[str]:
+    async def _log_lines(self, item: LogLines) -> tuple[str, ...]:
         value = item.change.value
         if self.log is None or value.get("upid") != self.log.upid:
-            return []
+            return ()
         lines = self.log.next_lines(value["first"], value["lines"])
         if lines is None:
             return await self._refill()
-        return [render.log_lines(self.log.upid, lines)] if lines else []
+        return (render.log_lines(self.log.upid, lines),) if lines else ()
 
-    async def _refill(self) -> list[str]:
+    async def _refill(self) -> tuple[str, ...]:
+        """The whole log, for a page that begins to show it or has missed a line."""
         if self.log is None:
-            return []
+            return ()
         shown = self.log
         try:
             lines = read_log(await gateway.call(TaskLog(upid=shown.upid, limit=0)))
         except NotFound:
             self.log = None
-            return []
+            return ()
         except QuireError:
-            return []  # the daemon is away; when it is back everything is sent anew
+            return ()  # the daemon is away; when it is back everything is sent anew
         if not shown.filled_with(lines):
-            return []
-        return [render.whole_log(shown.upid, lines)]
+            return ()
+        return (render.whole_log(shown.upid, lines),)
 
     # --- staying ------------------------------------------------------------------------------------------------------
 
@@ -184,11 +193,11 @@ async def _refusal(ticket: str) -> int:
 
 
 def _read(text: str | None) -> Said:
-    """Raises ValueError for anything but the two things a page says."""
+    """Raises ValueError for anything but what a page says."""
     if text is None or len(text) > MESSAGE_CHARS_MAX:
         raise ValueError("a page says little, and says it in text")
     said = msgspec.json.decode(text, type=Said)
-    if said.seen < 0 or (said.watch is not None and len(said.watch) > 256):
+    if said.seen < 0 or max(len(said.watch or ""), len(said.node or "")) > NAME_CHARS_MAX:
         raise ValueError("out of range")
     return said
 

@@ -51,7 +51,7 @@ class Feed:
     def __init__(self) -> None:
         self.picture: Picture | None = None
         self.flow = Flow(False, time.time(), "Connecting to this node's service.")
-        self._rendered: tuple[Picture, Flow, str] | None = None
+        self._rendered: tuple[Picture, Flow, tuple[str, ...]] | None = None
         self._outlets: set[Outlet] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -72,11 +72,11 @@ class Feed:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    def snapshot(self) -> str:
+    def snapshot(self) -> tuple[str, ...]:
         """All there is, as fragments; rendered once for all pages that need it at the same moment."""
         picture, flow = self.picture, self.flow
         if picture is None:
-            return ""
+            return ()
         if self._rendered is None or self._rendered[0] is not picture or self._rendered[1] is not flow:
             self._rendered = (picture, flow, render.everything(picture, flow))
         return self._rendered[2]
@@ -138,6 +138,8 @@ class Feed:
         if change.number > picture.number:
             self._advance(picture, change)
             self._goes_on()
+        elif change.number < picture.number - ARRIVED_MAX:
+            raise OutOfStep("the daemon counts from the beginning again")
 
     async def _look_why_it_is_quiet(self, arrived: asyncio.Queue[Any]) -> None:
         now = await self._ask()
@@ -156,9 +158,9 @@ class Feed:
         self.picture = after(picture, change)
         if change.topic == "tasklog":
             self._offer(LogLines(change))
-        html = render.difference(picture, self.picture, change)
-        if html:
-            self._offer(Fragments(html))
+        fragments = render.difference(picture, self.picture, change)
+        if fragments.messages or fragments.nodes:
+            self._offer(fragments)
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -180,12 +182,12 @@ class Feed:
         flow = Flow(False, since_s, reason)
         if flow != self.flow:
             self.flow = flow
-            self._offer(Fragments(render.flow(flow)))
+            self._offer(render.flow(flow))
 
     def _goes_on(self) -> None:
         if not self.flow.live:
             self.flow = Flow(True, time.time())
-            self._offer(Fragments(render.flow(self.flow)))
+            self._offer(render.flow(self.flow))
 
     def _offer(self, item: Fragments | LogLines | Everything) -> None:
         for outlet in self._outlets:

@@ -18,9 +18,10 @@ UNSEEN_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class Fragments:
-    """HTML for every page."""
+    """Messages of HTML for every page. `nodes` are those that are different now: their own pages want more."""
 
-    html: str
+    messages: tuple[str, ...]
+    nodes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ found by comparing two pictures, so that a row is touched only when something in
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.template.loader import render_to_string
 
 from cluster.model import Change, NodeState
+from datacenter.live.outlet import Fragments
 from datacenter.live.picture import Picture
 from datacenter.pages import shown
 from datacenter.tasks.log import Line
@@ -26,36 +28,46 @@ ABOUT_THE_CLUSTER = (
     "membership/_nodes.html",
     "membership/_health.html",
 )
+MESSAGE_CHARS = 40_000  # a fragment larger than that travels alone
 TASKS_FOLLOWED = 5  # an open task window is about one of the newest
 
 
-def everything(picture: Picture, flow: Flow) -> str:
-    """All there is, for a page whose state is unknown or old."""
+def everything(picture: Picture, flow: Flow) -> tuple[str, ...]:
+    """All there is, for a page whose state is unknown or old; what a node's own page shows is `node_page`."""
     parts = Parts(picture)
+    parts.add("live/_flow.html", flow=flow)
     parts.add(*ABOUT_THE_CLUSTER, "membership/_totals.html", "nodes/_local_fingerprint.html")
     parts.add("tasks/_list.html", "tasks/_running.html")
-    for node in picture.cluster.nodes:
-        parts.add("nodes/_card.html", "nodes/_readings.html", node=node)
     for task in picture.tasks[:TASKS_FOLLOWED]:
         parts.add("tasks/_status.html", "tasks/_stop.html", task=task)
-    return parts.html() + _render_flow(flow)
+    return parts.messages()
 
 
-def nothing_new(picture: Picture, flow: Flow) -> str:
+def nothing_new(picture: Picture, flow: Flow) -> tuple[str, ...]:
     """For a page that shows all there is."""
-    return _render_flow(flow) + _mark(picture)
+    parts = Parts(picture)
+    parts.add("live/_flow.html", flow=flow)
+    return parts.messages()
 
 
-def difference(before: Picture, now: Picture, change: Change) -> str:
-    """What a page that shows `before` needs to show `now`; empty when no page shows what changed."""
+def difference(before: Picture, now: Picture, change: Change) -> Fragments:
+    """What a page that shows `before` needs to show `now`."""
     parts = Parts(now)
     if change.topic in _BY_TOPIC:
         _BY_TOPIC[change.topic](parts, before, now, change.value or {})
-    return parts.html()
+    return Fragments(parts.messages(), frozenset(_nodes_that_differ(before, now)))
 
 
-def flow(state: Flow) -> str:
-    return _render_flow(state)
+def node_page(picture: Picture, name: str) -> tuple[str, ...]:
+    """What the page of this node shows."""
+    node, parts = picture.cluster.node(name), Parts(picture)
+    if node is not None:
+        parts.add("nodes/_card.html", "nodes/_readings.html", node=node)
+    return parts.messages()
+
+
+def flow(state: Flow) -> Fragments:
+    return Fragments((render_to_string("live/_flow.html", {"flow": state, "pushed": True}),))
 
 
 def pulse() -> str:
@@ -74,7 +86,7 @@ def whole_log(upid: str, lines: list[Line]) -> str:
 
 
 class Parts:
-    """The fragments of one message, rendered from one picture."""
+    """The fragments of one change, rendered from one picture, in messages of a size that sockets take."""
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
@@ -84,18 +96,23 @@ class Parts:
     def add(self, *templates: str, **more: Any) -> None:
         self._parts += [render_to_string(template, {**self._context, **more}) for template in templates]
 
-    def html(self) -> str:
-        """Empty when nothing was added; otherwise it ends with the mark."""
-        return "".join([*self._parts, _mark(self._picture)]) if self._parts else ""
+    def messages(self) -> tuple[str, ...]:
+        """Each ends with the mark, which says what change it belongs to; none when nothing was added."""
+        messages: list[str] = []
+        for part in self._parts:
+            if not messages or len(messages[-1]) + len(part) > MESSAGE_CHARS:
+                messages.append(part)
+            else:
+                messages[-1] += part
+        mark = render_to_string("live/_mark.html", self._context)
+        return tuple(message + mark for message in messages)
 
 
 # --- by topic ---------------------------------------------------------------------------------------------------------
 
 
 def _cluster(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:
-    parts.add(*ABOUT_THE_CLUSTER, "membership/_totals.html")
-    for node in now.cluster.nodes:
-        _bare_node(parts, before.cluster.node(node.name), node)
+    parts.add(*ABOUT_THE_CLUSTER, "membership/_totals.html", "nodes/_local_fingerprint.html")
 
 
 def _node(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:
@@ -104,18 +121,9 @@ def _node(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) ->
         return
     if old is None or _bare(old) != _bare(new):
         parts.add("membership/_node_state.html", "shell/_tree_state.html", node=new)
-        parts.add("membership/_health.html", "membership/_quorum.html")
-        _bare_node(parts, old, new)
-    parts.add("membership/_node_readings.html", "nodes/_readings.html", node=new)
+        parts.add("membership/_health.html", "membership/_quorum.html", "nodes/_local_fingerprint.html")
+    parts.add("membership/_node_readings.html", node=new)
     parts.add("membership/_totals.html")
-
-
-def _bare_node(parts: Parts, old: NodeState | None, new: NodeState) -> None:
-    if old is not None and _bare(old) == _bare(new):
-        return
-    parts.add("nodes/_card.html", "nodes/_readings.html", node=new)
-    if new.local:
-        parts.add("nodes/_local_fingerprint.html")
 
 
 def _task(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:
@@ -139,16 +147,10 @@ def _store(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -
 _BY_TOPIC = {"cluster": _cluster, "node": _node, "task": _task, "store": _store}
 
 
-# --- small ones -------------------------------------------------------------------------------------------------------
-
-
-def _render_flow(state: Flow) -> str:
-    return render_to_string("live/_flow.html", {"flow": state, "pushed": True})
-
-
-def _mark(picture: Picture) -> str:
-    """Which change the page now shows, and when the event behind it arrived: event-to-pixel time is measured by it."""
-    return render_to_string("live/_mark.html", {"picture": picture, "pushed": True})
+def _nodes_that_differ(before: Picture, now: Picture) -> Iterator[str]:
+    if before.cluster.nodes is not now.cluster.nodes:
+        known = {node.name: node for node in before.cluster.nodes}
+        yield from (node.name for node in now.cluster.nodes if known.get(node.name) != node)
 
 
 def _bare(node: NodeState) -> tuple[Any, ...]:

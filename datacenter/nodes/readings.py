@@ -23,7 +23,11 @@ def of(node: NodeState, name: str) -> float | None:
 
 
 # A share is one figure of the sample by another.
-SHARES = {"memory_share": ("mem", "maxmem"), "disk_share": ("disk", "maxdisk"), "swap_share": ("swap", "maxswap")}
+SHARES = {
+    "memory_share": ("memused", "memtotal"),
+    "disk_share": ("rootused", "roottotal"),
+    "swap_share": ("swapused", "swaptotal"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,8 @@ def totals(nodes: Iterable[NodeState]) -> Totals:
         unknown=states.count(None),
         cores=cores,
         cpu=busy / cores if busy is not None and cores else None,
-        memory_used=_sum(of(node, "mem") for node in nodes),
-        memory_whole=_sum(of(node, "maxmem") for node in nodes),
+        memory_used=_sum(of(node, "memused") for node in nodes),
+        memory_whole=_sum(of(node, "memtotal") for node in nodes),
     )
 
 

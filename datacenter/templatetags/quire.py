@@ -120,6 +120,18 @@ def pips(quorum: Quorum) -> list[str]:
 
 
 @register.filter
+def more_flags(quorum: Quorum) -> str:
+    """What votequorum says beside whether it is quorate."""
+    return ", ".join(flag for flag in quorum.flags if flag.lower() != "quorate")
+
+
+@register.filter
+def breakable(fingerprint: str) -> list[str]:
+    """A fingerprint in pieces between which a line may break."""
+    return fingerprint.replace(":", ": ").split(" ")
+
+
+@register.filter
 def ring_id(ring: RingId) -> str:
     """As corosync-quorumtool writes it: representative, then sequence in hexadecimal."""
     return f"{ring.representative:x}.{ring.sequence:x}"

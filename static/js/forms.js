@@ -4,7 +4,10 @@
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.target.closest?.("form");
   if (!form) return;
-  if (event.target === form) clear(form);
+  if (event.target === form) {
+    clear(form);
+    for (const field of form.elements) field.judged = field.value;
+  }
   else if (event.target.name) say(form, event.target.name, "");
 });
 
@@ -14,20 +17,23 @@ document.addEventListener("htmx:afterSwap", (event) => {
   for (const sentence of event.target.querySelectorAll("[data-field]")) {
     if (say(form, sentence.dataset.field, sentence.textContent)) sentence.remove();
   }
-  if (event.target.matches(".form-errors")) form.querySelector("[aria-invalid=true]")?.focus();
-  else if (form.elements.mode && event.target.id === "join-decoded") say(form, "hostname", "");
+  if (!event.target.matches(".form-errors")) return;
+  for (const field of form.elements) judge(field, true);
+  form.querySelector("[aria-invalid=true]")?.focus();
 });
 
 // A field is judged when it is left, and from then on with every key, so that an error goes as soon as it is mended.
-document.addEventListener("focusout", (event) => judge(event.target));
+document.addEventListener("focusout", (event) => judge(event.target, Boolean(event.target.value)));
 document.addEventListener("input", (event) => {
-  if (event.target.getAttribute?.("aria-invalid") === "true") judge(event.target);
+  if (event.target.getAttribute?.("aria-invalid") === "true") judge(event.target, true);
 });
 
-function judge(field) {
-  if (!field.dataset?.mismatch || !field.form || (!field.value && field.getAttribute("aria-invalid") !== "true")) return;
+// What the server has said of a field stays until the field is changed.
+function judge(field, isDue) {
+  if (!isDue || !field.dataset?.mismatch || !field.form) return;
   const { valueMissing, patternMismatch } = field.validity;
-  say(field.form, field.name, valueMissing ? field.dataset.missing : patternMismatch ? field.dataset.mismatch : "");
+  const sentence = valueMissing ? field.dataset.missing : patternMismatch ? field.dataset.mismatch : "";
+  if (sentence || field.value !== field.judged) say(field.form, field.name, sentence);
 }
 
 function clear(form) {

@@ -40,16 +40,35 @@ document.addEventListener("quire:signed-in", () => {
   if (page.dataset.socket !== "open") socket?.reconnect();
 });
 
-// A task's log is sent to the pages that show it: say which, whenever that changes.
+// Every page is sent everything; what this one does not show is taken out before htmx would look for its place.
+htmx.defineExtension("quire-live", {
+  transformResponse: (text, request) => (request ? text : onlyWhatIsShown(text)),
+});
+
+function onlyWhatIsShown(html) {
+  const message = document.createElement("template");
+  message.innerHTML = html;
+  for (const piece of [...message.content.children]) {
+    const place = piece.getAttribute("hx-swap-oob")?.split(":#")[1] ?? piece.id;
+    if (!document.getElementById(place)) piece.remove();
+  }
+  return message.innerHTML;
+}
+
+// A task's log and a node's own figures are sent to the pages that show them: say which, whenever that changes.
 document.addEventListener("htmx:afterSwap", watch);
 document.addEventListener("close", () => setTimeout(watch, 0, "closed"), true);
 
-let watched = "";
+let told = {};
 function watch(event) {
-  const upid = document.querySelector("[data-watch]")?.dataset.watch ?? "";
-  if (event && upid === watched) return;
-  if (upid || watched) tell({ watch: upid });
-  watched = upid;
+  const shows = {
+    watch: document.querySelector("[data-watch]")?.dataset.watch ?? "",
+    node: document.querySelector("[data-about-node]")?.dataset.aboutNode ?? "",
+  };
+  for (const name of Object.keys(shows)) {
+    if (event ? shows[name] !== told[name] : shows[name]) tell({ [name]: shows[name] });
+  }
+  told = shows;
 }
 
 // A log that was read to its end stays there when lines are added.

@@ -1,0 +1,305 @@
+"""A daemon for the pages' tests: the real control server, a cluster made up here, and a script to make things happen.
+
+It numbers and tells its changes as the daemon does. `create` and `join` run as tasks whose steps wait for `go_on`, so
+that a test can look at a page between them. After a join its tickets are others, as on a real node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cluster.control import requests as ask
+from cluster.control.requests import as_plain
+from cluster.control.server import ControlServer
+from cluster.errors import Conflict, InvalidInput, NotFound, NotInCluster, QuireError, Unauthenticated
+from cluster.model import Change, ClusterState, Link, NodeState, Quorum, Revision, RingId, Sample, StoreState, TaskState
+
+ROOT, PASSWORD = "root@pam", "correct horse"
+FINGERPRINT = ":".join(f"{byte:02X}" for byte in range(160, 192))
+NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
+TOTEM = {"cluster_name": "office", "config_version": "1", "version": "2", "interface": {"0": {"linknumber": "0"}}}
+LONG_NAME = "a-node-whose-name-is-as-long-as-a-name-of-a-node-may-ever-be-63"
+BUSY = "eth0 also carries the default route: other traffic can delay the cluster's. A network of its own is calmer."
+ETH = {"type": "eth", "active": 1, "comments": "", "advice": ""}
+INTERFACES = [
+    ETH | {"iface": "eth0", "address": "10.0.0.1", "cidr": "10.0.0.1/24", "advice": BUSY},
+    ETH | {"iface": "eth1", "address": "10.1.0.1", "cidr": "10.1.0.1/24"},
+    ETH | {"iface": "eth2", "address6": "fd00::1", "cidr6": "fd00::1/64"},
+]
+
+
+def node_state(name: str, number: int, now_s: float, links: int = 2) -> NodeState:
+    addresses = tuple(Link(link, f"10.{link}.0.{number}") for link in range(links))
+    return NodeState(
+        name, number, 1, addresses, f"10.0.0.{number}", number == 1, True, now_s - 7500, FINGERPRINT,
+        Sample(now_s, figures(number)),
+    )  # fmt: skip
+
+
+def figures(number: int, turn: int = 0) -> dict[str, float]:
+    cpu = (number * 37 + turn * 13) % 97 / 100
+    return {
+        "cpu": cpu, "wait": 0.01, "maxcpu": 16, "memtotal": 64 << 30, "memused": (8 + number * 7 % 55) << 30,
+        "swaptotal": 0, "swapused": 0, "roottotal": 480 << 30, "rootused": (60 + number) << 30,
+        "uptime": 86400.0 * number,
+        "loadavg1": cpu * 16, "loadavg5": 2.5, "loadavg15": 1.25, "netin_rate": 1.5e6, "netout_rate": 3.25e5,
+    }  # fmt: skip
+
+
+class FakeDaemon:
+    """Serve with `start`, end with `stop`. `listener` hears every change."""
+
+    def __init__(self, socket: Path, listener: Callable[[Change], None] | None = None) -> None:
+        self.listener = listener or (lambda change: None)
+        self.source, self.number = "first life", 0
+        self.cluster = ClusterState("alpha", engine="loopback", nodes=(node_state("alpha", 1, time.time(), 0),))
+        self.tasks: dict[str, TaskState] = {}
+        self.logs: dict[str, list[str]] = {}
+        self.asked: list[ask.Request] = []
+        self.refusals: dict[type[ask.Request], QuireError] = {}
+        self.life = 1  # tickets are signed by it
+        self.former_life = 0  # whose tickets may be renewed
+        self._steps = asyncio.Semaphore(0)
+        self._serial = itertools.count(1)
+        self._jobs: set[asyncio.Task[None]] = set()
+        answers: dict[type[ask.Request], Callable[[Any], Any]] = {
+            ask.Status: lambda request: self.status(),
+            ask.Interfaces: lambda request: INTERFACES,
+            ask.JoinInfo: self._join_info,
+            ask.CreateCluster: self._create,
+            ask.DecodeInvitation: self._decode,
+            ask.JoinCluster: self._join,
+            ask.TaskStatus: lambda request: as_plain(self._task(request.upid)),
+            ask.TaskLog: self._task_log,
+            ask.TaskStop: self._task_stop,
+            ask.Login: self._login,
+            ask.CheckTicket: lambda request: {"username": self._user_of(request.ticket), "issued_s": 1},
+            ask.CheckCsrf: self._check_csrf,
+            ask.RenewAfterJoin: self._renew,
+        }
+        handlers = {kind: self._recording(answer) for kind, answer in answers.items()}
+        self.server = ControlServer(socket, handlers, {ask.Subscribe: self._changes})
+
+    async def start(self) -> None:
+        await self.server.start()
+
+    async def stop(self) -> None:
+        for job in self._jobs:
+            job.cancel()
+        if self._jobs:
+            await asyncio.wait(self._jobs)
+        await self.server.stop()
+
+    def last(self, kind: type[ask.Request]) -> Any:
+        return next(request for request in reversed(self.asked) if isinstance(request, kind))
+
+    def _recording(self, answer: Callable[[Any], Any]) -> Any:
+        async def handler(request: ask.Request) -> Any:
+            self.asked.append(request)
+            if type(request) in self.refusals:
+                raise self.refusals[type(request)]
+            return answer(request)
+
+        return handler
+
+    # --- making things happen -----------------------------------------------------------------------------------------
+
+    def publish(self, topic: str, value: Any) -> Change:
+        self.number += 1
+        change = Change(self.number, topic, as_plain(value), time.time())
+        self.listener(change)
+        return change
+
+    def show(self, cluster: ClusterState) -> None:
+        """As the daemon does: the cluster without its figures, then each node that is another."""
+        before, self.cluster = self.cluster, cluster
+        bare = replace(cluster, store=None, nodes=tuple(replace(node, sample=None) for node in cluster.nodes))
+        self.publish("cluster", bare)
+        if before.store != cluster.store:
+            self.publish("store", cluster.store)
+        for node in cluster.nodes:
+            if before.node(node.name) != node:
+                self.publish("node", node)
+
+    def form(self, count: int = 3, name: str = "office", links: int = 2, long_names: bool = False) -> None:
+        """A cluster of so many nodes, all online."""
+        names = [*NAMES, *(f"node{number:02}" for number in range(len(NAMES) + 1, 65))]
+        if long_names:
+            names = [names[0], *(f"{LONG_NAME[:-2]}{number:02}" for number in range(2, count + 1))]
+        now_s = time.time()
+        nodes = tuple(node_state(names[number - 1], number, now_s, links) for number in range(1, count + 1))
+        store = StoreState(True, "", Revision(4, 12), "0" * 40)
+        self.show(
+            replace(self.cluster, name=name, config_version=count, nodes=nodes, quorum=votes(count, count),
+                    ring=RingId(8 * count, 1), settled=True, store=store)
+        )  # fmt: skip
+
+    def set_online(self, name: str, online: bool | None) -> None:
+        nodes = tuple(
+            replace(node, online=online, since_s=time.time()) if node.name == name else node
+            for node in self.cluster.nodes
+        )
+        present = sum(node.online is True for node in nodes)
+        quorum = votes(len(nodes), present) if self.cluster.in_cluster else None
+        writable = quorum is None or quorum.quorate
+        store = replace(
+            self.cluster.store or StoreState(True, "", Revision(0, 0), ""),
+            writable=writable,
+            reason="" if writable else "Too few votes are present to change it.",
+        )
+        self.show(replace(self.cluster, nodes=nodes, quorum=quorum, store=store))
+
+    def sample(self, turn: int = 1) -> None:
+        """New figures from every node that is online."""
+        now_s = time.time()
+        nodes = tuple(
+            replace(node, sample=Sample(now_s, figures(node.node_id, turn))) if node.online else node
+            for node in self.cluster.nodes
+        )
+        self.show(replace(self.cluster, nodes=nodes))
+
+    def go_on(self, steps: int = 1) -> None:
+        """Let a running task take its next steps."""
+        for _ in range(steps):
+            self._steps.release()
+
+    # --- tasks --------------------------------------------------------------------------------------------------------
+
+    def begin(self, type_: str, steps: tuple[str, ...], done: Callable[[], None], problem: str = "") -> str:
+        upid = f"UPID:alpha:00001267:{next(self._serial):08X}:{int(time.time()):08X}:{type_}::{ROOT}:"
+        self.tasks[upid] = TaskState(upid, "alpha", 0x1267, 1, int(time.time()), type_, "", ROOT)
+        self.logs[upid] = []
+        self.publish("task", self.tasks[upid])
+        job = asyncio.create_task(self._work(upid, steps, done, problem))
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+        return upid
+
+    def log(self, upid: str, line: str) -> None:
+        self.logs[upid].append(line)
+        self.publish("tasklog", {"upid": upid, "first": len(self.logs[upid]), "lines": [line]})
+
+    async def _work(self, upid: str, steps: tuple[str, ...], done: Callable[[], None], problem: str) -> None:
+        for place, step in enumerate(steps):
+            self._now(upid, step=step, progress=place / len(steps))
+            self.log(upid, step)
+            await self._steps.acquire()
+        if not problem:
+            done()
+        self.log(upid, f"TASK ERROR: {problem}" if problem else "TASK OK")
+        self._now(upid, end_time_s=int(time.time()), status=problem or "OK", progress=1.0)
+
+    def _now(self, upid: str, **fields: Any) -> None:
+        self.tasks[upid] = replace(self.tasks[upid], **fields)
+        self.publish("task", self.tasks[upid])
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        tasks = as_plain(list(self.tasks.values()))
+        return {"number": self.number, "source": self.source, "cluster": as_plain(self.cluster), "tasks": tasks}
+
+    async def _changes(self, request: ask.Subscribe) -> AsyncIterator[Any]:
+        yield self.status()
+
+    def _join_info(self, request: ask.JoinInfo) -> Any:
+        if not self.cluster.in_cluster:
+            raise NotInCluster("This node stands alone.")
+        nodes = [
+            {"name": "alpha", "nodeid": "1", "quorum_votes": "1", "ring0_addr": "10.0.0.1", "ring1_addr": "10.1.0.1",
+             "pve_addr": "10.0.0.1", "pve_fp": FINGERPRINT}
+        ]  # fmt: skip
+        return {"preferred_node": "alpha", "config_digest": "d" * 40, "totem": TOTEM, "nodelist": nodes}
+
+    def _create(self, request: ask.CreateCluster) -> Any:
+        if self.cluster.in_cluster:
+            raise Conflict("This node is in a cluster already.")
+        if "_" in request.clustername:
+            sentence = "A cluster's name has letters, digits and hyphens."
+            raise InvalidInput("not a name", fields={"clustername": sentence})
+        steps = ("Checking names and links", "Making the corosync key", "Starting corosync", "Waiting for quorum")
+        return {"upid": self.begin("clustercreate", steps, lambda: self.form(1, request.clustername))}
+
+    def _decode(self, request: ask.DecodeInvitation) -> Any:
+        try:
+            content = json.loads(base64.b64decode(request.text, validate=True))
+            links = [
+                {"number": int(number), "peer_address": content["peerLinks"].get(number, "")}
+                for number in content["totem"]["interface"]
+            ]
+        except (ValueError, KeyError, TypeError) as error:
+            sentence = "This is not join information, or a part of it is missing. Copy it again."
+            raise InvalidInput(str(error), fields={"invitation": sentence}) from None
+        return {
+            "address": content["ipAddress"], "fingerprint": content["fingerprint"], "links": links, "warnings": [],
+            "cluster_name": content["totem"]["cluster_name"],
+            "address_optional": len(links) == 1 and links[0]["peer_address"] == content["ipAddress"],
+        }  # fmt: skip
+
+    def _join(self, request: ask.JoinCluster) -> Any:
+        if request.password != PASSWORD:
+            raise InvalidInput("wrong password", fields={"password": "The peer does not accept this password."})
+        steps = ("Looking at this node", "Asking the peer", "Starting corosync", "Waiting for quorum", "Synchronising")
+        return {"upid": self.begin("clusterjoin", steps, self._joined)}
+
+    def _joined(self) -> None:
+        self.former_life, self.life = self.life, self.life + 1
+        self.form(3)
+
+    def _task(self, upid: str) -> TaskState:
+        if upid not in self.tasks:
+            raise NotFound("There is no such task on this node.")
+        return self.tasks[upid]
+
+    def _task_log(self, request: ask.TaskLog) -> Any:
+        self._task(request.upid)
+        lines = self.logs[request.upid] or ["no content"]
+        return {"total": len(lines), "lines": [{"n": n, "t": text} for n, text in enumerate(lines, 1)][request.start :]}
+
+    def _task_stop(self, request: ask.TaskStop) -> None:
+        self._now(request.upid, end_time_s=int(time.time()), status="stopped", progress=1.0)
+        for job in self._jobs:
+            job.cancel()
+
+    # --- access -------------------------------------------------------------------------------------------------------
+
+    def _ticket(self, user: str) -> dict[str, Any]:
+        ticket = f"PVE:{user}:{self.life:08X}::c2ln+/="
+        return {"username": user, "ticket": ticket, "CSRFPreventionToken": self._csrf(user)}
+
+    def _csrf(self, user: str) -> str:
+        return f"{self.life:08X}:{user}"
+
+    def _user_of(self, ticket: str, life: int | None = None) -> str:
+        parts = ticket.split(":")
+        if len(parts) != 5 or parts[2] != f"{life or self.life:08X}":
+            raise Unauthenticated("The ticket is not valid here or has expired. Sign in again.")
+        return parts[1]
+
+    def _login(self, request: ask.Login) -> Any:
+        renews = request.password.startswith("PVE:") and self._user_of(request.password) == request.username
+        if not renews and (request.username, request.password) != (ROOT, PASSWORD):
+            raise Unauthenticated("The user name or the password is not right.")
+        return self._ticket(request.username)
+
+    def _check_csrf(self, request: ask.CheckCsrf) -> None:
+        if request.token != self._csrf(request.username):
+            raise Unauthenticated("The anti-forgery token is missing, expired or belongs to somebody else.")
+
+    def _renew(self, request: ask.RenewAfterJoin) -> Any:
+        if not self.former_life:
+            raise Unauthenticated("Sign in again.")
+        return self._ticket(self._user_of(request.ticket, self.former_life))
+
+
+def votes(expected: int, present: int) -> Quorum:
+    needed = expected // 2 + 1
+    return Quorum(present >= needed, expected, present, needed, expected, ("Quorate",) if present >= needed else ())
