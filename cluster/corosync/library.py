@@ -7,6 +7,7 @@ use. A test compares every struct with `/usr/include/corosync/*.h`. Next: `statu
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -167,9 +168,19 @@ cs_error_t corosync_cfg_reload_config(corosync_cfg_handle_t);
 DECLARATIONS = (COMMON, CPG, QUORUM, VOTEQUORUM, CMAP, CFG)
 
 
-@cache
+_making = threading.Lock()
+
+
 def ffi() -> Any:
-    """The one parser of the declarations above; made on first use because parsing costs tens of milliseconds."""
+    """The one parser of the declarations above; made on first use because parsing costs tens of milliseconds.
+
+    One for all threads: the types of two would not fit each other."""
+    with _making:
+        return _made_ffi()
+
+
+@cache
+def _made_ffi() -> Any:
     from cffi import FFI
 
     made = FFI()
