@@ -14,13 +14,13 @@ FINAL, MASKED = 0x80, 0x80
 class WebSocketLine:
     """One connection, upgraded when it is made; `status` is the answer's status."""
 
-    def __init__(self, line: ssl.SSLSocket, path: str = "/live") -> None:
+    def __init__(self, line: ssl.SSLSocket, path: str = "/live", cookie: str = "a=b") -> None:
         self.line = line
         self._received = b""
         key = base64.b64encode(os.urandom(16)).decode()
         request = (
             f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nOrigin: https://a\r\n\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nOrigin: https://a\r\nCookie: {cookie}\r\n\r\n"
         )
         line.sendall(request.encode())
         while b"\r\n\r\n" not in self._received:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -82,7 +83,13 @@ async def run(node: Options, web: bool, redis_url: str) -> None:
         site.load()
     daemon = Daemon(node)
     try:
-        if await until_first(daemon.start(), stop.wait()) == 0:
+        started = await until_first(daemon.start(), stop.wait()) == 0
+    except QuireError:
+        with contextlib.suppress(Exception):  # parts that were never made; why they were not is what matters
+            await daemon.stop()
+        raise
+    try:
+        if started:
             await _live(daemon, node, stop, web, bool(redis_url))
     finally:
         notify("STOPPING=1")
