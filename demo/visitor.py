@@ -186,16 +186,21 @@ class Visit:
         return time.monotonic() - began
 
     def join(self, name: str, **parameters: Any) -> float:
-        """Join a node to the first one's cluster; returns the seconds until both show it online."""
+        """Join a node to the first one's cluster and see its task to the end; returns the seconds until both show it
+        online."""
         node, expected = self[name], len(self.first.online()) + 1
         peer = self.peer()
         began = time.monotonic()
-        node.post(
+        upid = node.post(
             "/cluster/config/join",
             **{"hostname": peer["pve_addr"], "fingerprint": peer["pve_fp"], "password": self.password, **parameters},
         )
         self.await_online(expected, [self.first, node], timeout_s=90)
-        return time.monotonic() - began
+        took = time.monotonic() - began
+        eventually(f"{name} signs in with the cluster's key", node.sign_in, 30)
+        ended = node.task_end(upid)
+        assert ended == "OK", f"the join of {name} ended with {ended}: {node.task_log(upid)}"
+        return took
 
     def peer(self) -> dict[str, Any]:
         """What Join Information says of the node to join."""

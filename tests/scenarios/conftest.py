@@ -6,8 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,17 @@ import pytest
 from demo.visitor import Visit, visit
 
 # An address range of this run's own, so that tests pass beside a running demo.
-FIRST_ADDRESS = f"127.{80 + os.getpid() % 100}.{os.getpid() // 100 % 250}.31"
+NETWORK = f"127.{80 + os.getpid() % 100}.{os.getpid() // 100 % 250}"
+FIRST_ADDRESS = f"{NETWORK}.31"
 ENGINES = ["loopback", pytest.param("corosync", marks=pytest.mark.corosync)]
-
-DemoOf = Callable[[str, int], AbstractContextManager[Visit]]
 
 
 @contextlib.contextmanager
-def demo_of(engine: str, nodes: int) -> Iterator[Visit]:
+def demo_of(engine: str, nodes: int, first_address: str = FIRST_ADDRESS) -> Iterator[Visit]:
     """A demo of stand-alone nodes. Its folder's path is short, because sockets live below it."""
     state = Path(tempfile.mkdtemp(prefix="quire-t"))
     try:
-        with visit(state, nodes, engine, FIRST_ADDRESS) as visiting:
+        with visit(state, nodes, engine, first_address) as visiting:
             yield visiting
     finally:
         shutil.rmtree(state, ignore_errors=True)

@@ -1,13 +1,12 @@
 """A server that stands between a joining node and its peer: it passes requests on, and goes away at a chosen one.
 
-It has a certificate of its own, whose fingerprint a test may pin or not, and remembers every byte it was sent.
+It shows the certificate it is given, the peer's own or a stranger's, and remembers every byte it was sent.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime
-import hashlib
 import http.client
 import ssl
 import threading
@@ -32,18 +31,21 @@ class Middleman(ThreadingHTTPServer):
     cut_before = cut_after = ""
     answer_instead = b""
 
-    def __init__(self, address: str, target: str, folder: Path) -> None:
+    def __init__(self, address: str, target: str, certificate: Path, key: Path) -> None:
         super().__init__((address, 8006), Passing)
         self.target = urlsplit(target)
         self.received: list[bytes] = []
-        self.fingerprint = make_certificate(folder)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(folder / "middleman.pem")
+        context.load_cert_chain(certificate, key)
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     @property
     def address(self) -> str:
         return str(self.server_address[0])
+
+    @property
+    def paths(self) -> list[str]:
+        return [request.split(b" ")[1].decode() for request in self.received]
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A caller who hangs up at our certificate is what some tests are about."""
@@ -85,8 +87,8 @@ class Passing(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def middleman(address: str, target: str, folder: Path) -> Iterator[Middleman]:
-    server = Middleman(address, target, folder)
+def middleman(address: str, target: str, certificate: Path, key: Path) -> Iterator[Middleman]:
+    server = Middleman(address, target, certificate, key)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -97,10 +99,10 @@ def middleman(address: str, target: str, folder: Path) -> Iterator[Middleman]:
         server.server_close()
 
 
-def make_certificate(folder: Path) -> str:
-    """Writes key and certificate to `middleman.pem`; returns the SHA-256 fingerprint as Join Information shows it."""
+def strangers_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate and its key that no cluster knows, as two files."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "middleman")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "alpha")])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -115,6 +117,6 @@ def make_certificate(folder: Path) -> str:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    (folder / "middleman.pem").write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    digest = hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest().upper()
-    return ":".join(digest[place : place + 2] for place in range(0, 64, 2))
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(private)
+    return folder / "cert.pem", folder / "key.pem"
