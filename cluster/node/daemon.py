@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from cluster import version
 from cluster.control.server import ControlServer
@@ -19,18 +19,18 @@ from cluster.core.machine import CONFIGURATION
 from cluster.core.membership import Membership, View
 from cluster.corosync import conf
 from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, GroupChanged, QuorumChanged
-from cluster.errors import Conflict, QuireError, Unavailable
+from cluster.errors import Conflict, QuireError
 from cluster.model import Change, TaskState
-from cluster.node import catchup, driver, first_start, handlers
-from cluster.node.access import FormerKeys, TicketKeys
-from cluster.node.aside import write_durably
+from cluster.node import catchup, driver, handlers
+from cluster.node.access import FormerKeys
 from cluster.node.board import GROUP, Announcement, Board, Sampled, encode
-from cluster.node.certificates import fingerprint
 from cluster.node.connection import Service
 from cluster.node.host import NodeHost
+from cluster.node.keys import Keys
 from cluster.node.life import Life
 from cluster.node.mount_door import MountDoor
 from cluster.node.options import Options
+from cluster.node.own_files import OwnFiles
 from cluster.node.passwords import HashPasswords, PamPasswords, Passwords
 from cluster.node.publisher import Publisher
 from cluster.node.rates import Readings
@@ -38,7 +38,7 @@ from cluster.node.sign_in import SignIn
 from cluster.node.state import Self, cluster_state
 from cluster.node.tasks import TaskLines, TaskRunner
 from cluster.node.throttle import Throttle
-from cluster.node.tls import GRACE_S, ServedCertificate
+from cluster.node.tls import ServedCertificate
 from cluster.node.underlay import make_underlay
 from cluster.node.workflows import Workflows
 from cluster.store.mount import Mount
@@ -68,8 +68,11 @@ class Daemon:
             options.store, self._make_engine, self._make_histories, self._contact, self._committed, self._phase_changed,
             self._hear,
         )  # fmt: skip
+        self.keys = Keys(lambda: self.life.tree, options.authkey)
+        self.files = OwnFiles(options, self.life, self.served, lambda: self.workflows.busy)
         self.host = NodeHost(
-            options, self.life, self.board, self.underlay, self.former, self.ticket_keys, self._renew_certificate,
+            options, self.life, self.board, self.underlay, self.former, self.keys.tickets,
+            lambda: self.files.serve_renewed_certificate(),
             self._cluster_log,
         )  # fmt: skip
         self.door = MountDoor(options.name, self.life, lambda: self.publisher.state)
@@ -79,48 +82,52 @@ class Daemon:
         self._background: set[asyncio.Task[None]] = set()
         self._showing: asyncio.Handle | None = None
         self._event_at_s: float | None = None
-        self._keys: tuple[bytes, TicketKeys] | None = None
+        self._closers: list[Callable[[], Awaitable[None]]] = []
 
     # --- beginning and end ------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Raises QuireError with what is wrong: another daemon runs here, the store is damaged …"""
         self.options.state_dir.mkdir(parents=True, mode=0o750, exist_ok=True)
-        self.sign_in = SignIn(self._passwords(), Throttle(time.monotonic), self.ticket_keys, time.time, asyncio.sleep)
+        self._claim()
+        self.sign_in = SignIn(self._passwords(), Throttle(time.monotonic), self.keys.tickets, time.time, asyncio.sleep)
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
         self.tasks.subscribe(self._task_changed)
         self.workflows = Workflows(self.options, self.host, self.tasks)
-        self.control = ControlServer(
-            self.options.socket, handlers.table(self), handlers.streams(self), self.options.web_uids
-        )
-        self._claim()
+        self._closers.append(self.life.close)
         await self.workflows.take_back()
         if not self.life.is_open:
             self.life.open()
             await self.life.begin()
-        self._serve_stored_certificate()
+        self.files.serve_stored_certificate()
         self._show()
         await self._mount()
-        await self.control.start()
-        for work in (self._sample_forever(), self._keep_files(), self.workflows.watch(WATCH_EVERY_S)):
+        self._closers += [self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
+        for work in (self._sample_forever(), self.files.keep(), self.workflows.watch(WATCH_EVERY_S)):
             self._run(work)
+        self.control = ControlServer(
+            self.options.socket, handlers.table(self), handlers.streams(self), self.options.web_uids
+        )
+        await self.control.start()
+        self._closers.append(self.control.stop)
 
     async def wait(self) -> None:
         """Returns when the daemon wants to end."""
         await self._ended.wait()
 
     async def stop(self) -> None:
-        """Finish what is under way, undo what cannot be finished, and leave the cluster's groups. corosync runs on."""
-        await self.control.stop()
-        await self.tasks.close(STOP_TIMEOUT_S)
+        """Finish what is under way, undo what cannot be finished, and leave the cluster's groups. corosync runs on.
+
+        Stops what was started, also when `start` came to grief half-way."""
+        while self._closers:
+            await self._closers.pop()()
+        self._ended.set()
+
+    async def _stop_background(self) -> None:
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         self.served.stop()
-        if self.mount is not None:
-            await self.mount.stop()
-        await self.life.close()
-        self._ended.set()
 
     def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         return self.publisher.subscribe(callback)
@@ -146,31 +153,6 @@ class Daemon:
             log.error("The corosync.conf in the store cannot be read: %s", error.message)
             return None
 
-    def ticket_keys(self) -> TicketKeys:
-        """The keys of now. While the store is being filled by a cluster, those of the stand-alone life before."""
-        tree = self.life.tree
-        private, public = tree.read(first_start.TICKET_KEY), tree.read(first_start.TICKET_PUBLIC_KEY)
-        if private is None or public is None:
-            if self._keys is not None:
-                return self._keys[1]
-            raise Unavailable("This node has no keys to check tickets with yet.")
-        if self._keys is None or self._keys[0] != private:
-            self._keys = (private, TicketKeys(private, public))
-        return self._keys[1]
-
-    def csrf_key(self) -> bytes:
-        key = self.life.tree.read(first_start.CSRF_KEY)
-        if key is None:
-            raise Unavailable("This node has no keys to check requests with yet.")
-        return key
-
-    def authkey(self) -> bytes:
-        """corosync's key, which every member has and nobody else; empty on a stand-alone node."""
-        try:
-            return self.options.authkey.read_bytes()
-        except OSError:
-            return b""
-
     def _passwords(self) -> Passwords:
         path = self.options.password_hash_file
         return HashPasswords.from_file(path) if path is not None else PamPasswords()
@@ -179,7 +161,7 @@ class Daemon:
         return self.underlay.engine(), self.underlay
 
     def _make_histories(self, node_id: int) -> driver.Histories:
-        return catchup.PeerHistories(node_id, self.authkey, self._newest_contact)
+        return catchup.PeerHistories(node_id, self.keys.corosync, self._newest_contact)
 
     def _contact(self) -> str:
         return catchup.contact_of(self.options.address, self.options.port, self.served.fingerprint)
@@ -205,11 +187,10 @@ class Daemon:
             self._show_soon()
 
     def _committed(self, changes: tuple[Committed, ...], whole: bool) -> None:
-        paths = {change.path for one in changes if one.applied is not None for change in one.applied.paths}
-        if whole or CONFIGURATION in paths:
-            self._configuration_changed()
-        if whole or any(path.startswith(f"nodes/{self.options.name}/") for path in paths):
-            self._serve_stored_certificate()
+        if self.files.committed(changes, whole):
+            document = self.document()
+            if document is not None:
+                self.board.forget(frozenset(node.node_id for node in document.nodes()))
         self.door.committed(changes, whole)
         if self.mount is not None and whole:
             self.mount.changed_wholly()
@@ -226,25 +207,12 @@ class Daemon:
         self._was_writable = self.life.replica.writable
         self._show_soon()
 
-    def _configuration_changed(self) -> None:
-        """Copy the committed corosync.conf to where corosync reads it; never a lower version."""
-        document, text = self.document(), self.life.tree.read(CONFIGURATION)
-        if document is None or text is None or not self.options.configuration.exists():
-            return
-        on_disk = self.options.configuration.read_bytes()
-        try:
-            version_on_disk = conf.parse(on_disk).config_version
-        except QuireError:
-            version_on_disk = 0
-        if text != on_disk and document.config_version >= version_on_disk > 0:
-            write_durably(self.options.configuration, text, 0o644)
-        self.board.forget(frozenset(node.node_id for node in document.nodes()))
-
     async def _mount(self) -> None:
         """Where FUSE is not to be had the node works without, and says so."""
         if self.mount is not None:
             try:
                 await self.mount.start()
+                self._closers.append(self.mount.stop)
             except QuireError as error:
                 log.warning("%s The node goes on without it.", error.message)
                 self.mount = None
@@ -254,38 +222,6 @@ class Daemon:
 
     def _cluster_log(self, sentence: str) -> None:
         log.info("%s", sentence)
-
-    # --- the node's own files ---------------------------------------------------------------------------------------
-
-    async def _keep_files(self) -> None:
-        """Make the keys and the certificate that are missing, as soon as the store can be written."""
-        while True:
-            if self.life.replica.writable and not self.workflows.busy:
-                try:
-                    await self._write_missing_files()
-                except QuireError as error:
-                    log.warning("This node's own files could not be written: %s", error.message)
-            await asyncio.sleep(5.0 if self.served.fingerprint else 0.05)
-
-    async def _write_missing_files(self) -> None:
-        tree, name, address = self.life.tree, self.options.name, self.options.address
-        files = first_start.shared_files(tree)
-        files.update(first_start.node_files(tree, name, address, time.time(), pending=files))
-        if files:
-            await self.host.store_write_all(files)
-
-    def _serve_stored_certificate(self) -> None:
-        pair = [self.life.tree.read(path) for path in first_start.certificate_paths(self.options.name)]
-        if pair[0] is not None and pair[1] is not None and not self.workflows.busy:
-            self.served.serve(pair[0], pair[1])
-
-    def _renew_certificate(self) -> str:
-        """Serve what the tree holds now, after the grace delay; returns its fingerprint."""
-        certificate, key = (self.life.tree.read(path) for path in first_start.certificate_paths(self.options.name))
-        if certificate is None or key is None:
-            raise Unavailable("The new certificate is not in the store.")
-        self.served.serve(certificate, key, after_s=GRACE_S)
-        return fingerprint(certificate)
 
     # --- the status group and the pages -----------------------------------------------------------------------------
 

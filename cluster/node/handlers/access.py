@@ -19,8 +19,8 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         now_s = time.time()
         answer = {
             "username": user,
-            "ticket": node.ticket_keys().issue(user, now_s),
-            "CSRFPreventionToken": access.issue_csrf_token(node.csrf_key(), user, now_s),
+            "ticket": node.keys.tickets().issue(user, now_s),
+            "CSRFPreventionToken": access.issue_csrf_token(node.keys.csrf(), user, now_s),
         }
         state = node.publisher.state
         return {**answer, "clustername": state.name} if state is not None and state.name else answer
@@ -29,11 +29,11 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         return issued(await node.sign_in.login(request.username, request.password, request.address))
 
     async def check_ticket(request: CheckTicket) -> Any:
-        ticket = node.ticket_keys().verify(request.ticket, time.time())
+        ticket = node.keys.tickets().verify(request.ticket, time.time())
         return {"username": ticket.user, "issued_s": ticket.issued_s}
 
     async def check_csrf(request: CheckCsrf) -> Any:
-        access.verify_csrf_token(node.csrf_key(), request.token, request.username, time.time())
+        access.verify_csrf_token(node.keys.csrf(), request.token, request.username, time.time())
 
     async def renew(request: RenewAfterJoin) -> Any:
         return issued(node.former.user_of(request.ticket))

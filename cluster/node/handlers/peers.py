@@ -25,7 +25,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def history(request: PeerHistory) -> Any:
         """The first chunk proves who asks and makes the answer; the following ones name it by the same proof."""
         if request.offset == 0:
-            key = node.authkey()
+            key = node.keys.corosync()
             if not key:
                 raise NotInCluster("This node is not in a cluster.")
             check_proof(key, request.proof, request.node_id, request.body, time.time(), seen)
