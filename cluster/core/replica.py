@@ -16,27 +16,11 @@ clock and touches nothing: effects.py says what must become true and when.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from cluster.core import electorate as votes
-from cluster.core.effects import (
-    Alarm,
-    AppendRecord,
-    Effect,
-    Expose,
-    Fetch,
-    InstallRecord,
-    Multicast,
-    NotDone,
-    Persist,
-    PromiseRecord,
-    Reply,
-    Resign,
-    SetTimer,
-    Unknown,
-)
+from cluster.core.agreement import AGREEING, Agreement
+from cluster.core.effects import Alarm, AppendRecord, Effect, Multicast, NotDone, Reply, Resign, SetTimer, Unknown
 from cluster.core.events import (
     Delivered,
     Event,
@@ -50,8 +34,7 @@ from cluster.core.events import (
     ViewChanged,
     ViewLost,
 )
-from cluster.core.log import Entry
-from cluster.core.machine import Durable, Machine, Nodelist, outcome_of
+from cluster.core.machine import outcome_of
 from cluster.core.messages import (
     WHOLE_BYTES_MAX,
     Ack,
@@ -67,74 +50,17 @@ from cluster.core.messages import (
     view_name,
 )
 from cluster.core.operations import Command, ElectorateChange, EpochStart, decode_body, encode_body
-from cluster.core.snapshot import Snapshot
-from cluster.core.sync import Choice, Impasse, choose, fits
+from cluster.core.work import Phase, Work
 from cluster.errors import InvalidInput
 
-AGREEING = "The nodes are agreeing on the latest state."
 SILENCE_MS = 2000
-FETCH_RETRY_MS = 500
 QUEUE_BYTES_MAX = 64 << 20
 
-Entries = tuple[Entry, ...]
+__all__ = ["DELIVERIES", "EVENTS", "Phase", "Replica"]
 
 
-class Phase(enum.Enum):
-    OFFLINE = "offline"
-    COLLECTING = "collecting"
-    PROMISING = "promising"
-    FETCHING = "fetching"
-    INSTALLING = "installing"
-    INSTALLED = "installed"
-    ACTIVE = "active"
-    READ_ONLY = "read-only"
-    FAILED = "failed"
-
-
-@dataclass
-class Work:
-    """What is going on in one view; a new view begins with a new one. `position` is the index of the last entry of the
-    order in this epoch, which on a node that took a snapshot may be behind the log's end."""
-
-    view: bytes = b""
-    session: bytes = b""
-    ring_sequence: int = 0
-    members: tuple[int, ...] = ()
-    states: dict[int, State] = field(default_factory=dict)
-    state_said: bool = False
-    choice: Choice | None = None
-    promise_ticket: int = 0
-    promise_said: bool = False
-    promises: set[int] = field(default_factory=set)
-    install_ticket: int = 0
-    position: int = 0
-    queue: list[tuple[int, Append]] = field(default_factory=list)
-    queue_bytes: int = 0
-    unacked: list[tuple[int, int]] = field(default_factory=list)
-    acked: dict[int, int] = field(default_factory=dict)
-    reform_asked: dict[int, int] | None = None
-    parts: dict[int, bytes] = field(default_factory=dict)
-
-    @property
-    def epoch(self) -> int:
-        return self.choice.epoch if self.choice is not None else 0
-
-
-class Replica:
-    """One node's replica. `contact` is how the others can fetch history from this node (opaque here)."""
-
-    def __init__(self, durable: Durable, nodelist: Nodelist, contact: str = "") -> None:
-        self.node_id = durable.node_id
-        self.uuid = durable.uuid
-        self.blank = durable.blank
-        self.promised = durable.promised
-        self.contact = contact
-        self.machine = Machine(durable, nodelist)
-        self.phase = Phase.OFFLINE
-        self.reason = "The store is starting."
-        self.present_votes, self.needed_votes = 0, 0
-        self.work = Work()
-        self._ticket = self._persisted = 0
+class Replica(Agreement):
+    """One node's replica."""
 
     # --- what others may ask ----------------------------------------------------------------------------------------
 
@@ -209,103 +135,7 @@ class Replica:
         elif self.phase is Phase.FETCHING and event.name == f"fetch {work.epoch}":
             self._fetch(now)
 
-    # --- choosing an epoch and a history ----------------------------------------------------------------------------
-
-    def _say_state(self, now: list[Effect]) -> None:
-        """Say where we stand, once, and only what is on disk."""
-        if self.work.state_said or self._persisted < self._ticket:
-            return
-        self.work.state_said = True
-        electorates = self.machine.electorates()
-        last = self.machine.log.last
-        state = State(self.work.view, self.uuid, self.blank, last, self.promised, electorates, self.contact)
-        now.append(Multicast(encode(state)))
-
-    def _hear_state(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
-        assert isinstance(message, State)
-        self.work.states[sender] = message
-        if len(self.work.states) == len(self.work.members):
-            self._choose(now)
-
-    def _hear_proceed(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
-        self._choose(now)
-
-    def _hear_late_state(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
-        """Somebody who was silent speaks after all: perhaps now there is a majority."""
-        assert isinstance(message, State)
-        if sender not in self.work.states:
-            self.work.states[sender] = message
-            self._choose(now)
-
-    def _choose(self, now: list[Effect]) -> None:
-        """Choose from the States heard so far: a place in the order, so the outcome is the same on all members."""
-        outcome = choose(self.work.states, self.uuid, self.work.ring_sequence)
-        self.present_votes, self.needed_votes = outcome.present_votes, outcome.needed_votes
-        if isinstance(outcome, Impasse):
-            self._become(Phase.READ_ONLY, outcome.reason)
-            self._fail_unsent(now)
-        elif self.promised >= outcome.epoch:
-            self._resign("This node was silent while the others went on, and starts again.", now)
-        else:
-            self.work.choice, self.promised = outcome, outcome.epoch
-            self.work.position = outcome.want.index + 1
-            self.work.promise_ticket = self._persist(PromiseRecord(self.promised), now)
-            self._become(Phase.PROMISING, AGREEING)
-
-    def _hear_promise(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
-        assert isinstance(message, Promise) and self.work.choice is not None
-        if message.epoch != self.work.epoch:
-            return
-        self.work.promises.add(sender)
-        if votes.is_majority_of_all(self.work.choice.electorates, self.work.promises):
-            self._take_history(self.work.choice, now)
-
-    def _take_history(self, choice: Choice, now: list[Effect]) -> None:
-        """Make our log equal to the source's: as it is, by dropping what is too much, or by fetching."""
-        if choice.want in self.machine.log.points() and not self.blank:
-            dropped = self.machine.log.replace_after(choice.want.index, ())
-            self._install(choice.want.index, None, (), dropped, now)
-        else:
-            self._become(Phase.FETCHING, "This node is fetching what it missed.")
-            self._fetch(now)
-
-    def _fetch(self, now: list[Effect]) -> None:
-        choice = self.work.choice
-        if choice is not None:
-            have = () if self.blank else self.machine.log.points()
-            now.append(Fetch(choice.epoch, choice.source, choice.contact, have, choice.want))
-
-    def _on_fetched(self, event: HistoryFetched, now: list[Effect]) -> None:
-        choice, log = self.work.choice, self.machine.log
-        if self.phase is not Phase.FETCHING or choice is None or event.epoch != choice.epoch:
-            return
-        if not fits(event, choice.want, () if self.blank else log.points()):
-            now.append(Alarm(f"Node {choice.source} sent a history that does not fit; asking again."))
-            now.append(SetTimer(f"fetch {choice.epoch}", FETCH_RETRY_MS))
-        elif event.snapshot is not None:
-            dropped = log.after(log.commit.index)
-            self.machine.adopt(event.snapshot, event.entries)
-            now.append(Expose((), whole=True))
-            self._install(event.snapshot.point.index, event.snapshot, event.entries, dropped, now)
-        elif event.common is not None:
-            dropped = log.replace_after(event.common.index, event.entries)
-            self._install(event.common.index, None, event.entries, dropped, now)
-
-    def _on_fetch_failed(self, event: FetchFailed, now: list[Effect]) -> None:
-        if self.phase is Phase.FETCHING and event.epoch == self.work.epoch:
-            self._become(Phase.FETCHING, f"Fetching what this node missed failed ({event.reason}); trying again.")
-            now.append(SetTimer(f"fetch {event.epoch}", FETCH_RETRY_MS))
-
-    def _install(
-        self, keep: int, snapshot: Snapshot | None, entries: Entries, dropped: Entries, now: list[Effect]
-    ) -> None:
-        """The log in memory is the chosen one; begin the epoch in it and have both put on disk."""
-        log, epoch = self.machine.log, self.work.epoch
-        if log.last.epoch != epoch:
-            entries = (*entries, log.append(epoch, encode_body(EpochStart(epoch))))
-        self.blank = False
-        self.work.install_ticket = self._persist(InstallRecord(epoch, keep, snapshot, entries, dropped), now)
-        self._become(Phase.INSTALLING, AGREEING)
+    # --- writing ----------------------------------------------------------------------------------------------------
 
     def _finish_install(self, now: list[Effect]) -> None:
         work = self.work
@@ -316,8 +146,6 @@ class Replica:
         for sender, message in queued:
             self._append(sender, message, now)
         self._commit(now)
-
-    # --- writing ----------------------------------------------------------------------------------------------------
 
     def _on_proposed(self, event: Proposed, now: list[Effect]) -> None:
         proposals = self.machine.proposals
@@ -421,29 +249,6 @@ class Replica:
             body = encode_body(ElectorateChange(dict(current), after))
             now.append(Multicast(encode(Append(work.session, work.epoch, (body,)))))
             self.machine.proposals.in_flight += 1
-
-    # --- small things -----------------------------------------------------------------------------------------------
-
-    def _persist(self, record: PromiseRecord | AppendRecord | InstallRecord, now: list[Effect]) -> int:
-        self._ticket += 1
-        now.append(Persist(self._ticket, record))
-        return self._ticket
-
-    def _become(self, phase: Phase, reason: str) -> None:
-        self.phase, self.reason = phase, reason
-
-    def _resign(self, reason: str, now: list[Effect]) -> None:
-        """Leave the group, to come back and be brought up to date."""
-        self.work = Work()
-        self._become(Phase.OFFLINE, reason)
-        now.append(Resign(reason))
-
-    def _fail_unsent(self, now: list[Effect]) -> None:
-        """Nobody here can write: what was never sent has certainly not happened."""
-        proposals = self.machine.proposals
-        for request_id in [name for name, pending in proposals.pending.items() if not pending.ever_sent]:
-            proposals.remove(request_id)
-            now.append(Reply(request_id, NotDone("no-quorum", f"The store is read-only: {self.reason}")))
 
 
 def _is_from(body: bytes, sender: int) -> bool:
