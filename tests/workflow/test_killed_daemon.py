@@ -183,6 +183,20 @@ JOIN_DEATHS = [
 ]
 
 
+def secrets_stay_where_they_belong(*nodes: Node) -> None:
+    """The password nowhere, corosync's key in corosync's own file only: not in logs, stores, backups, arguments."""
+    key = (nodes[0].state / "corosync" / "authkey").read_bytes()
+    for path in (path for node in nodes for path in node.state.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        assert PASSWORD.encode() not in data, path
+        assert key not in data or path.name == "authkey", path
+    for node in nodes:
+        assert node.process is not None
+        for name in ("cmdline", "environ"):
+            data = Path(f"/proc/{node.process.pid}/{name}").read_bytes()
+            assert PASSWORD.encode() not in data and key not in data
+
+
 def test_killed_while_joining_both_sides_are_as_before_and_the_next_try_succeeds(node):
     alpha, beta = node("alpha", 11), node("beta", 12)
     alpha.start()
@@ -201,6 +215,7 @@ def test_killed_while_joining_both_sides_are_as_before_and_the_next_try_succeeds
     assert beta.last_task()["status"] == "OK"
     wait_until(lambda: alpha.nodes_online() == beta.nodes_online() == {"alpha", "beta"}, 20, "both see both")
     wait_until(lambda: alpha.files() == beta.files(), 20, "one store")
+    secrets_stay_where_they_belong(alpha, beta)
 
 
 def test_killed_when_the_join_was_complete_the_node_is_a_member(node):
