@@ -42,9 +42,10 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     yield visit
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert complaints == [], "\n".join(complaints)
 
 
 def expected(text: str) -> bool:
-    """A node that was killed, or that changes its certificate, drops the socket; the browser says so."""
-    return "WebSocket" in text or "net::ERR_" in text or "Failed to load resource" in text
+    """A node that was killed, or that changes its certificate, drops the socket; browser and htmx say so."""
+    said_of_a_lost_socket = ("WebSocket", "net::ERR_", "Failed to load resource", "htmx:wsError", "[object Event]")
+    return any(word in text for word in said_of_a_lost_socket)

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from demo import pages
 from demo.browser import Painted, changes_painted, percentile, record_changes
+from demo.noise import Noise, noise
 from demo.visitor import Visit, Visited, eventually
 from lab import Lab
 from tests.browser.conftest import Visitor
@@ -18,6 +19,7 @@ from tests.scenarios.conftest import ENGINES, demo_of
 NAMES = ["alpha", "beta", "gamma"]
 CYCLES = {"loopback": 4, "corosync": 1}
 EVENT_TO_PIXEL_MS = 150
+FOREIGN_SHARE_MAX = 0.1
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -30,11 +32,12 @@ def test_create_join_by_pasting_and_watch_a_node_go_and_come_back(engine: str, v
         for page in watching.values():
             page.evaluate("() => { window.sameDocument = true; }")
         painted: list[Painted] = []
-        for _ in range(CYCLES[engine]):
-            painted += kill_and_watch(here, engine, watching)
-            painted += restart_and_watch(here, engine, watching)
+        with noise(f"QUIRE_DEMO={here.state}") as during:
+            for _ in range(CYCLES[engine]):
+                painted += kill_and_watch(here, engine, watching)
+                painted += restart_and_watch(here, engine, watching)
         assert all(page.evaluate("() => window.sameDocument") for page in watching.values()), "a page was reloaded"
-        judge(engine, painted)
+        judge(engine, painted, during)
 
 
 def form_a_cluster_by_hand(here: Visit, visitor: Visitor) -> dict[str, Page]:
@@ -96,12 +99,15 @@ def corosync_notices_s(node: Visited) -> float:
     return sum(int(line.split()[-1]) for line in told.stdout.splitlines() if "totem." in line) / 1000 + 1
 
 
-def judge(engine: str, painted: list[Painted]) -> None:
+def judge(engine: str, painted: list[Painted], during: Noise) -> None:
     membership = [change.took_ms for change in painted if change.membership]
     everything = [change.took_ms for change in painted]
     print(
         f"{engine}: from the daemon's membership event to the painted frame p99 {percentile(membership, 0.99):.0f} ms"
         f" ({len(membership)} readings, median {percentile(membership, 0.5):.0f} ms);"
-        f" any change p99 {percentile(everything, 0.99):.0f} ms ({len(everything)} readings)"
+        f" any change p99 {percentile(everything, 0.99):.0f} ms ({len(everything)} readings);"
+        f" others used {during.foreign_share:.0%} of the machine"
     )
-    assert percentile(membership, 0.99) < EVENT_TO_PIXEL_MS
+    # On a machine that does much else, the figure tells of that and not of Quire.
+    if during.foreign_share < FOREIGN_SHARE_MAX:
+        assert percentile(membership, 0.99) < EVENT_TO_PIXEL_MS
