@@ -59,6 +59,23 @@ class Expect(Operation, frozen=True):
     digest: str
 
 
+class Expire(Operation, frozen=True):
+    """Remove a lock that was too old at this `version` of its entry; refused with ESTALE if it is another by now."""
+
+    path: str
+    version: int
+
+
+class Holding(Operation, frozen=True):
+    """Refuse the whole command with ESTALE unless this lock is still the one whose fencing token this is."""
+
+    lock: str
+    token: int
+
+
+AnyOperation = Write | Mkdir | Rename | Remove | Touch | Expect | Expire | Holding
+
+
 class Body(msgspec.Struct, array_like=True, tag=True, frozen=True):
     """Base of what a log entry carries."""
 
@@ -75,7 +92,7 @@ class Command(Body, frozen=True):
     time_ms: int
     user: str
     door: str
-    operations: tuple[Write | Mkdir | Rename | Remove | Touch | Expect, ...]
+    operations: tuple[AnyOperation, ...]
 
 
 class EpochStart(Body, frozen=True):
