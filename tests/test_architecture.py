@@ -20,7 +20,9 @@ ROOMS = ("cluster", "datacenter", "demo", "lab", "script", "tests")
 LINES_MAX = 400
 # Longer than this wants a reason; these had one. The numbers may only shrink.
 LINES_USUAL = 300
-LONGER: dict[str, int] = {}
+LONGER: dict[str, int] = {
+    "cluster/control/requests.py": 340,  # one list of all requests, read by their names
+}
 
 IMPURE = {"asyncio", "time", "random", "os", "socket", "sqlite3", "threading", "subprocess", "secrets", "datetime"}
 # What the core may use beside the standard library: msgspec turns values into bytes and back, and does nothing else.

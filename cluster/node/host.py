@@ -194,6 +194,10 @@ class NodeHost:
             await self._life.driver.propose(operations, user="root@pam", door="workflow")
         except StoreRefusal as refusal:
             raise Conflict("The configuration was changed by someone else meanwhile; try again.") from refusal
+        await self.activate_configuration()
+
+    async def activate_configuration(self) -> None:
+        """Have corosync read the committed configuration, on every member."""
         await self._spread()
         await self._life.connection.engine.reload()
 

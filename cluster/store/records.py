@@ -22,6 +22,7 @@ from cluster.core.tree import Entry as TreeEntry
 from cluster.errors import StoreDamaged
 from cluster.store.base import Counters, Record
 from cluster.store.load import contents_of, read_log
+from cluster.store.past import Past
 from cluster.store.schema import NOTHING, Header, read_header, remembered_checksum, tree_checksum, write_header, xor
 
 HISTORY_ROWS_MAX = 100_000
@@ -50,6 +51,7 @@ class Records:
         self.log_bytes = int(size)
         self.counters = Counters()
         self._remembered_rows: int = connection.execute("SELECT count(*) FROM remembered").fetchone()[0]
+        self._past = Past(connection)
 
     def finish(self) -> None:
         """Last thing in a transaction: the header, if something in it changed."""
@@ -113,6 +115,7 @@ class Records:
         """The store becomes this snapshot, with an empty log that begins at its point."""
         for table in ("log", "tree", "content", "remembered"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+        self._past.forget()
         self.last_index, self.log_bytes, self._remembered_rows = snapshot.point.index, 0, 0
         header = self.header
         header.base = header.kept = snapshot.point
@@ -137,6 +140,7 @@ class Records:
             if one.point.index <= header.kept.index:
                 raise StoreDamaged(f"Entry {one.point.index} is kept already.")
             if one.applied is not None:
+                self.counters.bytes += self._past.keep(one.point.index, one.applied, rows)
                 for entry in one.applied.entries:
                     rows[entry.inode] = self._placed(entry, rows.get(entry.inode), one.point.index)
                 rows.update(dict.fromkeys(one.applied.removed))
@@ -238,6 +242,7 @@ class Records:
             return False
         self._move_contents(end.index)
         self._db.execute("DELETE FROM log WHERE idx <= ?", (end.index,))
+        self._past.forget(end.index)
         self.header.base = end
         self._header_changed = True
         self.log_bytes -= size

@@ -44,6 +44,12 @@ CREATE TABLE conflicts (
     id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, idx INTEGER NOT NULL, epoch INTEGER NOT NULL, hash BLOB NOT NULL,
     body BLOB NOT NULL) STRICT;
 """
+# What a change overwrote or removed where no log row holds it: for the history alone. A directory has no data, nor has
+# a file whose content had to make room.
+PAST = """
+CREATE TABLE IF NOT EXISTS past (
+    idx INTEGER NOT NULL, path TEXT NOT NULL, is_dir INTEGER NOT NULL, data BLOB, PRIMARY KEY (idx, path)) STRICT;
+"""
 
 
 class Header(msgspec.Struct, array_like=True):
@@ -90,7 +96,7 @@ def make(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {FORMAT}")
-        connection.executescript(f"BEGIN; {TABLES} COMMIT;")
+        connection.executescript(f"BEGIN; {TABLES} {PAST} COMMIT;")
 
 
 def check_format(connection: sqlite3.Connection, path: Path) -> None:

@@ -7,11 +7,12 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from cluster.control.conversation import Handler
-from cluster.control.requests import Request, StoreList, StoreRead, StoreVerify, StoreWrite
+from cluster.control.requests import Request, StoreCheck, StoreList, StoreRead, StoreVerify, StoreWrite
 from cluster.core.operations import Expect, digest_of
 from cluster.core.tree import Tree
-from cluster.errors import NotFound
+from cluster.errors import InvalidInput, NotFound
 from cluster.node.host import writes
+from cluster.node.store_doors import checked, may_change, may_see, propose, sees
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def read(request: StoreRead) -> Any:
+        may_see(request.user, request.path)
         entry = node.life.tree.find(request.path)
         if entry is None or entry.data is None:
             raise NotFound(f"There is no file {request.path} in the store.")
@@ -33,6 +35,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         }
 
     async def listing(request: StoreList) -> Any:
+        may_see(request.user, request.path)
         entries = node.life.tree.listing(request.path)
         if entries is None:
             raise NotFound(f"There is no directory {request.path} in the store.")
@@ -45,16 +48,22 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
                 "version": entry.version,
             }
             for entry in entries
+            if sees(request.user, f"{request.path}/{entry.name}")
         ]
 
     async def write(request: StoreWrite) -> Any:
+        may_change(request.user)
+        errors = checked(node, request.path, request.data)["errors"] if request.check else []
+        if errors:
+            raise InvalidInput(errors[0]["sentence"], fields={"text": errors[0]["sentence"]})
         operations = writes({request.path: request.data})
         if request.digest is not None:
             operations.insert(0, Expect(request.path, request.digest))
-        revision = await node.life.driver.propose(
-            operations, user=request.user, door="api", request_id=request.request_id, timeout_s=request.timeout_s
-        )
-        return {"revision": [revision.epoch, revision.index]}
+        return {"revision": await propose(node, operations, request)}
+
+    async def check(request: StoreCheck) -> Any:
+        may_see(request.user, request.path)
+        return checked(node, request.path, request.data)
 
     async def verify(request: StoreVerify) -> Any:
         findings = await asyncio.to_thread(node.life.disk.verify)
@@ -67,7 +76,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             "findings": list(findings),
         }
 
-    return {StoreRead: read, StoreList: listing, StoreWrite: write, StoreVerify: verify}
+    return {StoreRead: read, StoreList: listing, StoreWrite: write, StoreCheck: check, StoreVerify: verify}
 
 
 def tree_digest(tree: Tree) -> str:
