@@ -106,16 +106,24 @@ def undo_steps(host: Host, peers: Peers, *, at_start: bool = False) -> dict[str,
     """How each step of joining is taken back, from the journal's facts. `at_start`: the daemon is only starting, and
     starts the engine of a former cluster by itself."""
 
-    async def withdraw(facts: Mapping[str, str]) -> None:
+    async def withdraw(facts: Mapping[str, str]) -> str | None:
+        if "refused" in facts:
+            return ""
         if "undo_token" not in facts:
-            return  # the peer had not answered; it takes the addition back by itself
+            return (
+                f"Whether {facts['peer']} has added this node is not known, because its answer did not come; if it "
+                "has, it takes that back by itself within a few minutes."
+            )
         peer = peers(facts["peer"], facts["fingerprint"])
         params = {"undo_token": facts["undo_token"]}
         await peer.call("POST", f"/cluster/config/nodes/{facts['node']}/undo", params)
+        return None
 
-    async def start_former_engine(facts: Mapping[str, str]) -> None:
-        if facts.get("engine_ran") and not at_start:
-            await host.start_engine()
+    async def start_former_engine(facts: Mapping[str, str]) -> str | None:
+        if "engine_ran" not in facts or at_start:
+            return ""
+        await host.start_engine()
+        return None
 
     return {
         "addition": UndoStep(
@@ -277,6 +285,8 @@ async def _answered(asked: asyncio.Future[Any], run: Run) -> Any:
         await asyncio.wait({asked}, timeout=ANSWER_S)
     if not asked.done():
         asked.cancel()
+    elif not asked.cancelled() and isinstance(asked.exception(), PeerRefused):
+        run.note(refused="yes")
     elif not asked.cancelled() and asked.exception() is None:
         token = answer.read_undo_token(asked.result())
         if token:

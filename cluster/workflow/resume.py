@@ -13,7 +13,7 @@ from cluster.workflow import create, join
 from cluster.workflow.host import Host
 from cluster.workflow.join import Peers
 from cluster.workflow.journal import Journal, Record
-from cluster.workflow.steps import UndoStep, outcome, take_back
+from cluster.workflow.steps import UndoStep, take_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,9 @@ async def resume_or_undo(journal: Journal, host: Host, peers: Peers) -> Resumed 
     if record.state == "complete":
         return await _complete(journal, host, record)
     told_before = record.state == "remainder"
-    undo = _undo_steps(record, host, peers)
-    lines = await take_back(undo, record, journal)
+    taken_back = await take_back(_undo_steps(record, host, peers), record, journal)
     began = "" if told_before else "The daemon ended in the middle of this. "
-    return Resumed(record.upid, tuple(lines), began + outcome(undo, record))
+    return Resumed(record.upid, taken_back.lines, began + taken_back.outcome)
 
 
 async def _complete(journal: Journal, host: Host, record: Record) -> Resumed:

@@ -68,7 +68,7 @@ class Run:
 
 
 Do = Callable[[Run], Awaitable[str | None]]
-Undo = Callable[[Mapping[str, str]], Awaitable[None]]
+Undo = Callable[[Mapping[str, str]], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class UndoStep:
-    """How a step is taken back: idempotent, also for a step that only half happened.
+    """How a step is taken back: idempotent, also for a step that only half happened. `do` answers None when it is
+    done, "" when there was nothing to do, or a sentence about what it could not know.
 
     `left_over` says what then remains elsewhere, for a step that takes back something on another node.
     """
@@ -131,22 +132,33 @@ async def run(workflow: Workflow, journal: Journal, account: Account) -> None:
     await _uninterrupted(_finish(workflow, this, account, journal))
 
 
-async def take_back(undo: Mapping[str, UndoStep], record: Record, journal: Journal) -> list[str]:
-    """Undo what the record says was begun, newest first; → lines for the log. What did not succeed stays in the
-    record, to be tried again at the daemon's start; when nothing is left the journal is cleared."""
-    lines, kept = [], []
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """How taking back went: a line for each step, and what state this node and others are in, as sentences."""
+
+    lines: tuple[str, ...]
+    outcome: str
+
+
+async def take_back(undo: Mapping[str, UndoStep], record: Record, journal: Journal) -> TakenBack:
+    """Undo what the record says was begun, newest first. What did not succeed stays in the record, to be tried again
+    at the daemon's start; when nothing is left the journal is cleared."""
+    lines, unknown, kept = [], [], []
     for name in reversed(record.begun):
         step = undo.get(name)
         if step is None:
             continue
         try:
             async with asyncio.timeout(UNDO_DEADLINE_S):
-                await step.do(record.facts)
+                remark = await step.do(record.facts)
         except Exception as error:
             lines.append(f"{step.title}: failed: {_reason(error, UNDO_DEADLINE_S)}")
             kept.append(name)
-        else:
+            continue
+        if remark is None:
             lines.append(f"{step.title}: OK")
+        elif remark:
+            unknown.append(remark)
     record.begun = kept[::-1]
     record.state = "begun" if any(not undo[name].left_over for name in kept) else "remainder"
     try:
@@ -156,18 +168,16 @@ async def take_back(undo: Mapping[str, UndoStep], record: Record, journal: Journ
             journal.clear()
     except Unavailable as error:
         lines.append(_sentence(error.message))  # the older record names more, and undoing twice does no harm
-    return lines
+    return TakenBack(tuple(lines), _outcome([undo[name] for name in kept], unknown))
 
 
-def outcome(undo: Mapping[str, UndoStep], record: Record) -> str:
-    """After `take_back`: what state this node and others are in, as sentences."""
-    if not record.begun:
+def _outcome(failed: list[UndoStep], unknown: list[str]) -> str:
+    if not failed and not unknown:
         return "Everything was taken back; this node is as it was before."
-    steps = [undo[name] for name in record.begun]
-    stuck = [f"“{step.title}” did not succeed; it is tried again when the daemon starts." for step in steps
+    stuck = [f"“{step.title}” did not succeed; it is tried again when the daemon starts." for step in failed
              if not step.left_over]  # fmt: skip
     here = stuck or ["This node is as it was before."]
-    return " ".join([*here, *(step.left_over for step in steps if step.left_over)])
+    return " ".join([*here, *unknown, *(step.left_over for step in failed if step.left_over)])
 
 
 async def _perform(step: Step, this: Run, account: Account, fraction: float) -> None:
@@ -195,9 +205,10 @@ async def _fail(
 ) -> None:
     account.log(sentence)
     account.step("Taking everything back", 1.0)
-    for line in await _uninterrupted(take_back(workflow.undo, record, journal)):
+    taken_back = await _uninterrupted(take_back(workflow.undo, record, journal))
+    for line in taken_back.lines:
         account.log(line)
-    raise TaskFailed(" ".join(filter(None, [sentence, outcome(workflow.undo, record), advice]))) from None
+    raise TaskFailed(" ".join(filter(None, [sentence, taken_back.outcome, advice]))) from None
 
 
 async def _uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:

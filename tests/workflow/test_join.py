@@ -335,7 +335,8 @@ async def test_killed_anywhere_the_next_start_takes_it_back_on_both_sides(create
 async def test_killed_before_the_answer_came_the_member_takes_the_addition_back_by_itself(created):
     created.kill_on_answer = "/nodes/beta"
     assert await created.killed(created.join(created.beta, created.alpha))
-    await created.restart(created.beta)
+    resumed = await created.restart(created.beta)
+    assert "Whether 10.0.0.1 has added this node is not known" in resumed.status and resumed.lines == ()
     assert names_listed(created.alpha) == ["alpha", "beta"] and created.additions["alpha"].pending == ("beta",)
     created.clock.now_s += 241
     await created.additions["alpha"].check()
