@@ -23,6 +23,8 @@ from cluster.workflow.join import join, plan_join
 from cluster.workflow.journal import Journal
 from cluster.workflow.resume import resume_or_undo
 
+RESUME_AGAIN_S = 30.0  # between tries to tell a peer what it could not be told before
+
 log = logging.getLogger(__name__)
 
 
@@ -82,10 +84,12 @@ class Workflows:
 
     async def watch(self, every_s: float) -> None:
         """For ever: see pending additions through, and finish telling a peer what could not be told before."""
+        again_s = 0.0
         while True:
             await asyncio.sleep(every_s)
             await self._additions.check()
-            if not self.busy and self._journal.read() is not None:
+            if not self.busy and self._journal.read() is not None and self._clock.monotonic_s() >= again_s:
+                again_s = self._clock.monotonic_s() + RESUME_AGAIN_S
                 await self._resume()
 
     async def _resume(self) -> None:
