@@ -45,7 +45,7 @@ def write(values: Values, daemon: BlockingClient) -> int:
     data = sys.stdin.buffer.read(FILE_SIZE_MAX + 1)
     if len(data) > FILE_SIZE_MAX:
         raise InvalidInput(f"A file of the store has at most {FILE_SIZE_MAX} bytes.")
-    asked = {"method": "store.write", "path": values["path"], "data": data}
+    asked = {"method": "store.write", "path": values["path"], "data": data, "door": "cli"}
     asked |= {"digest": values["digest"]} if "digest" in values else {}
     epoch, index = daemon.call(asked, WRITE_S)["revision"]
     print(f"{epoch}.{index}")

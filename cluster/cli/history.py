@@ -1,0 +1,136 @@
+"""`pvecm store log|show|diff|restore|conflicts`: what the store was, who changed it, and bringing it back.
+
+A revision is written as the log shows it, `epoch.index`; the index alone does as well.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from cluster.cli.arguments import WRONG, Command, Parameter, Values
+from cluster.cli.terminal import complain, printable
+from cluster.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from cluster.control.blocking import BlockingClient
+
+READ_S, RESTORE_S = 30.0, 30.0
+PAGE = 200
+
+PATH = Parameter("path", "string", "path in the store, for instance user.cfg")
+REVISION = Parameter("revision", "string", "a revision as the log shows it, for instance 4.17")
+LIMIT = Parameter("limit", "integer", "how many to show at most (default: 50)", minimum=1)
+
+
+def log(values: Values, daemon: BlockingClient) -> int:
+    left, before = values.get("limit", 50), None
+    while left:
+        asked = {"method": "store.history", "path": values.get("path", ""), "limit": min(left, PAGE)}
+        found = daemon.call(asked | ({"before": before} if before is not None else {}), READ_S)
+        for change in found["changes"]:
+            print(_line(change))
+        left -= len(found["changes"])
+        if not found["more"] or not found["changes"]:
+            break
+        before = found["changes"][-1]["revision"][1]
+    return 0
+
+
+def show(values: Values, daemon: BlockingClient) -> int:
+    path, at, revision = values["path"].rpartition("@")
+    if "revision" in values:
+        path, revision = values["path"], values["revision"]
+    elif not at:
+        raise InvalidInput(WRONG, fields={"revision": "say which: PATH@REVISION, or --revision"})
+    found = daemon.call({"method": "store.show", "path": path, "revision": revision}, READ_S)
+    if found["kind"] != "file":
+        what = "a folder" if found["kind"] == "dir" else "not there"
+        complain(f"{path} was {what} at revision {_named(found['revision'])}.")
+        return 1
+    sys.stdout.buffer.write(found["data"])
+    return 0
+
+
+def diff(values: Values, daemon: BlockingClient) -> int:
+    asked = {"method": "store.diff", "path": values["path"], "older": values["older"], "newer": values.get("newer", "")}
+    found = daemon.call(asked, READ_S)
+    if found["binary"]:
+        print(f"{printable(values['path'])} is no text, or too long to be compared here.")
+    for line in found["lines"]:
+        print(printable(line))
+    return 0
+
+
+def restore(values: Values, daemon: BlockingClient) -> int:
+    path = values["path"].strip("/")
+    asked = {"method": "store.restore", "path": path, "revision": values["revision"], "door": "cli"}
+    found = daemon.call(asked, RESTORE_S)
+    if found["revision"] is None:
+        print("Nothing differs; nothing was changed.")
+        return 0
+    for changed in found["paths"]:
+        print(printable(changed))
+    print(f"Restored in revision {_named(found['revision'])}.")
+    return 0
+
+
+def conflicts(values: Values, daemon: BlockingClient) -> int:
+    for one in daemon.call({"method": "store.conflicts", "limit": values.get("limit", 50)}, READ_S):
+        what = ", ".join(f"{each['what']} {each['path']}" for each in one["operations"])
+        words = f"{_when(one['time_s'])}  {_named(one['revision'])}  {one['user']} via {one['door']} on {one['node']}"
+        print(printable(f"{words}, made {_when(one['made_s'])}: {what}"))
+    return 0
+
+
+def _line(change: dict[str, Any]) -> str:
+    paths = " ".join(
+        f"-{path['path']}" if path["kind"] == "removed" else path["path"] + ("/" if path["kind"] == "dir" else "")
+        for path in change["paths"]
+    )
+    who = f"{change['user']} via {change['door']} on {change['node']}"
+    return printable(f"{_named(change['revision']):<10} {_when(change['time_s'])}  {who}: {paths}")
+
+
+def _named(revision: list[int]) -> str:
+    return f"{revision[0]}.{revision[1]}"
+
+
+def _when(time_s: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_s))
+
+
+COMMANDS = (
+    Command(
+        "store log",
+        "List changes of the store, or of one path, newest first.",
+        log,
+        (PATH._replace(optional=True),),
+        (LIMIT,),
+    ),
+    Command(
+        "store show",
+        "Write a file as it was at a revision to standard output.",
+        show,
+        (Parameter("path", "string", "path in the store; PATH@REVISION names both"),),
+        (REVISION,),
+    ),
+    Command(
+        "store diff",
+        "Compare a file at a revision with a later one, or with what it is now.",
+        diff,
+        (
+            PATH,
+            REVISION._replace(name="older"),
+            Parameter("newer", "string", "the later revision (default: now)", optional=True),
+        ),
+    ),
+    Command(
+        "store restore",
+        "Make a path what it was at a revision, as a new change; / is all but membership and keys.",
+        restore,
+        (PATH._replace(text="path in the store, or /"), REVISION),
+    ),
+    Command("store conflicts", "List changes this node had and the cluster did not keep.", conflicts, (), (LIMIT,)),
+)
