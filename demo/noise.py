@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,25 +29,14 @@ class Noise:
 def noise(tag: str) -> Iterator[Noise]:
     """Processes that carry the tag, and this one with its children, are the measured ones; the rest is noise."""
     seen = Noise()
-    busy_before, all_before, own_before = *machine_ticks(), own_ticks(tag)
+    began, before = time.monotonic(), {pid: used_ticks(pid) for pid in processes.pids()}
     yield seen
-    busy, whole, own = *machine_ticks(), own_ticks(tag)
-    foreign = (busy - busy_before) - (own - own_before)
-    seen.foreign_share = max(0.0, foreign / max(1, whole - all_before))
+    whole = (time.monotonic() - began) * TICKS_PER_S * (os.cpu_count() or 1)
+    # Process 1 collects the orphans of both sides, so its account tells nothing.
+    strangers = set(processes.pids()) - {1, *processes.tagged(tag), *family(os.getpid())}
+    foreign = sum(max(0, used_ticks(pid) - before.get(pid, 0)) for pid in strangers)
+    seen.foreign_share = foreign / whole
     seen.load = os.getloadavg()[0]
-
-
-def machine_ticks() -> tuple[int, int]:
-    """Busy ticks and all ticks since boot, over all cores (proc(5): /proc/stat)."""
-    user, nice, system, idle, iowait, irq, softirq, steal = map(
-        int, Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]
-    )
-    busy = user + nice + system + irq + softirq + steal
-    return busy, busy + idle + iowait
-
-
-def own_ticks(tag: str) -> int:
-    return sum(map(used_ticks, {*processes.tagged(tag), *family(os.getpid())}))
 
 
 def family(pid: int) -> Iterable[int]:
@@ -56,7 +46,7 @@ def family(pid: int) -> Iterable[int]:
 
 
 def used_ticks(pid: int) -> int:
-    """A process's own ticks and those of children it has collected."""
+    """A process's own ticks and those of children it has collected (proc(5): /proc/PID/stat)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -5,7 +5,13 @@ Finds things as a person does, by their names on the screen, so a test that uses
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
+
+from demo.browser import WAIT_MS
+
+expect.set_options(timeout=WAIT_MS)
 
 
 def sign_in(page: Page, url: str, user: str, password: str) -> None:
@@ -38,21 +44,27 @@ def dialog(page: Page) -> Locator:
     return page.get_by_role("dialog")
 
 
+def open_dialog(page: Page, button: str) -> Locator:
+    """Press the button of that name; the dialog is there, and attended to, before a person could type."""
+    page.get_by_role("button", name=button).click()
+    expect(dialog(page)).to_be_visible()
+    expect(dialog(page)).not_to_have_class(re.compile("htmx-added"))
+    return dialog(page)
+
+
 # --- create, copy, join -----------------------------------------------------------------------------------------------
 
 
 def create(page: Page, name: str, timeout_s: float = 60) -> None:
     """Create a cluster and watch its task to the end."""
-    page.get_by_role("button", name="Create Cluster").click()
-    dialog(page).get_by_label("Cluster name").fill(name)
+    open_dialog(page, "Create Cluster").get_by_label("Cluster name").fill(name)
     dialog(page).get_by_role("button", name="Create", exact=True).click()
     await_task(page, timeout_s)
 
 
 def copy_join_information(page: Page) -> str:
     """Press the copy button, and return what is then on the clipboard."""
-    page.get_by_role("button", name="Join Information").click()
-    dialog(page).get_by_role("button", name="Copy Information").click()
+    open_dialog(page, "Join Information").get_by_role("button", name="Copy Information").click()
     expect(dialog(page).get_by_role("status")).to_contain_text("Copied")
     copied: str = page.evaluate("() => navigator.clipboard.readText()")
     dialog(page).get_by_role("button", name="Close").last.click()
@@ -61,7 +73,7 @@ def copy_join_information(page: Page) -> str:
 
 def paste_invitation(page: Page, text: str, cluster: str) -> None:
     """Open the join dialog, put the text on the clipboard, and paste it with the keyboard."""
-    page.get_by_role("button", name="Join Cluster").click()
+    open_dialog(page, "Join Cluster")
     page.evaluate("text => navigator.clipboard.writeText(text)", text)
     dialog(page).get_by_label("Information", exact=True).press("ControlOrMeta+V")
     expect(dialog(page).get_by_role("button", name=f"Join ‘{cluster}’")).to_be_visible()

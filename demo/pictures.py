@@ -108,13 +108,11 @@ def while_there_is_one(album: Album) -> None:
 
 
 def open_create(page: Page) -> None:
-    page.get_by_role("button", name="Create Cluster").click()
-    pages.dialog(page).get_by_label("Cluster name").fill("office")
+    pages.open_dialog(page, "Create Cluster").get_by_label("Cluster name").fill("office")
 
 
 def open_join_information(page: Page) -> None:
-    page.get_by_role("button", name="Join Information").click()
-    expect(pages.dialog(page).get_by_role("button", name="Copy Information")).to_be_visible()
+    pages.open_dialog(page, "Join Information")
 
 
 def open_summary(page: Page) -> None:
