@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Callable
 
@@ -46,6 +47,10 @@ from cluster.store.mount import Mount
 SAMPLE_EVERY_S = 2.0
 WATCH_EVERY_S = 1.0
 STOP_TIMEOUT_S = 10.0
+SHOW_COMMITS_EVERY_S = 0.1
+# The threads that write the store and tell the kernel need Python for a moment between their calls; to wait 5 ms for it,
+# as is usual, would be most of the time a change takes.
+SWITCH_S = 0.0002
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +93,7 @@ class Daemon:
 
     async def start(self) -> None:
         """Raises QuireError with what is wrong: another daemon runs here, the store is damaged …"""
+        sys.setswitchinterval(SWITCH_S)
         self.options.state_dir.mkdir(parents=True, mode=0o750, exist_ok=True)
         self._claim()
         self.sign_in = SignIn(self._passwords(), Throttle(time.monotonic), self.keys.tickets, time.time, asyncio.sleep)
@@ -198,7 +204,7 @@ class Daemon:
             for one in changes:
                 if one.applied is not None:
                     self.mount.changed(one.applied.before, one.applied.entries)
-        self._show_soon()
+        self._show_committed()
 
     def _phase_changed(self) -> None:
         log.info("The store is %s. %s", self.life.replica.phase.value, self.life.replica.reason)
@@ -250,11 +256,27 @@ class Daemon:
 
     def _show_soon(self) -> None:
         """Once per turn of the loop, however much happened in it."""
+        if isinstance(self._showing, asyncio.TimerHandle):
+            self._showing.cancel()
+            self._showing = None
         if self._showing is None:
             self._showing = asyncio.get_running_loop().call_soon(self._show)
 
+    def _show_committed(self) -> None:
+        """A commit alone is shown at once after a quiet while, and under load a few times in a second."""
+        if self._showing is None:
+            wait_s = self._shown_at_s + SHOW_COMMITS_EVERY_S - time.monotonic()
+            self._showing = asyncio.get_running_loop().call_later(max(0.0, wait_s), self._show)
+
+    def show_now(self) -> None:
+        """What waits to be shown is shown before somebody looks."""
+        if self._showing is not None:
+            self._showing.cancel()
+            self._show()
+
     def _show(self) -> None:
         self._showing = None
+        self._shown_at_s = time.monotonic()
         if not self.life.is_open:
             return
         at_s, self._event_at_s = self._event_at_s, None

@@ -23,12 +23,17 @@ class ServedCertificate:
         self.certificate, self.key = directory / "cert.pem", directory / "key.pem"
         self._changed = changed
         self._later: asyncio.TimerHandle | None = None
+        self._read: tuple[tuple[int, int, int], str] | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Of the certificate served now; empty before there is one."""
+        """Of the certificate served now; empty before there is one. Asked often: the file is read when it differs."""
         try:
-            return fingerprint(self.certificate.read_bytes())
+            found = self.certificate.stat()
+            version = (found.st_ino, found.st_mtime_ns, found.st_size)
+            if self._read is None or self._read[0] != version:
+                self._read = (version, fingerprint(self.certificate.read_bytes()))
+            return self._read[1]
         except FileNotFoundError:
             return ""
 

@@ -72,6 +72,7 @@ class Writer:
         self._backlog_bytes = 0
         self._failed = False
         self._later = _Later()
+        self._synchronous = "FULL"  # as `connect` sets it
         self.counters = Counters()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -130,7 +131,13 @@ class Writer:
         stopping = any(isinstance(item, _Stop) for item in batch)
         tickets = [item for item in batch if isinstance(item, _Ticket)]
         urgent = any(one.electorate is not None for item in batch if isinstance(item, tuple) for one in item)
-        connection.execute(f"PRAGMA synchronous = {'FULL' if tickets or urgent or stopping else 'NORMAL'}")
+        if batch and not urgent and all(isinstance(item, tuple) for item in batch):
+            for item in batch:
+                self._do(item, records)
+            if not self._later.due():
+                return True  # nothing to write yet
+            batch = []
+        self._set_synchronous(connection, "FULL" if tickets or urgent or stopping else "NORMAL")
         connection.execute("BEGIN IMMEDIATE")
         for item in batch:
             self._do(item, records)
@@ -144,6 +151,11 @@ class Writer:
                 self._backlog_bytes -= sum(ticket.bytes for ticket in tickets)
             self._tell(self._on_persisted, tickets[-1].number)
         return not stopping
+
+    def _set_synchronous(self, connection: sqlite3.Connection, mode: str) -> None:
+        if mode != self._synchronous:
+            connection.execute(f"PRAGMA synchronous = {mode}")
+            self._synchronous = mode
 
     def _do(self, item: _Item, records: Records) -> None:
         if isinstance(item, _Ticket):

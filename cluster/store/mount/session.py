@@ -20,7 +20,7 @@ from pathlib import Path
 import pyfuse3
 import pyfuse3.asyncio
 
-from cluster.core.tree import Entry
+from cluster.core.tree import ROOT, Entry
 from cluster.errors import Unavailable
 from cluster.store.mount.door import StoreDoor
 from cluster.store.mount.operations import StoreFileSystem
@@ -37,7 +37,7 @@ class Mount:
     def __init__(self, door: StoreDoor, path: Path) -> None:
         self.path = path
         self._fs = StoreFileSystem(door)
-        self._notices: queue.Queue[tuple[int, bytes | None] | None] = queue.Queue(NOTICES_MAX)
+        self._notices: queue.SimpleQueue[tuple[int, bytes | None] | None] = queue.SimpleQueue()
         self._serving: asyncio.Task[None] | None = None
         self._notifier: threading.Thread | None = None
 
@@ -74,22 +74,31 @@ class Mount:
 
     def changed(self, before: Iterable[Entry], after: Iterable[Entry]) -> None:
         """Entries as they were and as they are: forget names and contents the kernel may have cached."""
-        for entry in (*before, *after):
-            if entry.parent + 1 in self._fs.looked_up:
-                self._notice(entry.parent + 1, entry.name.encode())
-                self._notice(entry.parent + 1, None)
+        now = {entry.inode: entry for entry in after}
+        for entry in before:
+            there = now.get(entry.inode)
+            if there is None or (there.parent, there.name) != (entry.parent, entry.name):
+                self._notice_name(entry)
             if entry.inode + 1 in self._fs.looked_up:
                 self._notice(entry.inode + 1, None)
+        known = {(entry.parent, entry.name, entry.inode) for entry in before}
+        for entry in now.values():
+            if (entry.parent, entry.name, entry.inode) not in known:
+                self._notice_name(entry)
+
+    def _notice_name(self, entry: Entry) -> None:
+        if entry.parent + 1 in self._fs.looked_up or entry.parent == ROOT:
+            self._notice(entry.parent + 1, entry.name.encode())
 
     def changed_wholly(self) -> None:
         """Everything may differ: another tree, or modes that follow from having or losing quorum."""
-        for inode in list(self._fs.looked_up):
+        for inode in (pyfuse3.ROOT_INODE, *self._fs.looked_up):
             self._notice(inode, None)
 
     def _notice(self, inode: int, name: bytes | None) -> None:
-        try:
-            self._notices.put_nowait((inode, name))
-        except queue.Full:
+        if self._notices.qsize() < NOTICES_MAX:
+            self._notices.put((inode, name))
+        else:
             log.error("The kernel is told of changes too slowly; the mount may show old content for a while.")
 
     def _notify_forever(self) -> None:
