@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -27,9 +27,11 @@ from cluster.control import requests
 from cluster.control.blocking import BlockingClient
 from demo import browser as chrome
 from demo import pages
-from demo.noise import Noise, noise, pss_mib
+from demo.noise import noise, pss_mib
 from demo.visitor import ROOT, TRUSTING, Visit, Visited, eventually, visit
 from lab import processes
+
+Reading = tuple[str, str, list[float]]  # the figure's name, its unit, what was read
 
 
 @dataclass
@@ -56,17 +58,21 @@ class Measured:
     cores: int
     figures: list[Figure] = field(default_factory=list)
 
-    def add(self, name: str, unit: str, values: list[float], during: Noise) -> None:
-        self.figures.append(Figure(name, unit, values, during.foreign_share, during.load))
+    def stretch(self, tag: str, readings: Iterable[Reading]) -> None:
+        """Take readings as they are made, and note beside each what the machine did meanwhile."""
+        with noise(tag) as during:
+            taken = list(readings)
+        self.figures += [Figure(*reading, during.foreign_share, during.load) for reading in taken]
 
 
 def measure(engine: str, repeat: int, cycles: int, first_address: str) -> Measured:
     measured = Measured(engine, os.cpu_count() or 1)
     for run in range(repeat):
         print(f"bench: demo {run + 1} of {repeat}", file=sys.stderr)
-        with_demo(engine, first_address, lambda tag, here: forming(measured, tag, here))
-    with_demo(engine, first_address, lambda tag, here: living(measured, tag, here, cycles))
-    with_demo_of_one(measured, first_address)
+        with_demo(engine, first_address, lambda tag, here: measured.stretch(tag, forming(here)))
+    print("bench: pages and memory", file=sys.stderr)
+    with_demo(engine, first_address, lambda tag, here: measured.stretch(tag, living(here, cycles)))
+    two_services(measured, first_address)
     return merged(measured)
 
 
@@ -93,16 +99,12 @@ def merged(measured: Measured) -> Measured:
 # --- create and join --------------------------------------------------------------------------------------------------
 
 
-def forming(measured: Measured, tag: str, here: Visit) -> None:
-    with noise(tag) as during:
-        began = time.monotonic()
-        here.first.post("/cluster/config", clustername="bench")
-        eventually("quorate", lambda: quorate(here.first), 60)
-        created = time.monotonic() - began
-    measured.add("create → quorate", "s", [created], during)
-    with noise(tag) as during:
-        joined = [join_synchronised(here, name) for name in list(here.nodes)[1:]]
-    measured.add("join → quorate and synchronised", "s", joined, during)
+def forming(here: Visit) -> Iterator[Reading]:
+    began = time.monotonic()
+    here.first.post("/cluster/config", clustername="bench")
+    eventually("quorate", lambda: quorate(here.first), 60)
+    yield "create → quorate", "s", [time.monotonic() - began]
+    yield "join → quorate and synchronised", "s", [join_synchronised(here, name) for name in list(here.nodes)[1:]]
 
 
 def quorate(node: Visited) -> bool:
@@ -140,23 +142,17 @@ def peer_names(here: Visit) -> list[str]:
 # --- pages and memory -------------------------------------------------------------------------------------------------
 
 
-def living(measured: Measured, tag: str, here: Visit, cycles: int) -> None:
+def living(here: Visit, cycles: int) -> Iterator[Reading]:
     here.form()
-    with noise(tag) as during:
-        weight, requests_made = first_load_weight(here.first)
-    measured.add("first page, compressed", "KiB", [weight / 1024], during)
-    measured.add("first page, requests", "", [requests_made], during)
+    weight, requests_made = first_load_weight(here.first)
+    yield "first page, compressed", "KiB", [weight / 1024]
+    yield "first page, requests", "", [requests_made]
     with chrome.chromium() as browser:
-        with noise(tag) as during:
-            loads = [first_load_ms(browser, here) for _ in range(5)]
-        measured.add("first page, load event", "ms", loads, during)
-        with noise(tag) as during:
-            membership, all_changes = change_to_screen_ms(browser, here, cycles)
-        measured.add("membership event → painted", "ms", membership, during)
-        measured.add("any change → painted", "ms", all_changes, during)
-    with noise(tag) as during:
-        memory = [pss_mib(node.pid) for node in here.nodes.values()]
-    measured.add("memory of a node, daemon and web in one", "MiB PSS", memory, during)
+        yield "first page, load event", "ms", [first_load_ms(browser, here) for _ in range(5)]
+        membership, all_changes = change_to_screen_ms(browser, here, cycles)
+        yield "membership event → painted", "ms", membership
+        yield "any change → painted", "ms", all_changes
+    yield "memory of a node, daemon and web in one", "MiB PSS", [pss_mib(node.pid) for node in here.nodes.values()]
 
 
 def first_load_weight(node: Visited) -> tuple[int, int]:
@@ -175,17 +171,17 @@ def fetch(url: str, headers: dict[str, str]) -> tuple[str, int]:
 
 
 def first_load_ms(browser: Browser, here: Visit) -> float:
-    """From nothing cached to the load event, of the cluster's page."""
-    context = chrome.visitor_context(browser)
+    """From nothing cached to the load event, of the cluster's page, for someone who is signed in."""
+    signed_in = chrome.visitor_context(browser)
+    pages.sign_in(signed_in.new_page(), here.first.url, here.user, here.password)
+    fresh = chrome.visitor_context(browser, storage_state=signed_in.storage_state())
     try:
-        page = context.new_page()
-        pages.sign_in(page, here.first.url, here.user, here.password)
-        context.clear_cookies(name="nothing")
-        page.goto("about:blank")
+        page = fresh.new_page()
         page.goto(here.first.url)
         return float(page.evaluate("() => performance.getEntriesByType('navigation')[0].loadEventEnd"))
     finally:
-        context.close()
+        signed_in.close()
+        fresh.close()
 
 
 def change_to_screen_ms(browser: Browser, here: Visit, cycles: int) -> tuple[list[float], list[float]]:
@@ -211,21 +207,25 @@ def change_to_screen_ms(browser: Browser, here: Visit, cycles: int) -> tuple[lis
     return membership, everything
 
 
-def with_demo_of_one(measured: Measured, first_address: str) -> None:
-    """Daemon and web as two processes, for the memory of each."""
+def two_services(measured: Measured, first_address: str) -> None:
+    """Daemon and web as two processes of one stand-alone node, for the memory of each."""
     state = Path(tempfile.mkdtemp(prefix="quire-b"))
     tag = f"QUIRE_BENCH={state}"
     environment = {**os.environ, "QUIRE_BENCH": str(state), "QUIRE_STATE": str(state), "QUIRE_NAME": "alpha"}
     environment |= {"QUIRE_ADDRESS": first_address}
-    manage = [sys.executable, str(ROOT / "manage.py")]
+
+    def start(*words: str) -> int:
+        command = [sys.executable, str(ROOT / "manage.py"), *words]
+        return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL).pid
+
+    def memory() -> Iterator[Reading]:
+        daemon, web = start("runnode", "--engine", "loopback"), start("runweb")
+        eventually("the web process answers", lambda: answers(f"https://{first_address}:8006"), 60)
+        yield "memory of the daemon by itself", "MiB PSS", [pss_mib(daemon)]
+        yield "memory of the web process by itself", "MiB PSS", [pss_mib(web)]
+
     try:
-        with noise(tag) as during:
-            daemon = subprocess.Popen([*manage, "runnode", "--engine", "loopback"], env=environment)
-            web = subprocess.Popen([*manage, "runweb"], env=environment)
-            eventually("the web process answers", lambda: answers(f"https://{first_address}:8006"), 60)
-            memory = pss_mib(daemon.pid), pss_mib(web.pid)
-        measured.add("memory of the daemon by itself", "MiB PSS", [memory[0]], during)
-        measured.add("memory of the web process by itself", "MiB PSS", [memory[1]], during)
+        measured.stretch(tag, memory())
     finally:
         processes.end_tagged(tag, 5)
         shutil.rmtree(state, ignore_errors=True)
