@@ -111,7 +111,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _send_for_ever(self, outlet: Outlet) -> None:
         while True:
             try:
-                item = await asyncio.wait_for(outlet.take(), PULSE_S)
+                async with asyncio.timeout(PULSE_S):
+                    item = await outlet.take()
             except TimeoutError:
                 await self.send(render.pulse())
                 continue

@@ -204,8 +204,10 @@ async def _receive(layer: Any, channel: str, arrived: asyncio.Queue[Any]) -> Non
 
 
 async def _next(arrived: asyncio.Queue[Any], timeout_s: float) -> Any:
+    """The next message; None when there is none in time. (`wait_for` may lose a cancellation on Python 3.11.)"""
     try:
-        return await asyncio.wait_for(arrived.get(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            return await arrived.get()
     except TimeoutError:
         return None
 

@@ -28,6 +28,7 @@ ABOUT_THE_CLUSTER = (
     "membership/_nodes.html",
     "membership/_health.html",
 )
+CONFIGURATION = "@config"  # what the page of the configuration says it is about; no node has such a name
 MESSAGE_CHARS = 40_000  # a fragment larger than that travels alone
 TASKS_FOLLOWED = 5  # an open task window is about one of the newest
 
@@ -55,13 +56,15 @@ def difference(before: Picture, now: Picture, change: Change) -> Fragments:
     parts = Parts(now)
     if change.topic in _BY_TOPIC:
         _BY_TOPIC[change.topic](parts, before, now, change.value or {})
-    return Fragments(parts.messages(), frozenset(_nodes_that_differ(before, now)))
+    return Fragments(parts.messages(), frozenset(_what_differs(before, now)))
 
 
 def node_page(picture: Picture, name: str) -> tuple[str, ...]:
-    """What the page of this node shows."""
+    """What the page of this node shows; of the configuration's page, that it may have something to fetch."""
     node, parts = picture.cluster.node(name), Parts(picture)
-    if node is not None:
+    if name == CONFIGURATION:
+        parts.add("configs/_revision.html")
+    elif node is not None:
         parts.add("nodes/_card.html", "nodes/_readings.html", node=node)
     return parts.messages()
 
@@ -147,10 +150,12 @@ def _store(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -
 _BY_TOPIC = {"cluster": _cluster, "node": _node, "task": _task, "store": _store}
 
 
-def _nodes_that_differ(before: Picture, now: Picture) -> Iterator[str]:
+def _what_differs(before: Picture, now: Picture) -> Iterator[str]:
     if before.cluster.nodes is not now.cluster.nodes:
         known = {node.name: node for node in before.cluster.nodes}
         yield from (node.name for node in now.cluster.nodes if known.get(node.name) != node)
+    if before.cluster.store != now.cluster.store:
+        yield CONFIGURATION
 
 
 def _bare(node: NodeState) -> tuple[Any, ...]:

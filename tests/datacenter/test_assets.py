@@ -1,0 +1,88 @@
+"""Static files as they are sent: bundled, compressed, kept for a year, under a new address once anything changes."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+
+from datacenter.assets import STYLES, StaticFiles, address_of, answer, library
+from datacenter.headers import CONTENT_SECURITY_POLICY
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_style_sheets_travel_in_one_file_in_their_order() -> None:
+    _, headers, body = answer("GET", address_of("quire.css"), accepts_gzip=False)
+    text = body.decode()
+    assert headers["Content-Type"] == "text/css; charset=utf-8"
+    assert text.index("--accent:") < text.index(".shell {") < text.index(".dialog {")
+    assert all((ROOT / "static" / "css" / f"{name}.css").is_file() for name in STYLES)
+
+
+def test_every_style_sheet_is_in_the_bundle() -> None:
+    assert {path.stem for path in (ROOT / "static" / "css").glob("*.css")} == set(STYLES)
+
+
+def test_htmx_and_its_socket_extension_are_version_2() -> None:
+    body = answer("GET", address_of("htmx.js"), accepts_gzip=False)[2].decode()
+    assert 'version:"2.' in body and "wsReconnectDelay" in body
+
+
+def test_a_file_is_compressed_for_who_takes_it_and_kept_for_a_year() -> None:
+    _, headers, body = answer("GET", address_of("js/live.js"), accepts_gzip=True)
+    assert headers["Content-Encoding"] == "gzip" and "immutable" in headers["Cache-Control"]
+    assert gzip.decompress(body) == (ROOT / "static" / "js" / "live.js").read_bytes()
+    assert "Content-Encoding" not in answer("GET", address_of("js/live.js"), accepts_gzip=False)[1]
+
+
+def test_a_page_from_before_an_upgrade_gets_its_files_but_keeps_them_not() -> None:
+    status, headers, _ = answer("GET", "/static/0123456789ab/quire.css", accepts_gzip=True)
+    assert status == 200 and headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/", "/static/x/nothing.js", "/static/x/../settings.py", "/static/x/css/base.css"]
+)
+def test_nothing_else_is_served(path: str) -> None:
+    assert answer("GET", path, accepts_gzip=True)[0] == 404
+
+
+def test_only_reading_is_understood() -> None:
+    assert answer("POST", address_of("quire.css"), accepts_gzip=True)[0] == 405
+
+
+def test_a_name_that_is_no_file_is_a_mistake_of_the_template() -> None:
+    with pytest.raises(LookupError):
+        address_of("nothing.js")
+
+
+def test_every_module_of_the_page_is_loaded_ahead() -> None:
+    template = (ROOT / "templates" / "shell.html").read_text()
+    modules = {path.name for path in (ROOT / "static" / "js").glob("*.js")} - {"app.js"}
+    assert set(re.findall(r"modulepreload.*'js/([^']+)'", template)) == modules
+    imported = set(re.findall(r'"\./([^"]+)"', (ROOT / "static" / "js" / "app.js").read_text()))
+    assert imported == modules
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_files_carry_the_headers_of_every_answer(method: str) -> None:
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("the pages are not asked for static files")
+
+    scope = {"type": "http", "method": method, "path": address_of("quire.css"), "headers": []}
+    asked = ApplicationCommunicator(StaticFiles(inner), scope)
+    head, body = await asked.receive_output(), await asked.receive_output()
+    headers = dict(head["headers"])
+    assert headers[b"content-security-policy"].decode() == CONTENT_SECURITY_POLICY
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    assert (body["body"] == b"") == (method == "HEAD") and int(headers[b"content-length"]) > 1000
+    await asked.wait()
+
+
+def test_the_library_is_read_once() -> None:
+    assert library() is library()
