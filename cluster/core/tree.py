@@ -96,7 +96,7 @@ class Tree(Entries):
         if len(operation.data) > FILE_SIZE_MAX:
             raise refuse(errno.EFBIG, f"{operation.path} would be larger than {FILE_SIZE_MAX} bytes")
         parent, name = self._place(operation.path)
-        self._check_guest(parent, name)
+        self.check_guest(parent, name)
         inode = self.children[parent.inode].get(name)
         old = self.entries[inode] if inode is not None else None
         if old is not None and old.is_dir:
@@ -139,7 +139,7 @@ class Tree(Entries):
             raise refuse(errno.EACCES, f"{operation.source} is a lock, which cannot be renamed")
         parent, name = self._place(operation.target)
         if not source.is_dir:
-            self._check_guest(parent, name, source)
+            self.check_guest(parent, name, source)
         if parent.inode == source.inode:
             raise refuse(errno.EINVAL, f"{operation.source} cannot be moved into itself")
         inode = self.children[parent.inode].get(name)
@@ -231,7 +231,7 @@ class Tree(Entries):
         entry = self.find(path)
         return entry if entry is not None and locks.is_lock(clean(path).split("/"), is_dir=entry.is_dir) else None
 
-    def _check_guest(self, parent: Entry, name: str, moved: Entry | None = None) -> None:
+    def check_guest(self, parent: Entry, name: str, moved: Entry | None = None) -> None:
         """Refuse a second configuration of a guest. A rename of its own configuration is how a guest moves."""
         guest_id = guest_id_of(name)
         known = self.guests.get(guest_id) if guest_id is not None else None

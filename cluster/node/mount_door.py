@@ -11,12 +11,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from cluster.core.effects import Committed
-from cluster.core.tree import AnyOperation, Tree
+from cluster.core.guests import guest_id_of, place_of
+from cluster.core.locks import FOLDER, is_lock
+from cluster.core.operations import AnyOperation, Expire
+from cluster.core.tree import Tree
+from cluster.errors import QuireError
 from cluster.model import ClusterState
 from cluster.node import virtual_files
 from cluster.node.life import Life
+from cluster.node.lock_watch import LockWatch
 
 TIMEOUT_S = 10.0
+LOCKS = "/".join(FOLDER) + "/"
+
+log = logging.getLogger(__name__)
 
 
 class MountDoor:
@@ -26,8 +34,9 @@ class MountDoor:
         self.node_name = node_name
         self._life, self._state = life, state
         self._started_s = int(time.time())
-        self._observed: Counter[str] = Counter()
+        self._observed = Counter(dict.fromkeys(virtual_files.OBSERVED, 0))
         self._cluster_version = self._guest_version = 1
+        self._locks = LockWatch(time.monotonic)
 
     def tree(self) -> Tree:
         return self._life.tree
@@ -37,6 +46,17 @@ class MountDoor:
 
     async def propose(self, operations: Sequence[AnyOperation], uid: int) -> None:
         await self._life.driver.propose(operations, user=f"uid {uid}", door="mount", timeout_s=TIMEOUT_S)
+
+    async def unlock(self, path: str, uid: int) -> bool:
+        lock = self.tree().find(path)
+        if lock is None or not is_lock(path.split("/"), is_dir=lock.is_dir):
+            return False
+        if self._locks.is_too_old(lock):
+            try:
+                await self.propose([Expire(path, lock.version)], uid)
+            except QuireError as error:
+                log.info("The lock %s stays for now: %s", path, error.message)
+        return True
 
     def virtual(self, name: str) -> bytes:
         state = self._state()
@@ -64,11 +84,18 @@ class MountDoor:
         if whole:
             self._observed.update(virtual_files.OBSERVED)
             self._guest_version += 1
-        for one in changes:
-            for change in one.applied.paths if one.applied is not None else ():
-                self._observed[change.path] += 1
-                if virtual_files.GUEST.fullmatch(change.path):
-                    self._guest_version += 1
+        paths = [change.path for one in changes if one.applied is not None for change in one.applied.paths]
+        for path in paths:
+            if path in self._observed:
+                self._observed[path] += 1
+            if _is_guest(path.split("/")):
+                self._guest_version += 1
+        if whole or any(path.startswith(LOCKS) for path in paths):
+            self._locks.look(self.tree())
 
     def membership_changed(self) -> None:
         self._cluster_version += 1
+
+
+def _is_guest(parts: list[str]) -> bool:
+    return guest_id_of(parts[-1]) is not None and place_of(parts[:-1]) is not None

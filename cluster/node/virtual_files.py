@@ -6,14 +6,10 @@ Pure functions of what is handed in. Programs read these with a JSON parser; lay
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from cluster.core.tree import Tree
 from cluster.model import ClusterState, Sample
-
-GUEST = re.compile(r"nodes/([A-Za-z0-9][A-Za-z0-9-]*)/(qemu-server|lxc|openvz)/([1-9][0-9]*)\.conf")
-GUEST_TYPES = {"qemu-server": "qemu", "lxc": "lxc", "openvz": "openvz"}
 
 # The paths whose changes clients count on (reference §2.5), in pmxcfs's order.
 OBSERVED = (
@@ -57,14 +53,11 @@ def version(started_s: int, cluster_version: int, guest_version: int, observed: 
 
 
 def guests(tree: Tree, guest_version: int) -> bytes:
-    """`.vmlist`: every guest by id, from the names of the configuration files."""
-    ids: dict[str, Any] = {}
-    for node in tree.listing("nodes") or ():
-        for folder, type_ in GUEST_TYPES.items():
-            for entry in tree.listing(f"nodes/{node.name}/{folder}") or ():
-                match = GUEST.fullmatch(f"nodes/{node.name}/{folder}/{entry.name}")
-                if match is not None and not entry.is_dir:
-                    ids[match[3]] = {"node": node.name, "type": type_, "version": entry.version}
+    """`.vmlist`: every guest by id, and the store's version that wrote its configuration last."""
+    ids = {
+        str(guest_id): {"node": guest.node, "type": guest.kind, "version": tree.entries[guest.inode].version}
+        for guest_id, guest in sorted(tree.guests.items())
+    }
     shown: dict[str, Any] = {"version": guest_version}
     return _text({**shown, "ids": ids} if ids else shown)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from cluster.core.tree import AnyOperation, Tree
+from cluster.core.operations import AnyOperation
+from cluster.core.tree import Tree
 
 
 class StoreDoor(Protocol):
@@ -24,6 +25,9 @@ class StoreDoor(Protocol):
 
     async def propose(self, operations: Sequence[AnyOperation], uid: int) -> None:
         """One change, on a majority of disks when this returns. Raises QuireError; bounded in time."""
+
+    async def unlock(self, path: str, uid: int) -> bool:
+        """Asked to end the lock at `path`: end it if it is too old. Returns whether there is a lock to speak of."""
 
     def virtual(self, name: str) -> bytes:
         """The content of a virtual file, made now."""
