@@ -24,7 +24,10 @@ Application = Callable[[Message, Any, Callable[[Message], Awaitable[None]]], Awa
 
 HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx"
 SCRIPTS = (HTMX / "htmx-2.min.js", HTMX / "ext" / "hx-ws-2.min.js")
-STYLES = ("tokens", "base", "shell", "button", "status", "table", "panel", "form", "dialog", "tasks", "sign-in", "node")
+STYLES = (
+    "tokens", "base", "shell", "button", "status", "table", "panel", "form", "dialog", "tasks", "sign-in", "node",
+    "config",
+)  # fmt: skip
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

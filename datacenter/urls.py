@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from datacenter.configs import views as configs
 from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
 from datacenter.session import views as session
@@ -17,6 +18,13 @@ urlpatterns = [
     path("datacenter/cluster/join-information", membership.join_info, name="join-information"),
     path("datacenter/cluster/join", membership.join, name="join"),
     path("datacenter/cluster/join/decode", membership.decode, name="decode"),
+    path("datacenter/config", configs.config_page, name="config"),
+    path("datacenter/config/shown", configs.shown, name="config-shown"),
+    path("datacenter/config/edit", configs.edit, name="config-edit"),
+    path("datacenter/config/review", configs.review, name="config-review"),
+    path("datacenter/config/save", configs.save, name="config-save"),
+    path("datacenter/config/change", configs.change, name="config-change"),
+    path("datacenter/config/restore", configs.restore, name="config-restore"),
     path("nodes/<str:name>", nodes.node_page, name="node"),
     path("tasks/<str:upid>", tasks.task, name="task"),
     path("tasks/<str:upid>/stop", tasks.stop, name="stop-task"),
