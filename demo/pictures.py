@@ -19,7 +19,7 @@ from demo import pages
 from demo.browser import chromium, visitor_context
 from demo.visitor import Visit, visit
 
-SIZES = {"wide": (1440, 900), "narrow": (360, 740)}
+SIZES = {"": (1440, 900), "-narrow": (360, 740)}  # what a picture's name says of its size
 SCHEMES = ("light", "dark")
 
 
@@ -38,7 +38,7 @@ class Album:
             for scheme in SCHEMES:
                 with self.page(node, size, scheme) as page:
                     prepare(page)
-                    self.take(page, f"{name}-{size}-{scheme}")
+                    self.take(page, f"{name}{size}-{scheme}")
 
     def take(self, page: Page, name: str) -> None:
         path = self.into / f"{name}.png"
@@ -79,7 +79,7 @@ def before_there_is_a_cluster(album: Album) -> None:
     for size in SIZES:
         for scheme in SCHEMES:
             with album.page("alpha", size, scheme, signed_in=False) as page:
-                album.take(page, f"sign-in-{size}-{scheme}")
+                album.take(page, f"sign-in{size}-{scheme}")
     album.scene("standalone", "alpha", lambda page: None)
     album.scene("create", "alpha", open_create)
 
@@ -88,16 +88,16 @@ def while_there_is_one(album: Album) -> None:
     album.here.create("office")
     album.here.join("beta")
     text = ""
-    with album.page("alpha", "wide", "light") as page:
+    with album.page("alpha", "", "light") as page:
         text = pages.copy_join_information(page)
     album.scene("join-information", "alpha", open_join_information)
     album.scene("join", "gamma", lambda page: pages.paste_invitation(page, text, "office"))
-    with album.page("gamma", "wide", "light") as page:
+    with album.page("gamma", "", "light") as page:
         pages.paste_invitation(page, text, "office")
         pages.dialog(page).get_by_label("Peer's password").fill(album.here.password)
         pages.dialog(page).get_by_role("button", name="Join ‘office’").click()
         expect(pages.dialog(page).locator(".task-step")).to_have_text("Done", timeout=60_000)
-        album.take(page, "task-wide-light")
+        album.take(page, "task-light")
     names = list(album.here.nodes)
     album.here.await_online(len(names), [album.here.first], 30)
     album.scene("cluster", "alpha", lambda page: pages.expect_nodes(page, names, 10))
