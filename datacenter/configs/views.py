@@ -182,7 +182,7 @@ async def _review(request: Any) -> HttpResponse:
         "lines": difference(now["data"], data), "reviewed": digest_of(data), "now": now,
         "same": now["data"] == data and bool(now["digest"]),
     }  # fmt: skip
-    known = (request.POST.get("digest", ""), request.POST.get("over", ""))
+    known = [request.POST.get("digest", ""), *request.POST.getlist("over")]
     if now["digest"] not in known:
         context["others"] = True
         newest = history_of(await gateway.call(StoreHistory(path, limit=1, user=user)))

@@ -45,7 +45,7 @@ async def alone(folder: Path) -> AsyncIterator[Alone]:
     await daemon.start()
     try:
         async with asyncio.timeout(30):
-            while daemon.life.tree.find("nodes/alpha/pve-ssl.pem") is None:
+            while daemon.life.tree.find("nodes/alpha/pve-ssl.pem") is None:  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.01)
         yield Alone(daemon)
     finally:
