@@ -30,6 +30,7 @@ from cluster.core.operations import EpochStart, encode_body
 from cluster.core.snapshot import Snapshot
 from cluster.core.sync import Choice, Impasse, choose, fits
 from cluster.core.work import Phase, Work
+from cluster.errors import StoreRefusal
 
 AGREEING = "The nodes are agreeing on the latest state."
 FETCH_RETRY_MS = 500
@@ -62,9 +63,10 @@ class Agreement:
         if self.work.state_said or self._persisted < self._ticket:
             return
         self.work.state_said = True
-        electorates = self.machine.electorates()
-        last = self.machine.log.last
-        state = State(self.work.view, self.uuid, self.blank, last, self.promised, electorates, self.contact)
+        log, electorates = self.machine.log, self.machine.electorates()
+        state = State(
+            self.work.view, self.uuid, self.blank, log.last, self.promised, log.commit, electorates, self.contact
+        )
         now.append(Multicast(encode(state)))
 
     def _hear_state(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
@@ -125,17 +127,24 @@ class Agreement:
         choice, log = self.work.choice, self.machine.log
         if self.phase is not Phase.FETCHING or choice is None or event.epoch != choice.epoch:
             return
-        if not fits(event, choice.want, () if self.blank else log.points()):
-            now.append(Alarm(f"Node {choice.source} sent a history that does not fit; asking again."))
-            now.append(SetTimer(f"fetch {choice.epoch}", FETCH_RETRY_MS))
+        if not fits(event, choice.want, choice.epoch, () if self.blank else log.points()):
+            self._refuse_history("a history that does not fit", choice, now)
         elif event.snapshot is not None:
             dropped = log.after(log.commit.index)
-            self.machine.adopt(event.snapshot, event.entries)
+            try:
+                self.machine.adopt(event.snapshot, event.entries)
+            except StoreRefusal as refusal:
+                self._refuse_history(f"a store that is not whole ({refusal.message})", choice, now)
+                return
             now.append(Expose((), whole=True))
             self._install(event.snapshot.point.index, event.snapshot, event.entries, dropped, now)
         elif event.common is not None:
             dropped = log.replace_after(event.common.index, event.entries)
             self._install(event.common.index, None, event.entries, dropped, now)
+
+    def _refuse_history(self, what: str, choice: Choice, now: list[Effect]) -> None:
+        now.append(Alarm(f"Node {choice.source} sent {what}; asking again."))
+        now.append(SetTimer(f"fetch {choice.epoch}", FETCH_RETRY_MS))
 
     def _on_fetch_failed(self, event: FetchFailed, now: list[Effect]) -> None:
         if self.phase is Phase.FETCHING and event.epoch == self.work.epoch:
@@ -149,6 +158,7 @@ class Agreement:
         log, epoch = self.machine.log, self.work.epoch
         if log.last.epoch != epoch:
             entries = (*entries, log.append(epoch, encode_body(EpochStart(epoch))))
+        dropped = tuple(entry for entry in dropped if self.machine.would_lose(entry))
         self.blank = False
         self.work.install_ticket = self._persist(InstallRecord(epoch, keep, snapshot, entries, dropped), now)
         self._become(Phase.INSTALLING, AGREEING)

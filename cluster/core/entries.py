@@ -45,6 +45,8 @@ class Entries:
             if entry.name in siblings or not entry.name:
                 raise refuse(errno.EIO, f"entry {entry.inode} has the name {entry.name!r} of another entry")
             siblings[entry.name] = entry.inode
+        if sum(1 for _ in tree._below(ROOT)) != len(tree.entries) - 1 or not tree.entries[ROOT].is_dir:
+            raise refuse(errno.EIO, "directories contain each other")
         for entry in tree.entries.values():
             tree._list_guest(entry)
         return tree
@@ -83,6 +85,14 @@ class Entries:
         for inode in sorted(self.entries):
             if inode != ROOT:
                 yield self.entries[inode]
+
+    def _below(self, inode: int) -> Iterator[int]:
+        """Every inode below a directory, directories before what is in them."""
+        waiting = [inode]
+        while waiting:
+            for child in self.children.get(waiting.pop(), {}).values():
+                yield child
+                waiting.append(child)
 
     # --- the few places that touch the maps -------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import msgspec
 from cluster.core import electorate as votes
 from cluster.core.effects import Committed, Done, Effect, Expose, Keep, Outcome, Refused, Reply
 from cluster.core.log import Entry, Log
+from cluster.core.messages import InForce, Point
 from cluster.core.operations import AnyBody, Command, ElectorateChange, decode_body
 from cluster.core.proposals import Proposals
 from cluster.core.snapshot import Remembered, Snapshot
@@ -51,8 +52,9 @@ class Machine:
         self.adopt(durable.snapshot, durable.suffix)
 
     def adopt(self, snapshot: Snapshot, suffix: tuple[Entry, ...] = ()) -> None:
-        """Start from a snapshot and the entries after it."""
-        self.tree = Tree.from_entries(snapshot.entries, snapshot.version, snapshot.mtime_s, snapshot.writer)
+        """Start from a snapshot and the entries after it. Raises `StoreRefusal` when it holds no tree."""
+        tree = Tree.from_entries(snapshot.entries, snapshot.version, snapshot.mtime_s, snapshot.writer)
+        self.tree = tree  # nothing has changed if that was refused
         self.log = Log(snapshot.point, suffix)
         self.electorate: dict[int, int] = dict(snapshot.electorate)
         self.remembered: dict[str, Remembered] = {r.request_id: r for r in snapshot.remembered}
@@ -66,6 +68,11 @@ class Machine:
             tuple(self.remembered.values()), root.writer,
         )  # fmt: skip
 
+    def would_lose(self, entry: Entry) -> bool:
+        """Is this somebody's change, and not known to have happened in this or another place?"""
+        body = body_of(entry)
+        return isinstance(body, Command) and body.request_id not in self.remembered
+
     def configured_votes(self) -> Mapping[int, int]:
         """Node id → votes in the committed corosync.conf; the electorate itself where there is none."""
         entry = self.tree.find(CONFIGURATION)
@@ -75,13 +82,13 @@ class Machine:
             self._configured = (entry.content_version, dict(self.nodelist(entry.data)) or dict(self.electorate))
         return self._configured[1]
 
-    def electorates(self) -> tuple[dict[int, int], ...]:
+    def electorates(self) -> tuple[InForce, ...]:
         """Those in force: the committed one, then each valid change in the uncommitted suffix."""
-        found = [self.electorate]
+        found = [InForce(self.log.commit.index, self.electorate)]
         for entry in self.log.suffix:
-            after = change_after(entry, found[-1])
+            after = change_after(entry, found[-1].votes)
             if after is not None:
-                found.append(after)
+                found.append(InForce(entry.point.index, after))
         return tuple(found)
 
     def index_to_commit(self, held: Mapping[int, int]) -> int:
@@ -99,12 +106,13 @@ class Machine:
                 return entry.point.index if votes.is_majority(after, holders) else entry.point.index - 1
         return reach
 
-    def commit(self, held: Mapping[int, int], now: list[Effect]) -> bool:
-        """Commit what a majority holds; returns whether anything was."""
+    def commit(self, held: Mapping[int, int], now: list[Effect], known: Point | None = None) -> bool:
+        """Commit what is known to be committed, and what a majority holds; returns whether anything was."""
         done: list[Committed] = []
+        if known is not None and known in self.log.points():
+            done += [self._apply(entry, now) for entry in self.log.take_committed(known.index)]
         while (target := self.index_to_commit(held)) > self.log.commit.index:
-            for entry in self.log.take_committed(target):
-                done.append(self._apply(entry, now))
+            done += [self._apply(entry, now) for entry in self.log.take_committed(target)]
         if not done:
             return False
         now.append(Keep(tuple(done)))

@@ -7,6 +7,7 @@ ignores them. Who sent a message is what the engine says, never what the message
 from __future__ import annotations
 
 import hashlib
+from typing import Annotated
 
 import msgspec
 
@@ -18,12 +19,23 @@ PART_BYTES = 768 << 10  # of a message in pieces; an engine takes nearly 1 MiB a
 WHOLE_BYTES_MAX = 4 << 20
 
 
+# A message with other numbers than these is malformed: an epoch must stay one that can be counted on from.
+Natural = Annotated[int, msgspec.Meta(ge=0, le=(1 << 62))]
+
+
 class Point(msgspec.Struct, array_like=True, frozen=True, order=True):
     """A place in the log: the epoch and index of an entry and the hash of everything up to it."""
 
-    epoch: int
-    index: int
+    epoch: Natural
+    index: Natural
     hash: bytes = b""
+
+
+class InForce(msgspec.Struct, array_like=True, frozen=True):
+    """Whose votes count from log index `since` on."""
+
+    since: Natural
+    votes: dict[Natural, Natural]
 
 
 class Message(msgspec.Struct, array_like=True, tag=True, frozen=True):
@@ -33,13 +45,15 @@ class Message(msgspec.Struct, array_like=True, tag=True, frozen=True):
 
 
 class State(Message, frozen=True):
-    """Where I stand, said once per view. `electorates` are those in force: the committed one, then any uncommitted."""
+    """Where I stand, said once per view. `commit` is how far I know the log to be committed; `electorates` are those in
+    force at it and, uncommitted, after it."""
 
     uuid: str
     blank: bool
     last: Point
-    promised: int
-    electorates: tuple[dict[int, int], ...]
+    promised: Natural
+    commit: Point
+    electorates: Annotated[tuple[InForce, ...], msgspec.Meta(min_length=1)]
     contact: str = ""
 
 
@@ -50,21 +64,21 @@ class Proceed(Message, frozen=True):
 class Promise(Message, frozen=True):
     """I keep on disk that I will take part in no epoch before this one."""
 
-    epoch: int
+    epoch: Natural
 
 
 class Append(Message, frozen=True):
     """Entries for the log, in order. `bodies` are encoded by operations.py."""
 
-    epoch: int
+    epoch: Natural
     bodies: tuple[bytes, ...]
 
 
 class Ack(Message, frozen=True):
     """My log is on disk up to this index, in this epoch."""
 
-    epoch: int
-    index: int
+    epoch: Natural
+    index: Natural
 
 
 class Part(Message, frozen=True):

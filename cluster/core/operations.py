@@ -8,8 +8,13 @@ This module knows nothing of order, votes or disks.
 from __future__ import annotations
 
 import hashlib
+from typing import Annotated
 
 import msgspec
+
+# Numbers that any clock, file system and database can hold; a body with others is malformed.
+Natural = Annotated[int, msgspec.Meta(ge=0, le=(1 << 62))]
+Time = Annotated[int, msgspec.Meta(ge=-(1 << 52), le=(1 << 52))]
 
 
 class Operation(msgspec.Struct, array_like=True, tag=True, frozen=True):
@@ -49,7 +54,7 @@ class Touch(Operation, frozen=True):
     """Set the modification time, in seconds since the epoch."""
 
     path: str
-    mtime_s: int
+    mtime_s: Time
 
 
 class Expect(Operation, frozen=True):
@@ -63,14 +68,14 @@ class Expire(Operation, frozen=True):
     """Remove a lock that was too old at this `version` of its entry; refused with ESTALE if it is another by now."""
 
     path: str
-    version: int
+    version: Natural
 
 
 class Holding(Operation, frozen=True):
     """Refuse the whole command with ESTALE unless this lock is still the one whose fencing token this is."""
 
     lock: str
-    token: int
+    token: Natural
 
 
 AnyOperation = Write | Mkdir | Rename | Remove | Touch | Expect | Expire | Holding
@@ -88,8 +93,8 @@ class Command(Body, frozen=True):
     """
 
     request_id: str
-    node_id: int
-    time_ms: int
+    node_id: Natural
+    time_ms: Time
     user: str
     door: str
     operations: tuple[AnyOperation, ...]
@@ -98,14 +103,14 @@ class Command(Body, frozen=True):
 class EpochStart(Body, frozen=True):
     """The first entry of an epoch. Committing it commits everything before it (Raft §5.4.2 has the reason)."""
 
-    epoch: int
+    epoch: Natural
 
 
 class ElectorateChange(Body, frozen=True):
     """From here on these votes count. Void unless `before` is the electorate in force where it stands in the log."""
 
-    before: dict[int, int]
-    after: dict[int, int]
+    before: dict[Natural, Natural]
+    after: dict[Natural, Natural]
 
 
 AnyBody = Command | EpochStart | ElectorateChange
@@ -119,8 +124,20 @@ def encode_body(body: AnyBody) -> bytes:
 
 
 def decode_body(data: bytes) -> AnyBody:
-    """Raises `msgspec.DecodeError` (ValueError) on anything malformed."""
-    return _decoder.decode(data)
+    """Raises `ValueError` (msgspec.DecodeError is one) on anything malformed."""
+    try:
+        return _decoder.decode(data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def may_come_from(body: bytes, node_id: int) -> bool:
+    """Is this something that node may put into the log? Its own commands, and a change of the electorate."""
+    try:
+        decoded = decode_body(body)
+    except ValueError:
+        return False
+    return not isinstance(decoded, EpochStart) and (not isinstance(decoded, Command) or decoded.node_id == node_id)
 
 
 def digest_of(data: bytes) -> str:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cluster.core.effects import NotDone, Reply, Unknown
+
 COMMANDS_MAX = 64
+COMMAND_BYTES_MAX = 4 << 20
 BYTES_MAX = 8 << 20
 BATCH_BYTES_MAX = 256 << 10
 IN_FLIGHT_MAX = 2
+UNCERTAIN_MAX = 4096
 
 
 @dataclass(slots=True)
@@ -26,12 +30,13 @@ class Proposals:
         self.unsent: list[str] = []
         self.in_flight = 0
         self.bytes = 0
+        self._uncertain: dict[str, None] = {}  # sent, and given up without an answer; oldest first
 
     def accepts(self, body: bytes) -> bool:
         return len(self.pending) < COMMANDS_MAX and (self.bytes + len(body) <= BYTES_MAX or not self.pending)
 
     def add(self, request_id: str, body: bytes) -> None:
-        self.pending[request_id] = Pending(body)
+        self.pending[request_id] = Pending(body, ever_sent=request_id in self._uncertain)
         self.unsent.append(request_id)
         self.bytes += len(body)
 
@@ -42,6 +47,21 @@ class Proposals:
             if request_id in self.unsent:
                 self.unsent.remove(request_id)
         return gone
+
+    def give_up(self, request_id: str) -> Pending | None:
+        """Wait no longer for an answer; if it was ever sent, it may still happen."""
+        gone = self.remove(request_id)
+        if gone is not None and gone.ever_sent:
+            self._uncertain[request_id] = None
+            if len(self._uncertain) > UNCERTAIN_MAX:
+                del self._uncertain[next(iter(self._uncertain))]
+        return gone
+
+    def not_done(self, request_id: str, code: str, message: str) -> Reply:
+        """The answer to a request that cannot be taken on: failed, unless an earlier try of it may still happen."""
+        if request_id in self._uncertain:
+            return Reply(request_id, Unknown(f"An earlier try may still happen. {message}"))
+        return Reply(request_id, NotDone(code, message))
 
     def next_batch(self) -> tuple[bytes, ...]:
         """Bodies to send together now; empty when enough are in flight or nothing waits."""

@@ -16,11 +16,23 @@ clock and touches nothing: effects.py says what must become true and when.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from cluster.core import electorate as votes
 from cluster.core.agreement import AGREEING, Agreement
-from cluster.core.effects import Alarm, AppendRecord, Effect, Multicast, NotDone, Reply, Resign, SetTimer, Unknown
+from cluster.core.effects import (
+    Alarm,
+    AppendRecord,
+    Effect,
+    Multicast,
+    NotDone,
+    Refused,
+    Reply,
+    Resign,
+    SetTimer,
+    Unknown,
+)
 from cluster.core.events import (
     Delivered,
     Event,
@@ -49,7 +61,8 @@ from cluster.core.messages import (
     split,
     view_name,
 )
-from cluster.core.operations import Command, ElectorateChange, EpochStart, decode_body, encode_body
+from cluster.core.operations import ElectorateChange, encode_body, may_come_from
+from cluster.core.proposals import COMMAND_BYTES_MAX
 from cluster.core.work import Phase, Work
 from cluster.errors import InvalidInput
 
@@ -95,20 +108,26 @@ class Replica(Agreement):
         self._fail_unsent(now)
 
     def _on_delivered(self, event: Delivered, now: list[Effect]) -> None:
+        self._hear(event.sender, event.payload, now)
+
+    def _hear(self, sender: int, payload: bytes, now: list[Effect], *, in_pieces: bool = False) -> None:
         try:
-            message = decode(event.payload)
+            message = decode(payload)
         except InvalidInput as error:
-            now.append(Alarm(f"Node {event.sender} sent {error.message}."))
+            now.append(Alarm(f"Node {sender} sent {error.message}."))
+            return
+        if in_pieces and isinstance(message, Part):
+            now.append(Alarm(f"Node {sender} sent pieces of pieces; they are ignored."))
             return
         handler = DELIVERIES.get(self.phase, {}).get(type(message))
         expected = self.work.view if isinstance(message, State | Proceed) else self.work.session
-        if handler is not None and message.view == expected and event.sender in self.work.members:
-            handler(self, event.sender, message, now)
+        if handler is not None and message.view == expected and sender in self.work.members:
+            handler(self, sender, message, now)
 
     def _on_persisted(self, event: Persisted, now: list[Effect]) -> None:
         self._persisted = max(self._persisted, event.ticket)
         work = self.work
-        if self.phase is Phase.COLLECTING:
+        if self.phase in (Phase.COLLECTING, Phase.READ_ONLY):
             self._say_state(now)
         elif self.phase is Phase.PROMISING and not work.promise_said and self._persisted >= work.promise_ticket:
             work.promise_said = True
@@ -122,7 +141,7 @@ class Replica(Agreement):
         self._become(Phase.FAILED, event.reason)
         now.append(Resign(event.reason))
         for request_id, pending in list(self.machine.proposals.pending.items()):
-            self.machine.proposals.remove(request_id)
+            self.machine.proposals.give_up(request_id)
             outcome = Unknown(event.reason) if pending.ever_sent else NotDone("unavailable", event.reason)
             now.append(Reply(request_id, outcome))
 
@@ -152,23 +171,25 @@ class Replica(Agreement):
         known = self.machine.remembered.get(event.request_id)
         if known is not None:
             now.append(Reply(event.request_id, outcome_of(known)))
-        elif self.phase in (Phase.READ_ONLY, Phase.OFFLINE, Phase.FAILED):
-            now.append(Reply(event.request_id, NotDone("no-quorum", f"The store is read-only: {self.reason}")))
         elif event.request_id in proposals.pending:
             return
+        elif len(event.body) > COMMAND_BYTES_MAX:
+            now.append(Reply(event.request_id, Refused(errno.EFBIG, f"One change may have {COMMAND_BYTES_MAX} bytes.")))
+        elif not may_come_from(event.body, self.node_id):
+            now.append(Reply(event.request_id, Refused(errno.EINVAL, "The change is malformed.")))
+        elif self.phase in (Phase.READ_ONLY, Phase.OFFLINE, Phase.FAILED):
+            now.append(proposals.not_done(event.request_id, "no-quorum", f"The store is read-only: {self.reason}"))
         elif not proposals.accepts(event.body):
-            now.append(Reply(event.request_id, NotDone("busy", "Too many changes are waiting on this node.")))
+            now.append(proposals.not_done(event.request_id, "busy", "Too many changes are waiting on this node."))
         else:
             proposals.add(event.request_id, event.body)
             self._send_proposals(now)
 
     def _on_expired(self, event: Expired, now: list[Effect]) -> None:
-        pending = self.machine.proposals.remove(event.request_id)
-        if pending is None:
-            return
-        if pending.ever_sent:
+        pending = self.machine.proposals.give_up(event.request_id)
+        if pending is not None and pending.ever_sent:
             now.append(Reply(event.request_id, Unknown("The nodes have not confirmed the change in time.")))
-        else:
+        elif pending is not None:
             now.append(Reply(event.request_id, NotDone("no-quorum", f"The change was not sent: {self.reason}")))
 
     def _send_proposals(self, now: list[Effect]) -> None:
@@ -188,7 +209,7 @@ class Replica(Agreement):
         assert isinstance(message, Part)
         whole = self.work.parts.pop(sender, b"") + message.data
         if message.last:
-            self._on_delivered(Delivered(sender, whole), now)
+            self._hear(sender, whole, now, in_pieces=True)
         elif len(whole) <= WHOLE_BYTES_MAX:
             self.work.parts[sender] = whole
         else:
@@ -199,7 +220,7 @@ class Replica(Agreement):
         work, log = self.work, self.machine.log
         if message.epoch != work.epoch:
             return
-        if not all(_is_from(body, sender) for body in message.bodies):
+        if not all(may_come_from(body, sender) for body in message.bodies):
             now.append(Alarm(f"Node {sender} sent entries in another node's name; they are ignored."))
             return
         fresh = []
@@ -229,7 +250,7 @@ class Replica(Agreement):
 
     def _commit(self, now: list[Effect]) -> None:
         choice = self.work.choice
-        self.machine.commit(self.work.acked, now)
+        self.machine.commit(self.work.acked, now, choice.committed if choice is not None else None)
         if self.phase is Phase.INSTALLED and choice and self.machine.log.commit.index > choice.want.index:
             self._become(Phase.ACTIVE, "")
             self.machine.proposals.start_again()
@@ -249,15 +270,6 @@ class Replica(Agreement):
             body = encode_body(ElectorateChange(dict(current), after))
             now.append(Multicast(encode(Append(work.session, work.epoch, (body,)))))
             self.machine.proposals.in_flight += 1
-
-
-def _is_from(body: bytes, sender: int) -> bool:
-    """Is this a body that node `sender` may put into the log?"""
-    try:
-        decoded = decode_body(body)
-    except ValueError:
-        return False
-    return not isinstance(decoded, EpochStart) and (not isinstance(decoded, Command) or decoded.node_id == sender)
 
 
 Handler = Callable[[Replica, int, AnyMessage, list[Effect]], None]

@@ -7,24 +7,29 @@ is done with a choice is `replica.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cluster.core import electorate as votes
 from cluster.core.events import HistoryFetched
 from cluster.core.log import is_chain
-from cluster.core.messages import Point, State
+from cluster.core.messages import InForce, Point, State
 
 EPOCHS_PER_RING = 1 << 20  # regroupings within one ring; the ring's sequence is the upper part of an epoch
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The outcome of a view's States: install `epoch` on the history that ends at `want`, as node `source` has it."""
+    """The outcome of a view's States: install `epoch` on the history that ends at `want`, as node `source` has it.
+
+    Somebody knows that it is committed up to `committed`; those who do not could perhaps never find out by themselves,
+    because the votes that once decided it are gone.
+    """
 
     source: int
     contact: str
     want: Point
+    committed: Point
     epoch: int
     electorates: tuple[dict[int, int], ...]
     present_votes: int
@@ -47,23 +52,35 @@ def choose(states: Mapping[int, State], uuid: str, ring_sequence: int) -> Choice
     if not holders:
         return Impasse("No node that is present has the cluster's store yet.")
     source = max(holders, key=lambda node_id: (holders[node_id].last.epoch, holders[node_id].last.index, -node_id))
-    electorates = holders[source].electorates
+    reach = holders[source].last.index
+    committed = max(
+        (one.commit for one in holders.values() if one.commit.index <= reach), key=lambda point: point.index
+    )
+    electorates = in_force(holders[source].electorates, committed.index)
     present, needed = votes.present(electorates[-1], holders), votes.needed(electorates[-1])
     if not votes.is_majority_of_all(electorates, holders):
         return Impasse(f"{present} of the {needed} votes needed to write are present.", present, needed)
     highest = max(state.promised for state in ours.values())
     epoch = max(ring_sequence * EPOCHS_PER_RING, highest + 1)
     chosen = holders[source]
-    return Choice(source, chosen.contact, chosen.last, epoch, electorates, present, needed)
+    return Choice(source, chosen.contact, chosen.last, committed, epoch, electorates, present, needed)
 
 
-def fits(fetched: HistoryFetched, want: Point, ours: tuple[Point, ...]) -> bool:
+def in_force(electorates: Sequence[InForce], committed: int) -> tuple[dict[int, int], ...]:
+    """The one that counts at a committed index, and those that would count after it."""
+    past = sum(1 for one in electorates[1:] if one.since <= committed)
+    return tuple(one.votes for one in electorates[past:])
+
+
+def fits(fetched: HistoryFetched, want: Point, epoch: int, ours: tuple[Point, ...]) -> bool:
     """Does a fetched history lead from something we have, or from a whole snapshot, to where it should?
 
-    A snapshot may be past `want`: the source has gone on writing since.
+    A snapshot may be past `want`, where the source has gone on writing in this epoch. When it is of another epoch, the
+    source is in a later view, and this one is over.
     """
     start = fetched.snapshot.point if fetched.snapshot is not None else fetched.common
     if start is None or (fetched.snapshot is None and start not in ours) or not is_chain(start, fetched.entries):
         return False
     reached = fetched.entries[-1].point if fetched.entries else start
-    return reached == want or (fetched.snapshot is not None and start.index > want.index)
+    gone_on = fetched.snapshot is not None and start.index > want.index and start.epoch == reached.epoch == epoch
+    return reached == want or gone_on

@@ -53,8 +53,8 @@ class MemoryDisk:
 
     @property
     def waiting(self) -> int:
-        """How many records are not on disk yet."""
-        return sum(ticket > 0 for ticket, _ in self._waiting)
+        """How many records are not on disk yet; a committed change of the electorate is as urgent as a record."""
+        return sum(map(_is_urgent, self._waiting))
 
     def complete(self, count: int | None = None) -> None:
         """The oldest `count` records that wait (all, when None) are on disk now, and this is told."""
@@ -154,12 +154,14 @@ class MemoryDisk:
         """Write that many records and what is to be kept between them; returns the last one's ticket."""
         last: int | None = None
         while count and self._waiting:
-            ticket, record = self._waiting.pop(0)
+            item = self._waiting.pop(0)
+            count -= _is_urgent(item)
+            ticket, record = item
             if isinstance(record, tuple):
                 self._keep(record)
             else:
                 self._persist(record)
-                last, count = ticket, count - 1
+                last = ticket
         return last
 
     def _persist(self, record: Record) -> None:
@@ -221,3 +223,8 @@ class MemoryDisk:
             if len(self._remembered) <= REMEMBERED_MAX and one.time_ms - oldest.time_ms <= REMEMBERED_MS:
                 return
             del self._remembered[oldest.request_id]
+
+
+def _is_urgent(item: _Item) -> bool:
+    ticket, record = item
+    return ticket > 0 or (isinstance(record, tuple) and any(one.electorate is not None for one in record))

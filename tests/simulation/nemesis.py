@@ -1,0 +1,195 @@
+"""Breaks things: each seed draws its own kinds of faults and how often they come; in the end everything is healed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cluster.model import Member
+from tests.simulation.world import World
+
+FAULTS_S = 40.0
+SETTLE_S = 60.0
+OPEN_REQUESTS_MAX = 30
+
+
+@dataclass
+class Verdict:
+    seed: int
+    finding: str = ""
+    events: int = 0
+    simulated_s: float = 0.0
+    answers: int = 0
+    faults: int = 0
+    sightings: dict[str, int] = field(default_factory=dict)
+
+
+class Nemesis:
+    def __init__(self, world: World) -> None:
+        self.world, self.dice = world, world.dice
+        self.faults = 0
+        self.active = True
+        every: list[Callable[[], None]] = [
+            self.split, self.isolate, self.glitch, self.kill, self.kill, self.cut_power, self.cut_power_everywhere,
+            self.slow_disk, self.pause, self.break_disk, self.trim, self.garbage, self.add, self.add, self.remove,
+            self.remove,
+        ]  # fmt: skip
+        self.kinds = self.dice.sample(every, self.dice.randint(2, len(every)))
+        self.gap_s = self.dice.choice((0.1, 0.3, 1.0, 4.0))
+        self.ask_gap_s = self.dice.choice((0.02, 0.1, 0.5))
+        self.at_views = self.dice.choice((0.0, 0.0, 0.1, 0.3))
+        self.patience = self.dice.choice((0.05, 0.3, 1.0))
+        world.network.on_view = self.view
+        world.clock.after(self.dice.uniform(0.0, 6.0), self.next_fault)
+        world.clock.after(self.dice.uniform(0.0, 4.0), self.next_ask)
+
+    def next_fault(self) -> None:
+        if self.active:
+            self.faults += 1
+            self.dice.choice(self.kinds)()
+            self.world.clock.after(self.dice.expovariate(1 / self.gap_s), self.next_fault)
+
+    def next_ask(self) -> None:
+        if self.active:
+            for _ in range(self.dice.choice((1, 1, 1, 1, 8)) if self.world.open_requests < OPEN_REQUESTS_MAX else 0):
+                self.world.ask(self.world.random_operations())
+            self.world.clock.after(self.dice.expovariate(1 / self.ask_gap_s), self.next_ask)
+
+    def view(self, members: tuple[Member, ...]) -> None:
+        """Where a new view has just begun is the most delicate moment to break something."""
+        if self.active and self.dice.random() < self.at_views:
+            victim = self.dice.choice(members).node_id
+            blow = self.dice.choice((self._kill, self._cut, self._isolate, self._glitch))
+            self.world.clock.after(self.dice.random() * 0.03, blow, victim)
+
+    # --- kinds of faults --------------------------------------------------------------------------------------------
+
+    def someone(self) -> int:
+        return self.dice.choice(sorted(self.world.network.hosts))
+
+    def split(self) -> None:
+        sides = self.dice.choice((2, 2, 3))
+        self._split({node_id: self.dice.randrange(sides) for node_id in self.world.network.hosts})
+
+    def isolate(self) -> None:
+        self._isolate(self.someone())
+
+    def glitch(self) -> None:
+        self._glitch(self.someone())
+
+    def _isolate(self, node_id: int) -> None:
+        self._split({node_id: 100 + node_id})
+
+    def _split(self, sides: dict[int, int]) -> None:
+        if self.active:
+            self.world.tell(f"the network splits: {sides}")
+            self.world.network.split(sides)
+            self.world.clock.after(self.dice.uniform(0.5, 12) * self.patience, self._heal)
+
+    def _glitch(self, node_id: int) -> None:
+        if self.active:
+            self.world.tell(f"node {node_id} is cut off for a moment")
+            self.world.network.split({node_id: 100 + node_id})
+            self.world.clock.after(self.dice.uniform(0.01, 1.0), self._heal)
+
+    def _heal(self) -> None:
+        self.world.tell("the network heals")
+        self.world.network.heal()
+
+    def kill(self) -> None:
+        self._kill(self.someone())
+
+    def _kill(self, node_id: int) -> None:
+        if self.active and self.world.kill(node_id):
+            self.world.clock.after(self.dice.choice((0.002, 0.05, 0.5, 4.0)) * self.dice.random(), self._start, node_id)
+
+    def _start(self, node_id: int) -> None:
+        self.world.start(node_id)
+
+    def cut_power(self) -> None:
+        self._cut(self.someone())
+
+    def _cut(self, node_id: int) -> None:
+        if self.active and self.world.cut_power(node_id):
+            self.world.clock.after(self.dice.uniform(0.2, 10) * self.patience, self._boot, node_id)
+
+    def _boot(self, node_id: int) -> None:
+        if node_id in self.world.votes:
+            self.world.boot(node_id)
+
+    def cut_power_everywhere(self) -> None:
+        for node_id in sorted(self.world.network.hosts):
+            self._cut(node_id)
+
+    def slow_disk(self) -> None:
+        node_id = self.someone()
+        self.world.slow[node_id] = self.dice.choice((0.05, 0.3, 3.0))
+        self.world.tell(f"the disk of node {node_id} becomes slow")
+        self.world.clock.after(self.dice.uniform(1, 10), self.world.slow.pop, node_id, None)
+
+    def pause(self) -> None:
+        process = self.world.processes.get(self.someone())
+        if process is not None and not process.paused:
+            self.world.tell(f"node {process.member.node_id} stands still")
+            process.paused = True
+            self.world.clock.after(self.dice.choice((0.05, 1.0, 6.0)) * self.dice.random(), process.resume)
+
+    def break_disk(self) -> None:
+        process = self.world.processes.get(self.someone())
+        if process is not None:
+            self.world.tell(f"the disk of node {process.member.node_id} fails")
+            process.disk.fail()
+
+    def trim(self) -> None:
+        for disk in self.world.disks.values():
+            disk.trim(keep_entries=self.dice.randrange(5))
+
+    def garbage(self) -> None:
+        process = self.world.processes.get(self.someone())
+        if process is not None:
+            junk = bytes(self.dice.randrange(256) for _ in range(self.dice.randrange(40)))
+            self.world.network.multicast(process.member, self.dice.choice((b"", b"\x01")) + junk)
+
+    def add(self) -> None:
+        if not self.world.reconfiguring and len(self.world.votes) < 7:
+            self.world.add_node()
+
+    def remove(self) -> None:
+        if not self.world.reconfiguring and len(self.world.votes) > 1:
+            self.world.remove_node()
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def relent(self) -> None:
+        """Heal everything, and leave it healed."""
+        world = self.world
+        self.active = False
+        world.tell("everything is healed")
+        world.slow.clear()
+        for process in list(world.processes.values()):
+            process.resume()
+        world.network.heal()
+        for node_id in sorted(world.disks):
+            if node_id in world.votes or world.reconfiguring:
+                world.boot(node_id)
+
+
+def simulate(seed: int, told: Callable[[str], None] | None = None) -> Verdict:
+    """Run one seed to its end. The same seed is the same story, always."""
+    size = 1 + seed % 5
+    world = World(seed, size, told)
+    nemesis = Nemesis(world)
+    verdict = Verdict(seed)
+    try:
+        world.clock.run(FAULTS_S)
+        nemesis.relent()
+        world.clock.run(FAULTS_S + SETTLE_S)
+        world.judge.check_the_end()
+    except AssertionError as error:
+        verdict.finding = str(error) or "an assertion failed"
+        if told is not None:
+            raise
+    verdict.events, verdict.simulated_s = world.clock.events, world.clock.now_s
+    verdict.answers, verdict.faults = world.judge.answers, nemesis.faults
+    verdict.sightings = dict(world.judge.sightings)
+    return verdict
