@@ -32,6 +32,8 @@ KEEP_ENTRIES = 200
 KEEP_BYTES = 8 << 20
 BACKLOG_BYTES_MAX = 128 << 20
 CLOSE_TIMEOUT_S = 60.0
+LOG_FILE_BYTES = 4_200_000  # what SQLite's log comes to before its thousand pages are moved to their places
+CACHE_SIZE = -2000  # KiB, as SQLite has it
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +112,7 @@ class Writer:
     def _run(self) -> None:
         try:
             with closing(connect(self._path)) as connection:
+                stretch(connection)
                 records = Records(connection)
                 self.counters = records.counters
                 while not self._failed and self._write(connection, records, self._take()):
@@ -180,6 +183,25 @@ class Writer:
     def _tell(self, callback: Callable[[Any], None], value: int | str) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             self._loop.call_soon_threadsafe(callback, value)
+
+
+def stretch(connection: sqlite3.Connection) -> None:
+    """Give the write-ahead log its usual length before the first change.
+
+    While a file grows, each flush also writes the file system's own journal: three times the bytes, and longer. Pages
+    that outgrow SQLite's cache are written to the log even if they are then taken back, so nothing of this stays.
+    """
+    try:
+        connection.execute("PRAGMA cache_size = 10")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE stretch (room BLOB) STRICT")
+        connection.execute("INSERT INTO stretch VALUES (zeroblob(?))", (LOG_FILE_BYTES,))
+    except sqlite3.OperationalError as error:
+        log.debug("The write-ahead log could not be stretched: %s", error)  # a full disk is told at the first write
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.execute(f"PRAGMA cache_size = {CACHE_SIZE}")
 
 
 class _Later:
