@@ -1,4 +1,4 @@
-"""Disks of their own for the measured nodes: an image file, a loop device, ext4, and what the device was given to write.
+"""Disks of their own for the measured nodes: an image file, a loop device, ext4, and what the device had to write.
 
 A loop device counts only what its file system sends down, journal included, so nobody else's writes are in the figure.
 """
@@ -6,13 +6,12 @@ A loop device counts only what its file system sends down, journal included, so 
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 SECTOR_BYTES = 512
-SECTORS_WRITTEN, FLUSHES = 6, 15  # fields of /sys/block/*/stat
+SECTORS_WRITTEN = 6  # the field of /sys/block/*/stat
 
 
 class Disk:
@@ -21,21 +20,9 @@ class Disk:
 
     def written(self) -> int:
         """Bytes the device has been given so far; what still waits in memory goes down first."""
-        fd = os.open(self.folder, os.O_RDONLY)
-        try:
-            subprocess.run(["sync", "--file-system", str(self.folder)], check=True, timeout=60)
-        finally:
-            os.close(fd)
-        return self.written_by_itself()
-
-    def written_by_itself(self) -> int:
-        return int(self._figures()[SECTORS_WRITTEN]) * SECTOR_BYTES
-
-    def flushes(self) -> int:
-        return int(self._figures()[FLUSHES])
-
-    def _figures(self) -> list[str]:
-        return Path(f"/sys/block/{Path(self._device).name}/stat").read_text().split()
+        run("sync", "--file-system", str(self.folder))
+        figures = Path(f"/sys/block/{Path(self._device).name}/stat").read_text().split()
+        return int(figures[SECTORS_WRITTEN]) * SECTOR_BYTES
 
 
 @contextlib.contextmanager

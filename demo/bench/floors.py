@@ -54,7 +54,8 @@ def sqlite(place: str, count: int) -> dict[str, object]:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("CREATE TABLE floor (id INTEGER PRIMARY KEY, body BLOB)")
-        told = timed(count, lambda i: void(connection.execute("INSERT INTO floor VALUES (?, ?)", (i, content(SIZE, i)))))
+        insert = "INSERT INTO floor VALUES (?, ?)"
+        told = timed(count, lambda i: void(connection.execute(insert, (i, content(SIZE, i)))))
     for ending in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path + ending)

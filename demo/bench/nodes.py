@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.bench.disks import Disk, disks
-from demo.noise import family, machine_ticks, used_ticks
+from demo.noise import family, used_ticks
 from demo.visitor import ROOT, Visit, Visited, visit
 from lab import processes
 from lab.hosts import Lab
@@ -61,19 +61,30 @@ class Nodes:
     @contextlib.contextmanager
     def stretch(self) -> Iterator[Stretch]:
         seen = Stretch()
-        before = {name: disk.written() for name, disk in self.disks.items()}
-        busy_before, all_before, own_before = *machine_ticks(), self._own_ticks()
+        disk_before = {name: disk.written() for name, disk in self.disks.items()}
+        busy_before, whole_before, own_before = *machine_ticks(), self._own_ticks()
         yield seen
         busy, whole, own = *machine_ticks(), self._own_ticks()
-        seen.foreign_share = max(0.0, ((busy - busy_before) - (own - own_before)) / max(1, whole - all_before))
+        foreign = (busy - busy_before) - (own - own_before)
+        seen.foreign_share = max(0.0, foreign / max(1, whole - whole_before))
         seen.load = os.getloadavg()[0]
-        seen.written = {name: disk.written() - before[name] for name, disk in self.disks.items()}
+        seen.written = {name: disk.written() - disk_before[name] for name, disk in self.disks.items()}
 
     def _own_ticks(self) -> int:
+        """Of everything that belongs to this run: the hosts with all that runs in them, and this with its children."""
         ours = {*family(os.getpid()), *processes.tagged(f"QUIRE_DEMO={self.visit.state}")}
         for name in NAMES:
             ours |= self.lab.processes(name).keys()
         return sum(map(used_ticks, ours))
+
+
+def machine_ticks() -> tuple[int, int]:
+    """Busy ticks and all ticks since boot, over all cores (proc(5): /proc/stat)."""
+    user, nice, system, idle, iowait, irq, softirq, steal = map(
+        int, Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]
+    )
+    busy = user + nice + system + irq + softirq + steal
+    return busy, busy + idle + iowait
 
 
 def inside(node: Visited, *words: str, timeout_s: float) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from lab import processes
+
 CLIENTS, PEERS = 23790, 23800
 READY_S = 30.0
 STOP_S = 5.0
@@ -21,7 +23,9 @@ def available() -> bool:
 
 
 @contextlib.contextmanager
-def etcd(enter: Mapping[str, Sequence[str]], addresses: Mapping[str, str], folders: Mapping[str, Path]) -> Iterator[int]:
+def etcd(
+    enter: Mapping[str, Sequence[str]], addresses: Mapping[str, str], folders: Mapping[str, Path]
+) -> Iterator[int]:
     """Runs one member per node with default settings; yields the port where each answers on its own 127.0.0.1."""
     initial = ",".join(f"{name}=http://{address}:{PEERS}" for name, address in addresses.items())
     members = []
@@ -53,10 +57,9 @@ def etcd(enter: Mapping[str, Sequence[str]], addresses: Mapping[str, str], folde
 def wait_healthy(url: str) -> None:
     deadline = time.monotonic() + READY_S
     while True:
-        with contextlib.suppress(OSError, ValueError):
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                if json.load(answer).get("health") in ("true", True):
-                    return
+        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(url, timeout=2) as answer:
+            if json.load(answer).get("health") in ("true", True):
+                return
         if time.monotonic() > deadline:
             raise RuntimeError(f"etcd does not answer at {url}")
         time.sleep(0.1)
@@ -64,8 +67,6 @@ def wait_healthy(url: str) -> None:
 
 def end(member: subprocess.Popen[bytes]) -> None:
     """`nsenter` waits for its one child, the member; that one is ended, and nsenter follows."""
-    from lab import processes
-
     for pid in processes.children(member.pid) or [member.pid]:
         with contextlib.suppress(ProcessLookupError):
             subprocess.run(["kill", "-TERM", str(pid)], check=False, timeout=5, stderr=subprocess.DEVNULL)

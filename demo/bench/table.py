@@ -19,7 +19,8 @@ def as_table(lines: Iterable[Line], about: dict[str, object]) -> str:
     widths = [max(len(row[place]) for row in [heads, *rows]) for place in range(len(heads) - 1)]
     told = ["; ".join(f"{name} {value}" for name, value in about.items())]
     for row in [heads, *rows]:
-        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:], strict=True)]
+        figures = [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:], strict=True)]
+        cells = [row[0].ljust(widths[0]), *figures]
         told.append(("  ".join(cells) + "  " + row[-1]).rstrip())
     return "\n".join(told)
 
@@ -33,6 +34,5 @@ def row_of(line: Line) -> tuple[str, ...]:
         single = f"{line.value:.2f} {line.unit}".strip()
         return (f"{line.name}: {single}", "", "", "", "", f"{line.foreign_share:.0%}", verdicts)
     size = f"{line.most_bytes / 1024:.1f}" if line.bytes_each else ""
-    return (
-        line.name, f"{line.p50:.2f}", f"{line.p99:.2f}", f"{line.rate:.0f}", size, f"{line.foreign_share:.0%}", verdicts,
-    )  # fmt: skip
+    figures = (f"{line.p50:.2f}", f"{line.p99:.2f}", f"{line.rate:.0f}", size, f"{line.foreign_share:.0%}")
+    return (line.name, *figures, verdicts)
