@@ -294,6 +294,28 @@ class StoreVerify(Request, tag="store.verify"):
     """→ {ok: bool, revision: [epoch, index], digest: str, entries: int, findings: [str]}"""
 
 
+class StoreExchange(Request, tag="store.exchange"):
+    """→ {folder}: where files pass that StoreExport makes and StoreImport takes. For root@pam."""
+
+    user: str = "root@pam"
+
+
+class StoreExport(Request, tag="store.export"):
+    """The tree as a config.db of Proxmox VE. → {file: path in the folder of exchange, entries, revision}."""
+
+    user: str = "root@pam"
+
+
+class StoreImport(Request, tag="store.import"):
+    """Replace a stand-alone node's store by a config.db that lies in the folder of exchange as `name`.
+    → {entries, bytes, backup: path, notes: [str]}. Raises InvalidInput with what is wrong with it, Conflict in a
+    cluster, or without `force` when the store is more than a new node's."""
+
+    name: str
+    force: bool = False
+    user: str = "root@pam"
+
+
 # --- between nodes --------------------------------------------------------------------------------------------------
 
 

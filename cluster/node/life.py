@@ -107,6 +107,13 @@ class Life:
         store.found(self.path, lineage, node_id, votes)
         self.open()
 
+    async def separate(self, without: Callable[[str], bool]) -> None:
+        """The store becomes a stand-alone node's own again, without the paths `without` names."""
+        await self.close()
+        store.separate(self.path, str(uuid.uuid4()), ALONE_NODE_ID, without)
+        self.open()
+        await self.begin()
+
     async def adopt(self, lineage: str, node_id: int) -> None:
         """The store becomes blank, to be filled by the cluster `lineage`."""
         await self.close()
@@ -120,6 +127,7 @@ class Life:
         self.open()
         if not self.clustered:
             await self.begin()
+        self._on_committed((), True)
 
     def _hear(self, event: EngineEvent) -> None:
         self.driver.hear(event)
