@@ -8,11 +8,22 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.control import requests
-from demo.visitor import Refused, Visit, eventually
+from demo.visitor import PVECM, Refused, Visit, eventually
 from tests.scenarios.conftest import demo_of
 from tests.scenarios.evidence import ask
 
 NAMES = ["alpha", "beta", "gamma"]
+QUORUM_FACTS = (
+    "Nodes",
+    "Node ID",
+    "Ring ID",
+    "Quorate",
+    "Expected votes",
+    "Highest expected",
+    "Total votes",
+    "Quorum",
+)
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
@@ -61,26 +72,17 @@ def test_pvecm_agrees_with_the_api_on_every_node(office: Visit) -> None:
         assert sorted(re.findall(r"^ +\d+ +\d+ +(\w+)(?: \(local\))?$", nodes.stdout, re.MULTILINE)) == NAMES
 
 
-def test_pvecm_agrees_with_corosyncs_own_tools(office: Visit, engine: str) -> None:
-    for node in office.nodes.values() if engine == "corosync" else []:
-        theirs = node.command("corosync-quorumtool", "-s").stdout
+def test_corosyncs_own_tools_agree_with_pvecm(office: Visit, engine: str) -> None:
+    """Without corosync there is nothing to ask but pvecm, on every node."""
+    tool = ["corosync-quorumtool", "-siH"] if engine == "corosync" else [PVECM, "--socket", "", "status"]
+    for node in office.nodes.values():
+        theirs = node.command(*(word or node.socket for word in tool)).stdout
         ours = node.pvecm("status").stdout
-        for word in (
-            "Nodes",
-            "Node ID",
-            "Ring ID",
-            "Quorate",
-            "Expected votes",
-            "Highest expected",
-            "Total votes",
-            "Quorum",
-        ):
-            line = re.compile(rf"^{word}: +(\S+)", re.MULTILINE)
-            assert line.findall(ours)[:1] == line.findall(theirs)[:1] != [], word
-        links = node.command("corosync-cfgtool", "-n").stdout
-        assert len(re.findall(r"\(reachable\)|connected", links)) >= 2
-    ours_everywhere = {tuple(sorted(node.online())) for node in office.nodes.values()}
-    assert ours_everywhere == {tuple(NAMES)}
+        for fact in QUORUM_FACTS:
+            line = re.compile(rf"^{fact}: +(\S+)", re.MULTILINE)
+            assert line.findall(ours)[:1] == line.findall(theirs)[:1] != [], fact
+        if engine == "corosync":
+            assert node.command("corosync-cfgtool", "-n").stdout.count("reachable") == 2
 
 
 def test_what_one_node_writes_survives_the_death_of_all_three_daemons(office: Visit) -> None:
