@@ -20,7 +20,7 @@ from django.conf import settings
 from datacenter.headers import SECURITY_HEADERS
 
 Message = MutableMapping[str, Any]
-Application = Callable[[Message, Any, Callable[[Message], Awaitable[None]]], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI: scope, receive, send
 
 HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx"
 SCRIPTS = (HTMX / "htmx-2.min.js", HTMX / "ext" / "hx-ws-2.min.js")

@@ -6,7 +6,7 @@ The form is shown at the page's own address, so that signing in ends where one w
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 
@@ -17,7 +17,7 @@ from datacenter.access import tickets
 from datacenter.access.sign_in import local_path, set_ticket
 from datacenter.session import renewal
 
-View = Callable[..., Awaitable[HttpResponse]]
+View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 REALMS = (("pam", "Linux (PAM)"), ("pve", "Quire's own users"))
 
 
