@@ -43,6 +43,15 @@ class Subscribe(Request, tag="subscribe"):
     """A stream: first the result of Status, then every Change with a greater number, in order, without gaps."""
 
 
+class ClusterLog(Request, tag="cluster.log"):
+    """→ [{uid, time, pri, tag, pid, node, user, msg}]: what happened lately on any node, newest first.
+
+    With `user` only what that user did."""
+
+    max: int = 50
+    user: str | None = None
+
+
 class EngineReport(Request, tag="engine.report"):
     """→ {running, node_id, ring: {sequence, representative}|null, nodes: [id], votes: {id: n},
     quorum: {...}|null, links: [{peer_node_id, link, connected, latency_us}]}: asked of the engine now."""
@@ -208,7 +217,8 @@ class StoreRead(Request, tag="store.read"):
 
 
 class StoreList(Request, tag="store.list"):
-    """→ [{name, type: "file"|"dir", size, mtime_s, version}]: what `user` may see. Raises NotFound, Forbidden."""
+    """→ [{name, type: "file"|"dir", size, mtime_s, version, inode}]: what `user` may see; a lock's
+    inode is its fencing token. Raises NotFound, Forbidden."""
 
     path: str = ""
     user: str = "root@pam"
@@ -217,7 +227,9 @@ class StoreList(Request, tag="store.list"):
 class StoreWrite(Request, tag="store.write"):
     """Replace (or create) a file. → {revision: [epoch, index]}.
     `digest` is the SHA-1 the file must have now (empty: must not be there); `check` refuses what StoreCheck would.
-    Raises StoreRefusal (ESTALE when the digest is another), NoQuorum, OutcomeUnknown, InvalidInput, Forbidden."""
+    With `lock` (a path `priv/lock/…`) and its `token` it is done only while that lock is still the same holder's.
+    Raises StoreRefusal (ESTALE when the digest is another, or the lock was lost), NoQuorum, OutcomeUnknown,
+    InvalidInput, Forbidden."""
 
     path: str
     data: bytes
@@ -227,6 +239,8 @@ class StoreWrite(Request, tag="store.write"):
     timeout_s: float = 10.0
     door: str = "api"
     check: bool = False
+    lock: str | None = None
+    token: int = 0
 
 
 class StoreCheck(Request, tag="store.check"):

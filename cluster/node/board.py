@@ -1,6 +1,7 @@
 """The status board: what each node says of itself in the `status` group, kept in memory and never on disk.
 
-Announcements (name, address, certificate), samples, and who is there since when. Replicas know nothing of it; pages are
+Announcements (name, address, certificate), samples, and who is there since when; entries of the cluster log pass
+through to whoever keeps them. Replicas know nothing of it; pages are
 made from it. A node is online while its daemon is a member of the group.
 """
 
@@ -34,11 +35,32 @@ class Sampled(msgspec.Struct, array_like=True, tag=True, frozen=True):
     values: dict[str, float]
 
 
+class LogEntry(msgspec.Struct, array_like=True, frozen=True):
+    """Something that happened on `node`. `number` counts that daemon's entries; `priority` is syslog's."""
+
+    number: int
+    time_s: int
+    priority: int
+    tag: str
+    pid: int
+    node: str
+    user: str
+    message: str
+
+
+class Logged(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """Entries of the cluster log: one that is new, or all that the sender's side knows."""
+
+    entries: tuple[LogEntry, ...]
+
+
+AnyMessage = Announcement | Sampled | Logged
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Announcement | Sampled] = msgspec.msgpack.Decoder(Announcement | Sampled)
+_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 
 
-def encode(message: Announcement | Sampled) -> bytes:
+def encode(message: AnyMessage) -> bytes:
     return _encoder.encode(message)
 
 
@@ -54,13 +76,16 @@ class Card:
 
 @dataclass
 class Board:
-    """Cards by node id. `changed()` is called after every change that a page would show."""
+    """Cards by node id. `changed()` is called after every change that a page would show; `someone_new()` when there is
+    a member that was not among `members_before`."""
 
     now_s: Callable[[], float]
     changed: Callable[[], None]
     someone_new: Callable[[], None]
+    logged: Callable[[tuple[LogEntry, ...]], None]
     cards: dict[int, Card] = field(default_factory=dict)
     members: frozenset[int] = frozenset()
+    members_before: frozenset[int] = frozenset()
 
     def hear(self, event: GroupChanged | Delivered) -> None:
         if isinstance(event, GroupChanged):
@@ -86,7 +111,7 @@ class Board:
             card = self.card(node_id)
             if card.online != (node_id in members) or card.since_s is None:
                 card.online, card.since_s = node_id in members, self.now_s()
-        self.members = members
+        self.members_before, self.members = self.members, members
         if arrived:
             self.someone_new()
         self.changed()
@@ -96,6 +121,9 @@ class Board:
             message = _decoder.decode(event.payload)
         except (msgspec.DecodeError, ValueError):
             return  # a newer node's message, or nonsense: a status board can do without it
+        if isinstance(message, Logged):
+            self.logged(message.entries)
+            return
         card = self.card(event.sender.node_id)
         if isinstance(message, Announcement):
             card.announcement = message

@@ -25,6 +25,7 @@ from cluster.model import Change, TaskState
 from cluster.node import catchup, driver, handlers
 from cluster.node.access import FormerKeys
 from cluster.node.board import GROUP, Announcement, Board, Sampled, encode
+from cluster.node.cluster_log import ClusterLog
 from cluster.node.connection import Service
 from cluster.node.host import NodeHost
 from cluster.node.keys import Keys
@@ -48,8 +49,8 @@ SAMPLE_EVERY_S = 2.0
 WATCH_EVERY_S = 1.0
 STOP_TIMEOUT_S = 10.0
 SHOW_COMMITS_EVERY_S = 0.1
-# The threads that write the store and tell the kernel need Python for a moment between their calls; to wait 5 ms for it,
-# as is usual, would be most of the time a change takes.
+# The threads that write the store and tell the kernel need Python for a moment between their calls; to wait 5 ms for
+# it, as is usual, would be most of the time a change takes.
 SWITCH_S = 0.0002
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,8 @@ class Daemon:
         self.publisher = Publisher(time.time)
         self.membership = Membership()
         self.view: View | None = None
-        self.board = Board(time.time, self._show_soon, self._announce)
+        self.cluster_log = ClusterLog(options.name, time.time, self._say)
+        self.board = Board(time.time, self._show_soon, self._someone_new, self.cluster_log.hear)
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce())
         self.former = FormerKeys(time.time)
         self.underlay = make_underlay(options)
@@ -78,9 +80,9 @@ class Daemon:
         self.host = NodeHost(
             options, self.life, self.board, self.underlay, self.former, self.keys.tickets,
             lambda: self.files.serve_renewed_certificate(),
-            self._cluster_log,
+            self.cluster_log.write,
         )  # fmt: skip
-        self.door = MountDoor(options.name, self.life, lambda: self.publisher.state)
+        self.door = MountDoor(options.name, self.life, lambda: self.publisher.state, self.cluster_log.rows)
         self.mount = Mount(self.door, options.mount) if options.mount is not None else None
         self._was_writable = False
         self._ended = asyncio.Event()
@@ -107,6 +109,7 @@ class Daemon:
             await self.life.begin()
         self.files.serve_stored_certificate()
         self._show()
+        self.cluster_log.write("this node has started")
         await self._mount()
         self._closers += [self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
         for work in (self._sample_forever(), self.files.keep(), self.workflows.watch(WATCH_EVERY_S)):
@@ -198,12 +201,8 @@ class Daemon:
             if document is not None:
                 self.board.forget(frozenset(node.node_id for node in document.nodes()))
         self.door.committed(changes, whole)
-        if self.mount is not None and whole:
-            self.mount.changed_wholly()
-        elif self.mount is not None:
-            for one in changes:
-                if one.applied is not None:
-                    self.mount.changed(one.applied.before, one.applied.entries)
+        if self.mount is not None:
+            self.mount.committed(changes, whole)
         self._show_committed()
 
     def _phase_changed(self) -> None:
@@ -224,20 +223,22 @@ class Daemon:
                 self.mount = None
 
     def _task_changed(self, what: TaskState | TaskLines) -> None:
+        if isinstance(what, TaskState):
+            self.cluster_log.note(what)
         self.publisher.publish("task" if isinstance(what, TaskState) else "tasklog", what)
 
-    def _cluster_log(self, sentence: str) -> None:
-        log.info("%s", sentence)
-
     # --- the status group and the pages -----------------------------------------------------------------------------
+
+    def _someone_new(self) -> None:
+        self._announce()
+        self.cluster_log.share(self.life.replica.node_id, self.board.members_before, self.board.members)
 
     def _announce(self) -> None:
         served = self.served.fingerprint
         if self.life.is_open:
             self.life.replica.contact = self._contact()
         if served:
-            options = self.options
-            said = Announcement(options.name, options.address, options.port, served, version.VERSION)
+            said = Announcement(self.options.name, self.options.address, self.options.port, served, version.VERSION)
             self._say(encode(said))
 
     def _say(self, payload: bytes) -> None:

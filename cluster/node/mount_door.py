@@ -9,6 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from cluster.core.effects import Committed
 from cluster.core.guests import guest_id_of, place_of
@@ -21,6 +22,8 @@ from cluster.node import virtual_files
 from cluster.node.life import Life
 from cluster.node.lock_watch import LockWatch
 
+LogRows = list[dict[str, Any]]
+
 TIMEOUT_S = 10.0
 LOCKS = "/".join(FOLDER) + "/"
 
@@ -30,9 +33,11 @@ log = logging.getLogger(__name__)
 class MountDoor:
     """See `cluster/store/mount/door.py`."""
 
-    def __init__(self, node_name: str, life: Life, state: Callable[[], ClusterState | None]) -> None:
+    def __init__(
+        self, node_name: str, life: Life, state: Callable[[], ClusterState | None], log_rows: Callable[[int], LogRows]
+    ) -> None:
         self.node_name = node_name
-        self._life, self._state = life, state
+        self._life, self._state, self._log_rows = life, state, log_rows
         self._started_s = int(time.time())
         self._observed = Counter(dict.fromkeys(virtual_files.OBSERVED, 0))
         self._cluster_version = self._guest_version = 1
@@ -70,7 +75,7 @@ class MountDoor:
             named = {node.name: node.sample for node in state.nodes if node.sample is not None}
             return virtual_files.samples(named, time.time())
         if name == ".clusterlog":
-            return virtual_files.cluster_log([])
+            return virtual_files.cluster_log(self._log_rows(virtual_files.LOG_ROWS_MAX))
         if name == ".debug":
             return virtual_files.debug(logging.getLogger().isEnabledFor(logging.DEBUG))
         return b""

@@ -11,6 +11,8 @@ from typing import Any
 from cluster.core.tree import Tree
 from cluster.model import ClusterState, Sample
 
+LOG_ROWS_MAX = 50
+
 # The paths whose changes clients count on (reference §2.5), in pmxcfs's order.
 OBSERVED = (
     "corosync.conf", "corosync.conf.new", "storage.cfg", "user.cfg", "domains.cfg", "notifications.cfg",
@@ -64,7 +66,7 @@ def guests(tree: Tree, guest_version: int) -> bytes:
 
 def cluster_log(lines: list[dict[str, Any]]) -> bytes:
     """`.clusterlog`: the newest entries first, at most fifty."""
-    return _text({"data": lines[:50]})
+    return _text({"data": lines[:LOG_ROWS_MAX]})
 
 
 def samples(named: dict[str, Sample], now_s: float) -> bytes:

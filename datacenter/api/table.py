@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from datacenter.api import access, membership, nodes, status, tasks, version
+from datacenter.api import access, log, membership, nodes, status, tasks, version
 from datacenter.api.endpoint import Call, Endpoint, Handler, NoParameters, Parameters
 from datacenter.api.nodes import NodeParameters
 from datacenter.api.snapshot import node_state, this_node
@@ -18,6 +18,7 @@ _ANSWERING = (
     *access.ENDPOINTS,
     *membership.ENDPOINTS,
     *status.ENDPOINTS,
+    *log.ENDPOINTS,
     *nodes.ENDPOINTS,
     *tasks.ENDPOINTS,
 )

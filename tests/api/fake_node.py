@@ -58,6 +58,7 @@ class FakeNode:
         answers = {
             ask.Version: self._version,
             ask.Status: self._status,
+            ask.ClusterLog: self._cluster_log,
             ask.NodeFacts: lambda request: {"kversion": "Linux 6.1"},
             ask.Interfaces: self._interfaces,
             ask.ClusterConfig: self._configuration,
@@ -101,6 +102,14 @@ class FakeNode:
         return handler
 
     # --- answers --------------------------------------------------------------------------------------------------
+
+    def _cluster_log(self, request: ask.ClusterLog) -> Any:
+        rows = [
+            {"uid": number, "time": 5 + number, "pri": 6, "tag": "cluster", "pid": 9, "node": "alpha", "user": user,
+             "msg": f"entry {number}"}
+            for number, user in ((2, "root@pam"), (1, ALICE))
+        ]  # fmt: skip
+        return [row for row in rows if request.user in (None, row["user"])][: request.max]
 
     def _version(self, request: ask.Version) -> Any:
         known = {"version": "9.2.11", "release": "9.2", "repoid": "0123456789abcdef"}

@@ -26,7 +26,9 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         return {**answer, "clustername": state.name} if state is not None and state.name else answer
 
     async def login(request: Login) -> Any:
-        return issued(await node.sign_in.login(request.username, request.password, request.address))
+        user = await node.sign_in.login(request.username, request.password, request.address)
+        node.cluster_log.write(f"successful auth for user '{user}'", user=user, tag="web")
+        return issued(user)
 
     async def check_ticket(request: CheckTicket) -> Any:
         ticket = node.keys.tickets().verify(request.ticket, time.time())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cluster import version
 from cluster.control.conversation import Handler, StreamHandler
 from cluster.control.requests import (
+    ClusterLog,
     EngineReport,
     Interfaces,
     NodeFacts,
@@ -36,6 +37,9 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def snapshot(request: Status) -> Any:
         return _snapshot(node)
 
+    async def cluster_log(request: ClusterLog) -> Any:
+        return node.cluster_log.rows(max(0, request.max), request.user)
+
     async def engine_report(request: EngineReport) -> Any:
         return as_plain(await node.life.connection.engine.status())
 
@@ -49,6 +53,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     return {
         Version: tell_version,
         Status: snapshot,
+        ClusterLog: cluster_log,
         EngineReport: engine_report,
         Interfaces: tell_interfaces,
         NodeFacts: node_facts,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.control.conversation import Handler
 from cluster.control.requests import Request, StoreCheck, StoreList, StoreRead, StoreVerify, StoreWrite
-from cluster.core.operations import Expect, digest_of
+from cluster.core.operations import Expect, Holding, digest_of
 from cluster.core.tree import Tree
 from cluster.errors import InvalidInput, NotFound
 from cluster.node.host import writes
@@ -46,6 +46,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
                 "size": entry.size,
                 "mtime_s": entry.mtime_s,
                 "version": entry.version,
+                "inode": entry.inode,
             }
             for entry in entries
             if sees(request.user, f"{request.path}/{entry.name}")
@@ -59,6 +60,8 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         operations = writes({request.path: request.data})
         if request.digest is not None:
             operations.insert(0, Expect(request.path, request.digest))
+        if request.lock is not None:
+            operations.insert(0, Holding(request.lock, request.token))
         return {"revision": await propose(node, operations, request)}
 
     async def check(request: StoreCheck) -> Any:

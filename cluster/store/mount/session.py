@@ -20,6 +20,7 @@ from pathlib import Path
 import pyfuse3
 import pyfuse3.asyncio
 
+from cluster.core.effects import Committed
 from cluster.core.tree import ROOT, Entry
 from cluster.errors import Unavailable
 from cluster.store.mount.door import StoreDoor
@@ -71,6 +72,15 @@ class Mount:
             await asyncio.to_thread(self._notifier.join, UNMOUNT_TIMEOUT_S)
 
     # --- telling the kernel -----------------------------------------------------------------------------------------
+
+    def committed(self, changes: Iterable[Committed], whole: bool) -> None:
+        """The tree has changed so; `whole` when it is another one."""
+        if whole:
+            self.changed_wholly()
+            return
+        for one in changes:
+            if one.applied is not None:
+                self.changed(one.applied.before, one.applied.entries)
 
     def changed(self, before: Iterable[Entry], after: Iterable[Entry]) -> None:
         """Entries as they were and as they are: forget names and contents the kernel may have cached."""
