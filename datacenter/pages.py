@@ -16,6 +16,7 @@ from datacenter import gateway
 from datacenter.access.sign_in import set_ticket
 from datacenter.live.picture import Picture, picture_of
 from datacenter.membership import words
+from datacenter.membership.read_only import read_only
 from datacenter.session import renewal
 
 TASKS_SHOWN = 25
@@ -34,6 +35,7 @@ def shown(picture: Picture) -> dict[str, Any]:
         "cluster": cluster,
         "local": cluster.node(cluster.local_node),
         "health": words.health(cluster),
+        "read_only": read_only(cluster),
         "link_numbers": words.link_numbers(cluster),
         "tasks": picture.tasks[:TASKS_SHOWN],
     }

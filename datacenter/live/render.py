@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # What depends on which nodes there are, the quorum and the configuration: replaced whole when one of these changes.
 ABOUT_THE_CLUSTER = (
     "shell/_tree.html",
+    "shell/_read_only.html",
     "membership/_information.html",
     "membership/_quorum.html",
     "membership/_nodes.html",
@@ -125,6 +126,7 @@ def _node(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) ->
     if old is None or _bare(old) != _bare(new):
         parts.add("membership/_node_state.html", "shell/_tree_state.html", node=new)
         parts.add("membership/_health.html", "membership/_quorum.html", "nodes/_local_fingerprint.html")
+        parts.add("shell/_read_only.html")
     parts.add("membership/_node_readings.html", node=new)
     parts.add("membership/_totals.html")
 
@@ -144,7 +146,7 @@ def _store(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -
     """Its revision rises with every write and no page shows it; whether it can be written does matter."""
     old, new = before.cluster.store, now.cluster.store
     if old is None or new is None or (old.writable, old.reason) != (new.writable, new.reason):
-        parts.add("membership/_quorum.html", "membership/_health.html")
+        parts.add("membership/_quorum.html", "membership/_health.html", "shell/_read_only.html")
 
 
 _BY_TOPIC = {"cluster": _cluster, "node": _node, "task": _task, "store": _store}

