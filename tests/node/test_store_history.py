@@ -20,8 +20,22 @@ from cluster.control.requests import (
     StoreShow,
     StoreWrite,
 )
-from cluster.core.operations import Mkdir, Remove, Rename, Touch, Write, digest_of
+from cluster.core.log import chained
+from cluster.core.messages import Point
+from cluster.core.operations import (
+    Command,
+    EpochStart,
+    Expect,
+    Mkdir,
+    Remove,
+    Rename,
+    Touch,
+    Write,
+    digest_of,
+    encode_body,
+)
 from cluster.errors import Forbidden, InvalidInput, NotFound, StoreRefusal
+from cluster.store.base import Conflict
 from tests.node.alone import Alone, alone, named
 
 
@@ -222,6 +236,26 @@ async def test_only_root_changes_anything(node: Alone) -> None:
         with pytest.raises(Forbidden):
             await node.ask(request)
     assert await node.ask(StoreConflicts()) == []
+
+
+async def test_what_the_cluster_did_not_keep_is_told_with_who_made_it(
+    node: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = Command("r", 7, 1_700_000_000_000, "uid 33", "mount", (Expect("a", ""), Write("a", b"lost"), Remove("b")))
+    journal = (
+        Conflict(1_700_000_009, chained(Point(3, 11), 4, encode_body(command))),
+        Conflict(1_700_000_008, chained(Point(3, 10), 4, encode_body(EpochStart(4)))),
+    )
+    monkeypatch.setattr(node.daemon.life.disk, "conflicts", lambda limit: journal)
+    assert await node.ask(StoreConflicts()) == [
+        {
+            "time_s": 1_700_000_009, "revision": [4, 12], "user": "uid 33", "door": "mount", "node": "node 7",
+            "node_id": 7, "made_s": 1_700_000_000.0,
+            "operations": [
+                {"what": "write", "path": "a", "size": 4}, {"what": "remove", "path": "b", "size": 0},
+            ],
+        }
+    ]  # fmt: skip
 
 
 # --- checking before writing ------------------------------------------------------------------------------------------
