@@ -1,7 +1,7 @@
 """The frozen values every part of Quire shares: nodes, links, rings, views, quorum, samples, tasks, changes.
 
 Values only: nothing here reads a clock, a file or a socket. What the daemon publishes to pages and programs is
-`ClusterState` and the `Change`s that follow it. Next: `cluster/core/` decides with these, `cluster/node/` fills them in.
+`ClusterState` and the `Change`s that follow it. `cluster/core/` decides with these, `cluster/node/` fills them in.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """What votequorum says, in numbers. `flags` are corosync-quorumtool's words (2Node, Quorate, WaitForAll, Qdevice …)."""
+    """What votequorum says, in numbers. `flags` are corosync-quorumtool's words: 2Node, Quorate, WaitForAll, Qdevice."""
 
     quorate: bool
     expected_votes: int
