@@ -57,7 +57,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """What votequorum says, in numbers. `flags` are corosync-quorumtool's words: 2Node, Quorate, WaitForAll, Qdevice."""
+    """What votequorum says, in numbers. `flags` are corosync-quorumtool's words: 2Node, Quorate, WaitForAll …"""
 
     quorate: bool
     expected_votes: int
