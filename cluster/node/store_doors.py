@@ -45,7 +45,7 @@ def clean(path: str) -> str:
     return "/".join(part for part in path.split("/") if part)
 
 
-def checked(node: Daemon, path: str, data: bytes) -> dict[str, Any]:
+async def checked(node: Daemon, path: str, data: bytes) -> dict[str, Any]:
     """The result of StoreCheck."""
     if clean(path) != CONFIGURATION:
         findings = [{"line": one.line, "sentence": one.sentence} for one in syntax.check(clean(path), data)]
@@ -61,9 +61,13 @@ def checked(node: Daemon, path: str, data: bytes) -> dict[str, Any]:
         verified = conf.verify(document, current_version=active.config_version if active is not None else 0)
     except QuireError as error:
         return {"grammar": CONFIGURATION, "errors": [{"line": 0, "sentence": error.message}], "warnings": []}
+    errors = list(verified.errors)
+    refusal = "" if errors else await node.underlay.check(data)
+    if refusal:
+        errors.append(f"corosync would not take this configuration: {refusal}")
     return {
         "grammar": CONFIGURATION,
-        "errors": [{"line": 0, "sentence": sentence} for sentence in verified.errors],
+        "errors": [{"line": 0, "sentence": sentence} for sentence in errors],
         "warnings": [{"line": 0, "sentence": sentence} for sentence in verified.warnings],
     }
 

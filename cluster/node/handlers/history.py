@@ -86,7 +86,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
         operations = await _read(node, work)
         if path == CONFIGURATION:
-            operations = _raised(node, operations)
+            operations = await _raised(node, operations)
         if not operations:
             return {"revision": None, "paths": []}
         if request.digest is not None:
@@ -134,14 +134,14 @@ def _left_alone(path: str) -> bool:
     return path == CONFIGURATION or first_start.is_pristine([path], name)
 
 
-def _raised(node: Daemon, operations: list[AnyOperation]) -> list[AnyOperation]:
+async def _raised(node: Daemon, operations: list[AnyOperation]) -> list[AnyOperation]:
     """The configuration of then, with a version that every node takes: it only ever rises."""
     active = node.document()
     raised: list[AnyOperation] = []
     for one in operations:
         if isinstance(one, Write) and active is not None:
             text = conf.render(conf.raise_version(conf.parse(one.data), active.config_version)).encode()
-            errors = checked(node, one.path, text)["errors"]
+            errors = (await checked(node, one.path, text))["errors"]
             if errors:
                 raise Conflict(f"That configuration would not do any more: {errors[0]['sentence']}")
             one = Write(one.path, text)

@@ -54,7 +54,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
     async def write(request: StoreWrite) -> Any:
         may_change(request.user)
-        errors = checked(node, request.path, request.data)["errors"] if request.check else []
+        errors = (await checked(node, request.path, request.data))["errors"] if request.check else []
         if errors:
             raise InvalidInput(errors[0]["sentence"], fields={"text": errors[0]["sentence"]})
         operations = writes({request.path: request.data})
@@ -66,7 +66,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
     async def check(request: StoreCheck) -> Any:
         may_see(request.user, request.path)
-        return checked(node, request.path, request.data)
+        return await checked(node, request.path, request.data)
 
     async def verify(request: StoreVerify) -> Any:
         findings = await asyncio.to_thread(node.life.disk.verify)
