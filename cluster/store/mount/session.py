@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import errno
 import logging
-import os
 import queue
+import re
 import subprocess
 import threading
 from collections.abc import Iterable
@@ -23,11 +23,14 @@ import pyfuse3.asyncio
 from cluster.core.effects import Committed
 from cluster.core.tree import ROOT, Entry
 from cluster.errors import Unavailable
+from cluster.store.mount import readiness
 from cluster.store.mount.door import StoreDoor
 from cluster.store.mount.operations import StoreFileSystem
 
 UNMOUNT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 5.0
 NOTICES_MAX = 100_000
+WORKERS_KEPT = 16  # of pyfuse3's 99: idle ones beyond are ended, and to make one anew costs more than a request
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ class Mount:
     """The store as a directory. One per process: the library underneath has one session."""
 
     def __init__(self, door: StoreDoor, path: Path) -> None:
-        self.path = path
+        self.path = path.absolute()
         self._fs = StoreFileSystem(door)
         self._notices: queue.SimpleQueue[tuple[int, bytes | None] | None] = queue.SimpleQueue()
         self._serving: asyncio.Task[None] | None = None
@@ -47,12 +50,13 @@ class Mount:
         await asyncio.to_thread(clear_stale, self.path)
         options = set(pyfuse3.default_options) | {"fsname=quire", "allow_other", "nosuid", "nodev"}
         pyfuse3.asyncio.enable()
+        readiness.use()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             pyfuse3.init(self._fs, str(self.path), options)
         except (RuntimeError, OSError) as error:
             raise Unavailable(f"The store cannot be mounted at {self.path}: {error}.") from error
-        self._serving = asyncio.get_running_loop().create_task(pyfuse3.main())
+        self._serving = asyncio.get_running_loop().create_task(pyfuse3.main(min_tasks=WORKERS_KEPT))
         self._notifier = threading.Thread(target=self._notify_forever, name="mount-notices", daemon=True)
         self._notifier.start()
 
@@ -125,21 +129,32 @@ class Mount:
 
 
 def clear_stale(path: Path) -> None:
-    """Take down a mount whose daemon is gone; a directory that is none is left alone."""
+    """Take down a mount whose daemon is gone or does not answer. Raises Unavailable where a living one is mounted."""
+    if not mounted_as(path).startswith("fuse"):
+        return
     try:
-        os.stat(path)
-    except OSError as error:
-        if error.errno in (errno.ENOTCONN, errno.EIO, errno.ECONNABORTED):
-            _unmount(path)
+        # In a process of its own: whoever asks a daemon that hangs, hangs.
+        answered = subprocess.run(["stat", str(path)], capture_output=True, timeout=ANSWER_TIMEOUT_S).returncode == 0
+    except subprocess.TimeoutExpired:
+        answered = False
+    if answered:
+        raise Unavailable(f"The store cannot be mounted at {path}: another file system in use is there already.")
+    _unmount(path)
 
 
-def is_mounted(path: Path) -> bool:
+def mounted_as(path: Path) -> str:
+    """The kind of file system mounted at a path last; empty when it is no mount point."""
+    wanted, kind = str(path), ""
     with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:
-        return any(line.split()[1] == str(path) for line in mounts)
+        for line in mounts:
+            _, point, found, *_ = line.split()
+            if re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), point) == wanted:
+                kind = found
+    return kind
 
 
 def _unmount(path: Path) -> None:
-    if is_mounted(path):
+    if mounted_as(path):
         done = subprocess.run(["umount", "-l", str(path)], capture_output=True, text=True, timeout=UNMOUNT_TIMEOUT_S)
         if done.returncode:
             log.warning("%s could not be unmounted: %s", path, done.stderr.strip())
