@@ -23,6 +23,8 @@ import sys
 import time
 from collections.abc import Callable
 
+import msgspec
+
 Act = Callable[[int], None]
 START_AFTER_S = 0.3
 LENGTH = struct.Struct("!I")
@@ -113,8 +115,6 @@ class Control:
     """One kept connection to a node's control socket."""
 
     def __init__(self, path: str) -> None:
-        import msgspec
-
         self._encode, self._decode = msgspec.msgpack.encode, msgspec.msgpack.decode
         self._line = socket.socket(socket.AF_UNIX)
         self._line.settimeout(60)
