@@ -23,6 +23,7 @@ from cluster.store.mount.handles import Handles
 
 CACHE_S = 10.0
 BLOCK_BYTES = 4096
+MADE_MAX = 20_000
 
 
 class LookingFileSystem(pyfuse3.Operations):
@@ -37,6 +38,7 @@ class LookingFileSystem(pyfuse3.Operations):
         self._door = door
         self._gid = attributes.group_id()
         self._handles = Handles()
+        self._made: dict[int, tuple[Entry, bool, pyfuse3.EntryAttributes]] = {}  # what was told of an entry as it is
         self.looked_up: dict[int, int] = {}  # inode → how often the kernel was told of it
 
     # --- requests ---------------------------------------------------------------------------------------------------
@@ -149,13 +151,22 @@ class LookingFileSystem(pyfuse3.Operations):
 
     def _attributes(self, entry: Entry, inode: int | None = None, pid: int = 0) -> pyfuse3.EntryAttributes:
         """What is committed; to a process that is writing the file, the size of what it wrote so far."""
-        path = self._door.tree().path_of(entry.inode)
-        mode = attributes.mode_of(path, is_dir=entry.is_dir, writable=self._door.writable())
         number = entry.inode + 1 if inode is None else inode
-        size, cache_s = entry.size, CACHE_S
         if self._handles.dirty_on(number) is not None:
-            cache_s, size = 0.0, self._size_written(number, pid, size)
-        return self._filled(number, mode, size, entry.mtime_s, cache_s)
+            size = self._size_written(number, pid, entry.size)
+            return self._filled(number, self._mode(entry), size, entry.mtime_s, 0.0)
+        writable = self._door.writable()
+        made = self._made.get(number)
+        if made is None or made[0] is not entry or made[1] != writable:
+            if len(self._made) >= MADE_MAX:
+                self._made.clear()
+            attr = self._filled(number, self._mode(entry), entry.size, entry.mtime_s, CACHE_S)
+            made = self._made[number] = (entry, writable, attr)
+        return made[2]
+
+    def _mode(self, entry: Entry) -> int:
+        path = self._door.tree().path_of(entry.inode)
+        return attributes.mode_of(path, is_dir=entry.is_dir, writable=self._door.writable())
 
     def _provisional_attributes(self, inode: int, pid: int) -> pyfuse3.EntryAttributes:
         one = self._handles.provisional(inode)
