@@ -4,10 +4,7 @@
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.target.closest?.("form");
   if (!form) return;
-  if (event.target === form) {
-    clear(form);
-    for (const field of form.elements) field.judged = field.value;
-  }
+  if (event.target === form) clear(form);
   else if (event.target.name) say(form, event.target.name, "");
 });
 
@@ -18,22 +15,25 @@ document.addEventListener("htmx:afterSwap", (event) => {
     if (say(form, sentence.dataset.field, sentence.textContent)) sentence.remove();
   }
   if (!event.target.matches(".form-errors")) return;
-  for (const field of form.elements) judge(field, true);
+  for (const field of form.elements) judge(field, field.getAttribute("aria-invalid") !== "true");
   form.querySelector("[aria-invalid=true]")?.focus();
 });
 
 // A field is judged when it is left, and from then on with every key, so that an error goes as soon as it is mended.
-document.addEventListener("focusout", (event) => judge(event.target, Boolean(event.target.value)));
+document.addEventListener("focusout", (event) => {
+  if (event.target.getAttribute?.("aria-invalid") !== "true") judge(event.target, Boolean(event.target.value));
+});
 document.addEventListener("input", (event) => {
-  if (event.target.getAttribute?.("aria-invalid") === "true") judge(event.target, true);
+  const field = event.target;
+  if (field.getAttribute?.("aria-invalid") !== "true" || !field.form) return;
+  if (field.dataset.mismatch) judge(field, true);
+  else say(field.form, field.name, "");
 });
 
-// What the server has said of a field stays until the field is changed.
 function judge(field, isDue) {
   if (!isDue || !field.dataset?.mismatch || !field.form) return;
   const { valueMissing, patternMismatch } = field.validity;
-  const sentence = valueMissing ? field.dataset.missing : patternMismatch ? field.dataset.mismatch : "";
-  if (sentence || field.value !== field.judged) say(field.form, field.name, sentence);
+  say(field.form, field.name, valueMissing ? field.dataset.missing : patternMismatch ? field.dataset.mismatch : "");
 }
 
 function clear(form) {

@@ -7,6 +7,7 @@ const RENEW = "/session/renew-after-join";
 
 let recovering = null;
 const joinsDone = new Set();
+const retried = new WeakSet();
 
 setInterval(renew, RENEW_EVERY_MS);
 
@@ -18,7 +19,12 @@ document.addEventListener("htmx:wsAfterMessage", () => {
   recover();
 });
 
-document.addEventListener("quire:signed-out", () => recover());
+// What was clicked when the ticket had ended is done once more, as soon as there is a new one.
+document.addEventListener("quire:signed-out", async ({ target }) => {
+  if (!(await recover()) || !target.isConnected || retried.has(target)) return;
+  retried.add(target);
+  htmx.trigger(target, target.matches("form") ? "submit" : "click");
+});
 document.addEventListener("quire:signed-in", (event) => {
   useToken(event.detail.csrf);
   document.querySelector("#again-slot dialog")?.close();

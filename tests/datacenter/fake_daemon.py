@@ -67,6 +67,7 @@ class FakeDaemon:
         self.refusals: dict[type[ask.Request], QuireError] = {}
         self.life = 1  # tickets are signed by it
         self.former_life = 0  # whose tickets may be renewed
+        self.renews_former_tickets = True
         self._steps = asyncio.Semaphore(0)
         self._serial = itertools.count(1)
         self._jobs: set[asyncio.Task[None]] = set()
@@ -171,6 +172,13 @@ class FakeDaemon:
         for _ in range(steps):
             self._steps.release()
 
+    def forget_former_life(self) -> None:
+        """After the next join no former ticket is renewed."""
+        self.renews_former_tickets = False
+
+    def run_task(self, steps: list[str], problem: str = "") -> None:
+        self.begin("clustercreate", tuple(steps), lambda: None, problem)
+
     # --- tasks --------------------------------------------------------------------------------------------------------
 
     def begin(self, type_: str, steps: tuple[str, ...], done: Callable[[], None], problem: str = "") -> str:
@@ -251,7 +259,8 @@ class FakeDaemon:
         return {"upid": self.begin("clusterjoin", steps, self._joined)}
 
     def _joined(self) -> None:
-        self.former_life, self.life = self.life, self.life + 1
+        self.former_life = self.life if self.renews_former_tickets else 0
+        self.life += 1
         self.form(3)
 
     def _task(self, upid: str) -> TaskState:
