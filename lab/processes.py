@@ -81,15 +81,17 @@ def wait_gone(wanted: Iterable[int], timeout_s: float) -> list[int]:
 
 def end_tagged(tag: str, patience_s: float) -> None:
     """Ask every tagged process to end, and after `patience_s` end it. Returns when none is left, within 5 s more."""
-    for pid in tagged(tag):
+    asked = tagged(tag)
+    for pid in asked:
         send(pid, signal.SIGTERM)
-    wait_gone(tagged(tag), patience_s)
+    # By pid: a process that is on its way out has no environment any more, and yet is there.
+    left = wait_gone(asked, patience_s)
     deadline = time.monotonic() + 5
     # More than once: a process may have started another between the look and the signal.
-    while (left := tagged(tag)) and time.monotonic() < deadline:
+    while (left := sorted({*left, *tagged(tag)})) and time.monotonic() < deadline:
         for pid in left:
             send(pid, signal.SIGKILL)
-        wait_gone(left, 1)
+        left = wait_gone(left, 1)
 
 
 def holder_of_port(address: str, port: int) -> str:
