@@ -102,11 +102,15 @@ def inside(node: Visited, *words: str, timeout_s: float) -> dict[str, Any]:
 def nodes() -> Iterator[Nodes]:
     base = Path(tempfile.mkdtemp(prefix="quire-b"))
     state = base / "state"
+    lab: Lab | None = None
     try:
         with disks(base / "disks", NAMES) as made:
             state.mkdir()
             for name in NAMES:
                 (made[name].folder / "state").mkdir()
+                # Where the demo moves the hosts' files when it ends: not to another disk, which rename(2) cannot.
+                (base / "kept" / name).mkdir(parents=True)
+                (made[name].folder / "state/host").symlink_to(base / "kept" / name)
                 # The demo takes down what is mounted below its state, so the disks are elsewhere.
                 (state / name).symlink_to(made[name].folder / "state")
             with visit(state, len(NAMES), "corosync") as here:
@@ -115,6 +119,8 @@ def nodes() -> Iterator[Nodes]:
                 lower_priority(lab)
                 yield Nodes(here, lab, made)
     finally:
+        if lab is not None:
+            Lab.sweep(lab.name, lab.base)  # has nothing to do, unless the demo failed to end in order
         shutil.rmtree(base, ignore_errors=True)
 
 
