@@ -28,9 +28,10 @@ class Belongings:
     mounts: frozenset[str]
 
     def beyond(self, before: Belongings) -> list[str]:
-        """A line for each thing that was not there before."""
+        """A line for each thing that was not there before. A process on its way out is given a second to be gone."""
+        staying = processes.wait_gone(sorted(self.children - before.children), 1)
         return [
-            *(f"child process {pid}: {command(pid)}" for pid in sorted(self.children - before.children)),
+            *(f"child process {pid}: {command(pid)}" for pid in staying),
             *(f"network namespace {name}" for name in sorted(self.namespaces - before.namespaces) if may_be_ours(name)),
             *(f"mount {point}" for point in sorted(self.mounts - before.mounts)),
         ]
