@@ -247,6 +247,7 @@ class Ended(BaseException):
 
 def end_on_signals() -> None:
     def end(number: int, frame: FrameType | None) -> None:
+        ignore_signals()
         raise Ended
 
     for number in END_SIGNALS:
