@@ -246,6 +246,8 @@ class Ended(BaseException):
 
 
 def end_on_signals() -> None:
+    """The first signal raises Ended; those after it are not heard."""
+
     def end(number: int, frame: FrameType | None) -> None:
         ignore_signals()
         raise Ended
@@ -256,5 +258,8 @@ def end_on_signals() -> None:
 
 def ignore_signals() -> None:
     """While ending: a second Ctrl-C must not leave half of it behind."""
+
+    def hear_nothing(number: int, frame: FrameType | None) -> None: ...
+
     for number in END_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, hear_nothing)
