@@ -138,3 +138,14 @@ def test_a_killed_node_is_started_again_by_its_run_script(tmp_path: Path) -> Non
 def test_a_state_too_deep_for_a_socket_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match="too long for a socket"):
         demo_of(tmp_path / ("d" * 100), "alpha").start()
+
+
+def test_the_first_signal_ends_the_demo_and_later_ones_do_not_cut_its_ending_short() -> None:
+    program = (
+        "import os, signal; from demo.nodes import Ended, end_on_signals\n"
+        "end_on_signals()\n"
+        "try: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "except Ended: os.kill(os.getpid(), signal.SIGINT); os.kill(os.getpid(), signal.SIGHUP); print('tidied up')"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("tidied up\n", "", 0)
