@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -27,8 +28,11 @@ def nothing_tagged_stays() -> Iterator[None]:
 
 def test_a_detached_process_is_found_and_ended() -> None:
     subprocess.run(["setsid", "--fork", "sleep", "60"], env=ENVIRONMENT, check=True)
+    deadline_s = time.monotonic() + 10  # it is forked at once, and becomes `sleep` a moment later
+    while [processes.command(pid) for pid in processes.tagged(TAG)] != ["sleep 60"]:
+        assert time.monotonic() < deadline_s, "the detached process was not found"
+        time.sleep(0.01)
     found = processes.tagged(TAG)
-    assert [processes.command(pid) for pid in found] == ["sleep 60"]
     processes.end_tagged(TAG, 5)
     assert not any(map(processes.alive, found))
 
