@@ -1,4 +1,4 @@
-"""`pvecm create` and `pvecm add`: start a cluster on this node, or make this node a member of one.
+"""`pvecm create`, `add`, `leave` and `delnode`: how this node becomes a member and ceases to be, or another one does.
 
 The daemon does the work as a task; here its log is followed to the end. A peer's certificate is shown and confirmed by
 its fingerprint before the daemon is asked, and the password is typed, never an argument.
@@ -51,12 +51,26 @@ def add(values: Values, daemon: BlockingClient) -> int:
     return follow(daemon, daemon.call(asked | {"links": _links(values)}, REQUEST_S)["upid"])
 
 
+def leave(values: Values, daemon: BlockingClient) -> int:
+    _refuse_inside_the_mount()
+    asked = {"method": "cluster.leave", "force": bool(values.get("force"))}
+    return follow(daemon, daemon.call(asked, REQUEST_S)["upid"])
+
+
+def delnode(values: Values, daemon: BlockingClient) -> int:
+    """Says nothing when all is well."""
+    for warning in daemon.call({"method": "cluster.remove-node", "node": values["node"]}, REQUEST_S)["warnings"]:
+        terminal.complain(warning)
+    return 0
+
+
 def _links(values: Values) -> dict[int, str]:
     return {number: values[f"link{number}"] for number in LINKS if f"link{number}" in values}
 
 
 def _refuse_inside_the_mount() -> None:
-    """Joining replaces the store; a shell that stands in its mount would be left in a folder that is gone."""
+    """Joining and leaving replace the store; a shell that stands in its mount would be left in a folder
+    that is gone."""
     mount = os.environ.get("QUIRE_MOUNT", MOUNT)
     if mount == "none":
         return
@@ -66,7 +80,7 @@ def _refuse_inside_the_mount() -> None:
         return
     mount = os.path.realpath(mount)
     if here == mount or here.startswith(mount + "/"):
-        raise Conflict(f"The working directory is inside {mount}, which a join replaces. Change to another one first.")
+        raise Conflict(f"The working directory is inside {mount}, which this replaces. Change to another one first.")
 
 
 def _confirmed_fingerprint(hostname: str) -> str:
@@ -106,5 +120,18 @@ COMMANDS = (
             Parameter("fingerprint", "string", "SHA-256 fingerprint the member's certificate must have"),
             Parameter("use_ssh", "boolean", "known from Proxmox VE and refused: joining needs no ssh"),
         ),
+    ),
+    Command(
+        "leave",
+        "Take this node out of its cluster and make it stand-alone.",
+        leave,
+        options=(Parameter("force", "boolean", "go on where the cluster has no quorum to agree"),),
+        failed=1,
+    ),
+    Command(
+        "delnode",
+        "Remove another node from the cluster, dead or alive.",
+        delnode,
+        positional=(Parameter("node", "string", "name of the node"),),
     ),
 )

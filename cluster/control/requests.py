@@ -139,6 +139,40 @@ class UndoAddNode(Request, tag="cluster.undo-add-node"):
     undo_token: str
 
 
+class LeaveCluster(Request, tag="cluster.leave"):
+    """→ {upid}. This node leaves its cluster and becomes stand-alone. With `force` also where the cluster cannot be
+    asked, for want of quorum. Raises NotInCluster, Conflict; a refusal for want of quorum is the task's outcome."""
+
+    force: bool = False
+    user: str = "root@pam"
+
+
+class RemovalPlan(Request, tag="cluster.removal-plan"):
+    """What taking `node` out would mean. → {node, node_id, online, before, after, obstacle, warnings: [str]}; before
+    and after: {nodes, online, expected_votes, present_votes, needed_votes, quorate}. `obstacle` is a sentence where it
+    cannot be done as things are, else "". Raises NotInCluster, NotFound."""
+
+    node: str
+
+
+class RemoveNode(Request, tag="cluster.remove-node"):
+    """Take another node out of the cluster. → {warnings: [str]}. Raises NotInCluster, NotFound, Conflict (the asked
+    node itself, the last one), NoQuorum, Busy, OutcomeUnknown."""
+
+    node: str
+    user: str = "root@pam"
+
+
+class CheckNode(Request, tag="cluster.check"):
+    """Is this node fit to be, or become, a member? → [{code, severity: ok|warning|error, sentence}], never empty."""
+
+
+class VerifyCluster(Request, tag="cluster.verify"):
+    """Compare all nodes: configuration, key, store, certificates, versions, clocks. → {nodes: [{name, online,
+    config_version, config_digest, revision: [epoch, index], store_digest, version, clock_ms}], findings: [{node, code,
+    severity, sentence, advice}]}. Raises NotInCluster."""
+
+
 # --- tasks ----------------------------------------------------------------------------------------------------------
 
 

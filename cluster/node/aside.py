@@ -36,6 +36,12 @@ class LocalFiles:
         write_durably(self.key, key, KEY_MODE)
         write_durably(self.configuration, conf, CONFIGURATION_MODE)
 
+    def remove(self) -> None:
+        """Neither file is there any more; what they were is kept aside."""
+        self._keep_aside()
+        for target in (self.configuration, self.key):
+            target.unlink(missing_ok=True)
+
     def restore(self) -> None:
         """Put back what was kept aside; nothing kept, nothing done."""
         manifest = self.aside / "manifest.json"

@@ -54,7 +54,26 @@ class Logged(msgspec.Struct, array_like=True, tag=True, frozen=True):
     entries: tuple[LogEntry, ...]
 
 
-AnyMessage = Announcement | Sampled | Logged
+class StandingAsked(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """Everybody say how you stand."""
+
+
+class Standing(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """How the sender stands, for comparing all nodes: its clock, what lies on its disk, its store, its versions.
+    Digests are hexadecimal; that of the key says nothing about the key."""
+
+    time_s: float
+    config_version: int
+    config_digest: str
+    key_digest: str
+    epoch: int
+    index: int
+    store_digest: str
+    writable: bool
+    version: str
+
+
+AnyMessage = Announcement | Sampled | Logged | StandingAsked | Standing
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
@@ -83,6 +102,7 @@ class Board:
     changed: Callable[[], None]
     someone_new: Callable[[], None]
     logged: Callable[[tuple[LogEntry, ...]], None]
+    standing: Callable[[int, StandingAsked | Standing], None] = lambda node_id, message: None
     cards: dict[int, Card] = field(default_factory=dict)
     members: frozenset[int] = frozenset()
     members_before: frozenset[int] = frozenset()
@@ -123,6 +143,9 @@ class Board:
             return  # a newer node's message, or nonsense: a status board can do without it
         if isinstance(message, Logged):
             self.logged(message.entries)
+            return
+        if isinstance(message, StandingAsked | Standing):
+            self.standing(event.sender.node_id, message)
             return
         card = self.card(event.sender.node_id)
         if isinstance(message, Announcement):

@@ -49,6 +49,11 @@ class Connection:
         self._on_event = on_event
         self._retrying: asyncio.Task[None] | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Neither connected nor trying to be."""
+        return not self.connected and (self._retrying is None or self._retrying.done())
+
     async def connect(self) -> None:
         """Start and join now. Raises Unavailable with the reason; nothing is left half connected."""
         try:

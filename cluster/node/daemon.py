@@ -33,9 +33,10 @@ from cluster.node.life import Life
 from cluster.node.mount_door import MountDoor
 from cluster.node.options import Options
 from cluster.node.own_files import OwnFiles
-from cluster.node.passwords import HashPasswords, PamPasswords, Passwords
+from cluster.node.passwords import make_passwords
 from cluster.node.publisher import Publisher
 from cluster.node.rates import Readings
+from cluster.node.removed import Removed
 from cluster.node.sign_in import SignIn
 from cluster.node.state import Self, cluster_state
 from cluster.node.tasks import TaskLines, TaskRunner
@@ -46,7 +47,6 @@ from cluster.node.workflows import Workflows
 from cluster.store.mount import Mount
 
 SAMPLE_EVERY_S = 2.0
-WATCH_EVERY_S = 1.0
 STOP_TIMEOUT_S = 10.0
 SHOW_COMMITS_EVERY_S = 0.1
 # The threads that write the store and tell the kernel need Python for a moment between their calls; to wait 5 ms for
@@ -82,6 +82,7 @@ class Daemon:
             lambda: self.files.serve_renewed_certificate(),
             self.cluster_log.write,
         )  # fmt: skip
+        self.removed = Removed(options.name, self.life, self.document, lambda: self.workflows.busy, self._hear)
         self.door = MountDoor(options.name, self.life, lambda: self.publisher.state, self.cluster_log.rows)
         self.mount = Mount(self.door, options.mount) if options.mount is not None else None
         self._was_writable = False
@@ -89,6 +90,7 @@ class Daemon:
         self._background: set[asyncio.Task[None]] = set()
         self._showing: asyncio.Handle | None = None
         self._event_at_s: float | None = None
+        self._shown_at_s = 0.0
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
     # --- beginning and end ------------------------------------------------------------------------------------------
@@ -98,7 +100,8 @@ class Daemon:
         sys.setswitchinterval(SWITCH_S)
         self.options.state_dir.mkdir(parents=True, mode=0o750, exist_ok=True)
         self._claim()
-        self.sign_in = SignIn(self._passwords(), Throttle(time.monotonic), self.keys.tickets, time.time, asyncio.sleep)
+        passwords = make_passwords(self.options.password_hash_file)
+        self.sign_in = SignIn(passwords, Throttle(time.monotonic), self.keys.tickets, time.time, asyncio.sleep)
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
         self.tasks.subscribe(self._task_changed)
         self.workflows = Workflows(self.options, self.host, self.tasks)
@@ -106,13 +109,14 @@ class Daemon:
         await self.workflows.take_back()
         if not self.life.is_open:
             self.life.open()
+        if not self.removed.sentence and not self.life.connection.connected:
             await self.life.begin()
         self.files.serve_stored_certificate()
         self._show()
         self.cluster_log.write("this node has started")
         await self._mount()
         self._closers += [self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
-        for work in (self._sample_forever(), self.files.keep(), self.workflows.watch(WATCH_EVERY_S)):
+        for work in (self._sample_forever(), self.files.keep(), self.workflows.watch(), self.removed.watch()):
             self._run(work)
         self.control = ControlServer(
             self.options.socket, handlers.table(self), handlers.streams(self), self.options.web_uids
@@ -161,10 +165,6 @@ class Daemon:
         except QuireError as error:
             log.error("The corosync.conf in the store cannot be read: %s", error.message)
             return None
-
-    def _passwords(self) -> Passwords:
-        path = self.options.password_hash_file
-        return HashPasswords.from_file(path) if path is not None else PamPasswords()
 
     def _make_engine(self, node_id: int) -> tuple[Engine, Service]:
         return self.underlay.engine(), self.underlay
@@ -283,7 +283,7 @@ class Daemon:
         at_s, self._event_at_s = self._event_at_s, None
         replica = self.life.replica
         me = Self(self.options.name, replica.node_id, self.options.address, self.served.fingerprint)
-        problem = self.life.connection.problem
+        problem = self.removed.sentence or self.life.connection.problem
         state = cluster_state(me, self.options.engine, self.document(), self.view, self.board, replica, problem)
         self.publisher.show(state, at_s)
 

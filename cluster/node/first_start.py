@@ -66,3 +66,11 @@ def node_files(
 def is_pristine(paths: Iterable[str], node: str) -> bool:
     """Does the tree hold nothing but what a new node makes for itself?"""
     return set(paths) <= {*_SHARED, *certificate_paths(node)}
+
+
+def is_the_clusters(path: str, own_folder: str, *, others: bool) -> bool:
+    """Does this path of the tree stay with the cluster when a node leaves? Its configuration and keys do, and with
+    `others` the folders of the other nodes; `own_folder` is the leaving node's."""
+    if path in ("corosync.conf", "corosync.conf.new", *_SHARED, *certificate_paths(own_folder.removeprefix("nodes/"))):
+        return True
+    return others and path.startswith("nodes/") and path != own_folder and not path.startswith(own_folder + "/")

@@ -19,12 +19,13 @@ from cluster.core.operations import Expect, Mkdir, Write, digest_of
 from cluster.core.tree import AnyOperation
 from cluster.corosync import conf as corosync_conf
 from cluster.engine.base import EngineStatus
-from cluster.errors import Conflict, InvalidInput, StoreRefusal
+from cluster.errors import Conflict, InvalidInput, StoreRefusal, Unavailable
 from cluster.model import StoreState
 from cluster.node import first_start
 from cluster.node.access import FormerKeys, TicketKeys
 from cluster.node.aside import LocalFiles
 from cluster.node.board import Board
+from cluster.node.connection import GROUPS
 from cluster.node.interfaces import local_addresses
 from cluster.node.life import Life
 from cluster.node.options import Options
@@ -36,6 +37,8 @@ KEY_BYTES = 256
 BACKUPS_MAX = 10
 RESOLVE_TIMEOUT_S = 5.0
 SPREAD_TIMEOUT_S = 1.0
+VOTE_GONE_TIMEOUT_S = 10.0
+WRITABLE_TIMEOUT_S = 10.0
 
 
 class NodeHost:
@@ -117,6 +120,9 @@ class NodeHost:
     async def install_configuration(self, conf: bytes, key: bytes) -> None:
         self._files.install(conf, key)
 
+    async def remove_configuration(self) -> None:
+        self._files.remove()
+
     async def restore_configuration(self) -> None:
         self._files.restore()
 
@@ -177,6 +183,22 @@ class NodeHost:
         self._former.keep(self._ticket_keys())
         await self._life.adopt(uuid, mine.node_id)
 
+    async def separate_store(self, confirmed: bool) -> None:
+        if not self._life.is_open:
+            self._life.open()
+        if not self._life.clustered:
+            return
+        own = f"nodes/{self.name}"
+        await self._life.separate(lambda path: first_start.is_the_clusters(path, own, others=confirmed))
+        self._former.drop()
+        tree = self._life.tree
+        files = first_start.shared_files(tree)
+        files.update(first_start.node_files(tree, self.name, self.address, time.time(), renew=True, pending=files))
+        closed = "This node's own store did not open."
+        await self._until(lambda: self._life.replica.writable, WRITABLE_TIMEOUT_S, closed)
+        await self.store_write_all(files)
+        self._renew_certificate()
+
     async def restore_store(self, backup: str) -> None:
         path = self._options.backup_dir / backup
         if not path.exists():
@@ -189,12 +211,39 @@ class NodeHost:
 
     async def write_configuration(self, conf: bytes, expected_digest: str, withdrawn: str = "") -> None:
         """`withdrawn` needs no exception here: a node that never completed its join has no vote in the store yet."""
+        await self._commit_configuration(conf, expected_digest)
+        await self.activate_configuration()
+
+    async def _commit_configuration(self, conf: bytes, expected_digest: str) -> None:
         operations = (Expect(CONFIGURATION, expected_digest), Write(CONFIGURATION, conf))
         try:
             await self._life.driver.propose(operations, user="root@pam", door="workflow")
         except StoreRefusal as refusal:
             raise Conflict("The configuration was changed by someone else meanwhile; try again.") from refusal
-        await self.activate_configuration()
+
+    async def commit_removal(self, conf: bytes, expected_digest: str, node_id: int) -> None:
+        await self._commit_configuration(conf, expected_digest)
+        still = "The removal is written, but the removed node's vote still counts in the store."
+        await self._until(lambda: self._vote_is_gone(node_id), VOTE_GONE_TIMEOUT_S, still)
+        await self._spread()
+
+    def _vote_is_gone(self, node_id: int) -> bool:
+        replica = self._life.replica
+        return replica.writable and all(node_id not in one.votes for one in replica.machine.electorates())
+
+    async def _until(self, holds: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not holds():
+            if time.monotonic() > deadline:
+                raise Unavailable(otherwise)
+            await asyncio.sleep(0.02)
+
+    async def end_member(self, node_id: int) -> bool:
+        return await self._underlay.end_member(node_id)
+
+    async def leave_groups(self) -> None:
+        for group in GROUPS:
+            await self._life.connection.engine.leave(group)
 
     async def activate_configuration(self) -> None:
         """Have corosync read the committed configuration, on every member."""

@@ -23,6 +23,7 @@ from cluster.errors import QuireError
 from cluster.node.connection import Connection, NoService, Service
 from cluster.node.driver import Driver, Histories
 from cluster.store import disk as store
+from cluster.store import lineage as lineages
 from cluster.store.base import Disk
 
 ALONE_NODE_ID = 0
@@ -104,20 +105,21 @@ class Life:
     async def found(self, lineage: str, node_id: int, votes: int) -> None:
         """The store becomes a cluster's of which this node is the first; its content stays."""
         await self.close()
-        store.found(self.path, lineage, node_id, votes)
+        lineages.found(self.path, lineage, node_id, votes)
         self.open()
 
     async def separate(self, without: Callable[[str], bool]) -> None:
         """The store becomes a stand-alone node's own again, without the paths `without` names."""
         await self.close()
-        store.separate(self.path, str(uuid.uuid4()), ALONE_NODE_ID, without)
+        lineages.separate(self.path, str(uuid.uuid4()), ALONE_NODE_ID, without)
         self.open()
         await self.begin()
+        self._on_committed((), True)
 
     async def adopt(self, lineage: str, node_id: int) -> None:
         """The store becomes blank, to be filled by the cluster `lineage`."""
         await self.close()
-        store.blank(self.path, lineage, node_id)
+        lineages.blank(self.path, lineage, node_id)
         self.open()
 
     async def restore(self, backup: Path) -> None:

@@ -83,6 +83,8 @@ class OwnFiles:
         text, target = self._life.tree.read(CONFIGURATION), self._options.configuration
         if text is None or not target.exists():
             return
+        if not _names(text, self._options.name):
+            return  # this node is being taken out; its engine would refuse a configuration without it
         on_disk = target.read_bytes()
         if text != on_disk and _version(text) >= _version(on_disk) > 0:
             write_durably(target, text, 0o644)
@@ -93,3 +95,10 @@ def _version(text: bytes) -> int:
         return conf.parse(text).config_version
     except QuireError:
         return 0
+
+
+def _names(text: bytes, node: str) -> bool:
+    try:
+        return conf.parse(text).node(node) is not None
+    except QuireError:
+        return True

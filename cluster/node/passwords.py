@@ -130,3 +130,8 @@ def _pam_check(name: str, password: str, service: str) -> bool:
 
 def _pam_service() -> str:
     return next((name for name in PAM_SERVICES if Path("/etc/pam.d", name).exists()), PAM_SERVICES[-1])
+
+
+def make_passwords(hash_file: Path | None) -> Passwords:
+    """Those of a file of hashes, or the host's own through PAM."""
+    return HashPasswords.from_file(hash_file) if hash_file is not None else PamPasswords()

@@ -29,7 +29,7 @@ def cluster_state(
     me: Self, engine: str, document: Document | None, view: View | None, board: Board, replica: Replica, problem: str
 ) -> ClusterState:
     """What this node would show now. `document` is None on a stand-alone node."""
-    nodes = document.nodes() if document is not None else (Node(me.name, me.node_id, 1),)
+    nodes = _nodes(me, document)
     return ClusterState(
         local_node=me.name,
         name=document.cluster_name if document is not None else "",
@@ -42,6 +42,14 @@ def cluster_state(
         engine=engine,
         problem=problem,
     )
+
+
+def _nodes(me: Self, document: Document | None) -> tuple[Node, ...]:
+    """The nodelist; this node too, without a vote, when the cluster has taken it out."""
+    if document is None:
+        return (Node(me.name, me.node_id, 1),)
+    listed = document.nodes()
+    return listed if document.node(me.name) is not None else (*listed, Node(me.name, me.node_id, 0))
 
 
 def _node_state(node: Node, me: Self, board: Board) -> NodeState:

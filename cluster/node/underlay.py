@@ -6,13 +6,19 @@ stop it, would it take this file.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Protocol
 
+from cluster.corosync.bounded import bounded
+from cluster.corosync.cfg import Cfg
 from cluster.corosync.service import CorosyncService
 from cluster.engine.base import Engine
 from cluster.engine.corosync import CorosyncEngine
 from cluster.engine.loopback import LoopbackEngine
+from cluster.errors import CorosyncError
 from cluster.node.options import Options
+
+END_TIMEOUT_S = 5.0
 
 
 class Underlay(Protocol):
@@ -26,6 +32,9 @@ class Underlay(Protocol):
     async def stop(self) -> None: ...
 
     async def is_running(self) -> bool: ...
+
+    async def end_member(self, node_id: int) -> bool:
+        """Make another member's engine end itself, where that is possible; whether there was such a member."""
 
     async def check(self, conf: bytes) -> str:
         """Why this configuration would be refused, in one line; "" when it would be taken."""
@@ -49,6 +58,19 @@ class CorosyncUnderlay:
     async def is_running(self) -> bool:
         return await self._service.is_running()
 
+    async def end_member(self, node_id: int) -> bool:
+        def kill() -> None:
+            with contextlib.closing(Cfg()) as cfg:
+                cfg.kill_node(node_id, "This node was removed from the cluster.")
+
+        try:
+            await bounded(kill, END_TIMEOUT_S, "ending a removed node's corosync")
+        except CorosyncError as error:
+            if error.status == "CS_ERR_NOT_EXIST":  # it is not a member now, which is as good
+                return False
+            raise
+        return True
+
     async def check(self, conf: bytes) -> str:
         return "; ".join(await self._service.check(conf))
 
@@ -70,6 +92,9 @@ class LoopbackUnderlay:
         return
 
     async def is_running(self) -> bool:
+        return False
+
+    async def end_member(self, node_id: int) -> bool:
         return False
 
     async def check(self, conf: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The workflows as this node runs them: each create or join is a task, one at a time; additions are asked by peers.
+"""The workflows as this node runs them: each create, join or leave is a task, one at a time; peers ask for additions.
 
 Ties `cluster/workflow/` to the task runner, the real host and the real peers. What the steps are is theirs.
 """
@@ -11,7 +11,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cluster.control.peer import Peer
-from cluster.control.requests import AddNode, CreateCluster, JoinCluster, UndoAddNode, as_plain
+from cluster.control.requests import (
+    AddNode,
+    CreateCluster,
+    JoinCluster,
+    LeaveCluster,
+    RemoveNode,
+    UndoAddNode,
+    as_plain,
+)
 from cluster.errors import Conflict, QuireError
 from cluster.node.options import Options
 from cluster.node.tasks import TaskContext, TaskRunner
@@ -21,9 +29,13 @@ from cluster.workflow.create import create, plan_create
 from cluster.workflow.host import Host
 from cluster.workflow.join import join, plan_join
 from cluster.workflow.journal import Journal
+from cluster.workflow.leave import leave
+from cluster.workflow.remove_node import read_plan, remove_node
 from cluster.workflow.resume import resume_or_undo
 
+WATCH_EVERY_S = 1.0
 RESUME_AGAIN_S = 30.0  # between tries to tell a peer what it could not be told before
+BUSY = "This node is creating, joining or leaving a cluster right now. Wait for that task to end."
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +75,25 @@ class Workflows:
 
         return self._begin("clusterjoin", "", request.user, work)
 
+    def leave(self, request: LeaveCluster) -> str:
+        """As `create`."""
+
+        async def work(context: TaskContext) -> None:
+            await leave(self._host, request.force, self._journal, context, self._clock)
+
+        return self._begin("clusterleave", "", request.user, work)
+
+    # --- asked by the users of a member -----------------------------------------------------------------------------
+
+    async def plan_removal(self, node: str) -> Any:
+        return as_plain(await read_plan(self._host, node))
+
+    async def remove_node(self, request: RemoveNode) -> Any:
+        if self.busy:
+            raise Conflict(BUSY)
+        warnings = await remove_node(self._host, self._additions, self._clock, request.node, request.user)
+        return {"warnings": list(warnings)}
+
     # --- asked by a joining node ------------------------------------------------------------------------------------
 
     async def add_node(self, request: AddNode) -> Any:
@@ -82,11 +113,11 @@ class Workflows:
         await self._resume()
         self._tasks.abandon_interrupted()
 
-    async def watch(self, every_s: float) -> None:
+    async def watch(self) -> None:
         """For ever: see pending additions through, and finish telling a peer what could not be told before."""
         again_s = 0.0
         while True:
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(WATCH_EVERY_S)
             await self._additions.check()
             if not self.busy and self._journal.read() is not None and self._clock.monotonic_s() >= again_s:
                 again_s = self._clock.monotonic_s() + RESUME_AGAIN_S
@@ -104,7 +135,7 @@ class Workflows:
 
     def _begin(self, type_: str, id_: str, user: str, work: Callable[[TaskContext], Awaitable[None]]) -> str:
         if self.busy:
-            raise Conflict("This node is creating or joining a cluster right now. Wait for that task to end.")
+            raise Conflict(BUSY)
 
         async def alone(context: TaskContext) -> None:
             try:

@@ -1,8 +1,9 @@
 """The store of one node on disk: one SQLite file, one writing thread (`writer.py`), readers of their own.
 
 What is reported as persisted survives a power cut: WAL with synchronous=FULL. Only one process may have a store open.
-The acts that change a store's lineage (`create`, `found`, `blank`, `restore`) are functions on the path, for a store
-that nobody has open. Tables: `schema.py`; what records do to them: `records.py`; how it is read back: `load.py`.
+Acts on a store that nobody has open are functions on the path: `create` and `restore` here, those that change its
+lineage in `lineage.py`. Tables: `schema.py`; what records do to them: `records.py`; how it is read back:
+`load.py`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ from pathlib import Path
 
 import msgspec
 
-from cluster.core.effects import Committed, Effect
-from cluster.core.log import FIRST, Entry
-from cluster.core.machine import Durable, Machine
+from cluster.core.effects import Committed
+from cluster.core.log import Entry
+from cluster.core.machine import Durable
 from cluster.core.messages import Point
-from cluster.core.snapshot import Snapshot
 from cluster.errors import Conflict as ConflictError
 from cluster.errors import QuireError, StoreDamaged, Unavailable
 from cluster.store import schema
@@ -35,7 +35,6 @@ from cluster.store.base import (
     first_point,
 )
 from cluster.store.load import load, read_log
-from cluster.store.records import Records, renumbered
 from cluster.store.writer import Writer
 
 _decode_paths = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...]).decode
@@ -114,7 +113,7 @@ class SqliteDisk:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one moment of the store. Raises `Unavailable`."""
-        with closing(schema.connect(self.path, read_only=True)) as connection, _told(self.path):
+        with closing(schema.connect(self.path, read_only=True)) as connection, told(self.path):
             connection.execute("BEGIN")
             yield connection
 
@@ -168,7 +167,7 @@ def create(path: Path, uuid: str, node_id: int, votes: int) -> None:
     """A new, empty store of a stand-alone node. Raises `Conflict` when there is one already."""
     if path.exists():
         raise ConflictError(f"There is a store at {path} already.")
-    with _locked(path), _told(path):
+    with locked(path), told(path):
         new = path.with_name(path.name + ".new")
         schema.make(new)
         header = schema.Header(uuid, node_id, False, 0, first_point(uuid), first_point(uuid), 1, 0, 0, {node_id: votes})
@@ -177,35 +176,13 @@ def create(path: Path, uuid: str, node_id: int, votes: int) -> None:
         _put_in_place(new, path)
 
 
-def found(path: Path, uuid: str, node_id: int, votes: int) -> None:
-    """The same tree as the beginning of a new lineage, whose only voter is this node.
-
-    What a stand-alone node had written is all committed, kept or not; what a clustered one was not sure of goes to
-    the conflict journal.
-    """
-    with _locked(path):
-        durable, _ = load(path)
-        machine = Machine(durable, lambda text: {})
-        ignored: list[Effect] = []
-        machine.commit({durable.node_id: machine.log.last.index}, ignored)
-        snapshot = renumbered(machine.snapshot(), first_point(uuid), {node_id: votes})
-        with _changing(path) as records:
-            records.become(uuid, node_id, snapshot, blank=False, dropped=tuple(machine.log.suffix))
-
-
-def blank(path: Path, uuid: str, node_id: int) -> None:
-    """An empty store that waits to be filled by the lineage `uuid`. What was there is gone: back it up before."""
-    with _locked(path), _changing(path) as records:
-        records.become(uuid, node_id, Snapshot(point=FIRST), blank=True, dropped=())
-
-
 def restore(path: Path, backup: Path) -> None:
     """The store becomes what a backup holds. Raises `StoreDamaged` when the backup cannot be trusted.
 
     A backup forgets what was promised and acknowledged since: never bring one back into a cluster that went on.
     """
     load(backup)
-    with _locked(path), _told(path), closing(schema.connect(backup, read_only=True)) as connection:
+    with locked(path), told(path), closing(schema.connect(backup, read_only=True)) as connection:
         new = path.with_name(path.name + ".new")
         _copy(connection, new)
         _put_in_place(new, path)
@@ -217,7 +194,7 @@ def restore(path: Path, backup: Path) -> None:
 def _settle(path: Path) -> None:
     """Make certain that what can be read is what is on disk, also after a flush that failed in an earlier life: move
     everything from the write-ahead log into the file, and flush that."""
-    with _told(path), closing(schema.connect(path)) as connection:
+    with told(path), closing(schema.connect(path)) as connection:
         os.chmod(path, 0o600)
         schema.check_format(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -241,7 +218,7 @@ def _lock(path: Path) -> int:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     descriptor = _lock(path)
     try:
         yield
@@ -250,7 +227,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
     """What SQLite or the system says, in our own errors."""
     try:
         yield
@@ -262,20 +239,10 @@ def _told(path: Path) -> Iterator[None]:
         raise Unavailable(f"The store {path} cannot be used: {error.strerror}.") from None
 
 
-@contextmanager
-def _changing(path: Path) -> Iterator[Records]:
-    with closing(schema.connect(path)) as connection, _told(path):
-        connection.execute("BEGIN IMMEDIATE")
-        records = Records(connection)
-        yield records
-        records.finish()
-        connection.execute("COMMIT")
-
-
 def _copy(source: sqlite3.Connection, path: Path) -> None:
     """A copy of what `source` sees, whole or not at all."""
     part = path.with_name(path.name + ".part")
-    with _told(path):
+    with told(path):
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with closing(sqlite3.connect(part)) as target:

@@ -71,7 +71,7 @@ class Additions:
         node_votes = None if votes is None else names.votes(votes)
         given = names.links(links or {}, allow_loopback=self._allow_loopback)
         _check_version(apiversion)
-        async with self._in_turn():
+        async with self.in_turn():
             await self._settle_pending()
             await self._check_quorum()
             document, digest = await self._document()
@@ -94,7 +94,7 @@ class Additions:
 
     async def withdraw(self, node: str, undo_token: str) -> None:
         """The joiner gave up. Nothing pending of that name: nothing to do. Raises Forbidden, Conflict, NoQuorum …"""
-        async with self._in_turn():
+        async with self.in_turn():
             await self._settle_pending()
             member = self._pending.get(node)
             if member is None:
@@ -111,29 +111,34 @@ class Additions:
         if not self._pending.all() or self._turn.locked():
             return
         with contextlib.suppress(QuireError):
-            async with self._in_turn():
+            async with self.in_turn():
                 await self._settle_pending()
                 for member in self._pending.all():
                     if not member.seen_online and self._clock.unix_s() > member.deadline_s:
                         await self._take_out(member, "it never came online")
+
+    def forget(self, node: str) -> None:
+        """The node was removed: whether its join comes through matters no more."""
+        self._pending.drop(node)
+
+    @contextlib.asynccontextmanager
+    async def in_turn(self) -> AsyncIterator[None]:
+        """One change of the members at a time. Raises Busy."""
+        try:
+            async with asyncio.timeout(TURN_S):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise Busy("Another node is being added or removed right now. Try again in a moment.") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
     @property
     def _allow_loopback(self) -> bool:
         return self._host.engine_name != "corosync"
-
-    @contextlib.asynccontextmanager
-    async def _in_turn(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(TURN_S):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise Busy("Another node is being added right now. Try again in a moment.") from None
-        try:
-            yield
-        finally:
-            self._turn.release()
 
     async def _settle_pending(self) -> None:
         """Bring the records up to date with what the store and the membership say."""

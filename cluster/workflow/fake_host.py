@@ -81,6 +81,7 @@ class FakeHost:
         self.never_synchronises = False
         self.logged: list[str] = []
         self.settled = 0
+        self.ended: list[int] = []
         self.calls: list[str] = []
         self.fail: dict[str, BaseException] = {}
         self.fail_after: dict[str, BaseException] = {}
@@ -165,6 +166,11 @@ class FakeHost:
             self.disk.aside = (self.disk.conf, self.disk.key)
         self.disk.conf, self.disk.key = text, key
 
+    async def remove_configuration(self) -> None:
+        if self.disk.aside is None:
+            self.disk.aside = (self.disk.conf, self.disk.key)
+        self.disk.conf = self.disk.key = None
+
     async def restore_configuration(self) -> None:
         if self.disk.aside is not None:
             self.disk.conf, self.disk.key = self.disk.aside
@@ -211,6 +217,17 @@ class FakeHost:
     async def adopt_cluster(self, uuid: str) -> None:
         self.disk.store = FakeStore(uuid, {}, blank=True)
 
+    async def separate_store(self, confirmed: bool) -> None:
+        if CONFIGURATION not in self.disk.store.files:
+            return
+        own = {path.format(self.name): data for path, data in PRISTINE.items()}
+        left_out = {CONFIGURATION, *own}
+        if confirmed:
+            here = f"nodes/{self.name}/"
+            left_out |= {path for path in self.disk.store.files if path.startswith("nodes/") and here not in path}
+        kept = {path: data for path, data in self.disk.store.files.items() if path not in left_out}
+        self.disk.store = FakeStore(f"alone-{self.name}-again", {**kept, **own})
+
     async def restore_store(self, backup: str) -> None:
         if backup in self.disk.backups:
             self.disk.store = self.disk.backups[backup].copy()
@@ -223,6 +240,23 @@ class FakeHost:
         if present is None or conf.digest(present) != expected_digest:
             raise Conflict("corosync.conf was changed meanwhile.")
         self._commit({CONFIGURATION: text}, frozenset({withdrawn} - {""}))
+
+    async def commit_removal(self, text: bytes, expected_digest: str, node_id: int) -> None:
+        present = self.disk.store.files.get(CONFIGURATION)
+        if present is None or conf.digest(present) != expected_digest:
+            raise Conflict("corosync.conf was changed meanwhile.")
+        removed = next(node.name for node in conf.parse(present).nodes() if node.node_id == node_id)
+        self._commit({CONFIGURATION: text}, frozenset({removed}))
+
+    async def activate_configuration(self) -> None:
+        pass
+
+    async def end_member(self, node_id: int) -> bool:
+        self.ended.append(node_id)
+        return True
+
+    async def leave_groups(self) -> None:
+        pass
 
     async def refresh_certificate(self) -> str:
         self._commit({f"nodes/{self.name}/pve-ssl.pem": f"issued to {self.name}".encode()}, frozenset())
@@ -287,5 +321,6 @@ class FakeHost:
             if host.name in seen and host.disk.store.uuid == self.disk.store.uuid and not host.disk.store.blank:
                 host.disk.store.files.update(files)
                 host.disk.store.voters -= without
-                if CONFIGURATION in files and host.disk.conf is not None:
+                listed = CONFIGURATION in files and conf.parse(files[CONFIGURATION]).node(host.name) is not None
+                if listed and host.disk.conf is not None:
                     host.disk.conf = files[CONFIGURATION]

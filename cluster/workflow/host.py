@@ -88,9 +88,13 @@ class Host(Protocol):
         kept aside durably *before*, once: a second call does not replace what is kept. Raises Unavailable."""
         ...
 
+    async def remove_configuration(self) -> None:
+        """Remove both files; what was there is kept aside as `install_configuration` keeps it. Raises Unavailable."""
+        ...
+
     async def restore_configuration(self) -> None:
-        """Put back what `install_configuration` kept aside: the former files with their bytes and modes, or none at
-        all. Nothing kept: nothing done."""
+        """Put back what `install_configuration` or `remove_configuration` kept aside: the former files with their bytes
+        and modes, or none at all. Nothing kept: nothing done."""
         ...
 
     # --- the engine ---------------------------------------------------------------------------------------------------
@@ -141,6 +145,12 @@ class Host(Protocol):
         returns. The former signing key stays known for `renew-after-join` (`cluster/node/access.py`: FormerKeys)."""
         ...
 
+    async def separate_store(self, confirmed: bool) -> None:
+        """The store becomes a stand-alone node's own, of a new lineage: the content stays, without corosync.conf and
+        without the cluster's keys, in whose place come new ones. `confirmed` (the cluster goes on without this node):
+        the other nodes' folders go too. The engine has been stopped before. A stand-alone store: nothing happens."""
+        ...
+
     async def restore_store(self, backup: str) -> None:
         """The store becomes what `backup_store` copied, lineage included, and the copy goes away last. A copy that is
         not there has been put back already: nothing done. The engine has been stopped before."""
@@ -156,6 +166,24 @@ class Host(Protocol):
         majority by its vote, so the remaining nodes may be short of exactly that vote (always so when a one-node
         cluster took its second): for this one write the majority counts without the withdrawn node. That is safe
         because a majority with one unit-vote node more and a majority without it always share a member."""
+        ...
+
+    async def commit_removal(self, conf: bytes, expected_digest: str, node_id: int) -> None:
+        """Commit a corosync.conf that no longer names `node_id`, and wait until its vote counts no more in the store
+        and every member that is here knows. The engine does not know of it yet: `activate_configuration`. Raises what
+        `write_configuration` raises, and Unavailable when it is committed and the vote counts still."""
+        ...
+
+    async def activate_configuration(self) -> None:
+        """Have every member's engine read corosync.conf again. Raises Unavailable."""
+        ...
+
+    async def end_member(self, node_id: int) -> bool:
+        """Ask the engine to end that member, where it can; whether there was such a member. Raises Unavailable."""
+        ...
+
+    async def leave_groups(self) -> None:
+        """This node takes no part in the store and the status board any more; the engine runs on. Never raises."""
         ...
 
     async def refresh_certificate(self) -> str:

@@ -24,10 +24,11 @@ _GUEST = re.compile(r"nodes/[^/]+/(?:qemu-server|lxc)/([0-9]+)\.conf")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing in the way (`error`) or worth knowing (`warning`). A `firm` error stands against `force` too."""
+    """One thing in the way (`error`), worth knowing (`warning`) or found in order (`ok`). A `firm` error stands
+    against `force` too."""
 
     code: str
-    severity: Literal["error", "warning"]
+    severity: Literal["error", "warning", "ok"]
     sentence: str
     firm: bool = False
 
@@ -44,6 +45,47 @@ async def inspect_join(host: Host, links: Iterable[Link]) -> list[Finding]:
     found += await _content(host)
     # Without links the node's own address becomes its link.
     return [*found, *await _links(host, links or (Link(0, host.address),))]
+
+
+async def inspect_now(host: Host) -> list[Finding]:
+    """At any time: is this node fit to become a member, or a member in order? What is in order is told as well."""
+    if await host.configured_cluster():
+        return [*await _member(host)]
+    found: list[Finding] = []
+    parts = {
+        "engine": (await _engine(host), "No engine runs that is not Quire's."),
+        "key": (await _key(host), "There is no key left of a former cluster."),
+        "configuration": (await _old_configuration(host), "There is no corosync.conf left of a former cluster."),
+        "content": (await _content(host), "There is nothing here that a join would replace."),
+        "link": (await _links(host, (Link(0, host.address),)), f"{host.address} can be this node's link 0."),
+    }
+    for code, (findings, sentence) in parts.items():
+        found += findings or [Finding(code, "ok", sentence)]
+    return found
+
+
+async def _member(host: Host) -> list[Finding]:
+    engine, store = await host.engine_status(), await host.store_state()
+    stored, local = await host.store_read("corosync.conf"), await host.read_local_configuration()
+    quorate = engine.quorum is not None and engine.quorum.quorate
+    silent = [f"node {link.peer_node_id} on link {link.link}" for link in engine.links if not link.connected]
+    return [
+        _told("engine", engine.running, "The engine runs.", "The engine does not run."),
+        _told("quorum", quorate, "The cluster is quorate.", "The cluster has no quorum."),
+        _told("store", store.writable, "The store can be written.", f"The store is read-only: {store.reason}"),
+        _told("key", await host.read_local_key() is not None, "The key is there.", "The corosync key is missing."),
+        _told(
+            "configuration",
+            stored is not None and stored.data == local,
+            "corosync.conf on this disk is the cluster's.",
+            "corosync.conf on this disk is not the cluster's.",
+        ),
+        _told("links", not silent, "Every link answers.", f"No answer from {', '.join(silent)}.", "warning"),
+    ]
+
+
+def _told(code: str, good: bool, yes: str, no: str, otherwise: Literal["error", "warning"] = "error") -> Finding:
+    return Finding(code, "ok", yes) if good else Finding(code, otherwise, no)
 
 
 def settle_findings(findings: list[Finding], run: Run, force: bool = False) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cluster.errors import QuireError
-from cluster.workflow import create, join
+from cluster.workflow import create, join, leave
 from cluster.workflow.host import Host
 from cluster.workflow.join import Peers
 from cluster.workflow.journal import Journal, Record
@@ -52,4 +52,6 @@ async def _complete(journal: Journal, host: Host, record: Record) -> Resumed:
 def _undo_steps(record: Record, host: Host, peers: Peers) -> dict[str, UndoStep]:
     if record.workflow == "join":
         return join.undo_steps(host, peers, at_start=True)
+    if record.workflow == "leave":
+        return leave.undo_steps(host, at_start=True)
     return create.undo_steps(host)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from cluster.engine.base import EngineStatus
 from cluster.errors import Unavailable
-from cluster.model import Node
+from cluster.model import Node, StoreState
 from cluster.workflow.clock import Clock
 from cluster.workflow.host import Host
 from cluster.workflow.steps import Run
@@ -17,6 +17,7 @@ from cluster.workflow.steps import Run
 POLL_S = 0.1
 SAY_EVERY_S = 2.0  # a reason that flickers is not repeated faster than this
 LINKS_NAMED_MAX = 3
+SETTLED_S = 3.0
 
 
 async def until_quorate(host: Host, nodes: Sequence[Node], run: Run, clock: Clock, timeout_s: float) -> None:
@@ -36,6 +37,14 @@ async def until_synchronised(host: Host, run: Run, clock: Clock, timeout_s: floa
         return "" if state.writable else state.reason or "the store is not synchronised yet"
 
     await _until("the store", missing, run, clock, timeout_s)
+
+
+async def settled(host: Host, clock: Clock, timeout_s: float = SETTLED_S) -> StoreState:
+    """The store's state once it can be written, or after a moment: members that come and go make it pause shortly."""
+    end_s = clock.monotonic_s() + timeout_s
+    while not (state := await host.store_state()).writable and clock.monotonic_s() < end_s:
+        await clock.sleep(POLL_S)
+    return state
 
 
 def why_not_quorate(status: EngineStatus, nodes: Sequence[Node], own_name: str) -> str:

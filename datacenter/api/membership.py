@@ -9,7 +9,17 @@ from typing import Any
 
 import msgspec
 
-from cluster.control.requests import AddNode, ClusterConfig, CreateCluster, JoinCluster, JoinInfo, UndoAddNode
+from cluster.control.requests import (
+    AddNode,
+    ClusterConfig,
+    CreateCluster,
+    JoinCluster,
+    JoinInfo,
+    LeaveCluster,
+    RemovalPlan,
+    RemoveNode,
+    UndoAddNode,
+)
 from datacenter import gateway
 from datacenter.api.endpoint import Call, Endpoint, NoParameters, Parameters
 from datacenter.api.types import (
@@ -79,6 +89,14 @@ class UndoParameters(Parameters, kw_only=True):
     undo_token: Token
 
 
+class LeaveParameters(Parameters, kw_only=True):
+    force: bool = False
+
+
+class NodeParameters(Parameters, kw_only=True):
+    node: NodeName
+
+
 class JoinInfoParameters(Parameters, kw_only=True):
     node: NodeName | None = None
 
@@ -125,6 +143,18 @@ async def add_node(call: Call, asked: AddParameters) -> dict[str, Any]:
 
 async def undo_add_node(_call: Call, asked: UndoParameters) -> None:
     await gateway.call(UndoAddNode(node=asked.node, undo_token=asked.undo_token), timeout_s=ADD_TIMEOUT_S)
+
+
+async def leave(call: Call, asked: LeaveParameters) -> str:
+    return (await gateway.call(LeaveCluster(force=asked.force, user=call.user)))["upid"]
+
+
+async def remove_node(call: Call, asked: NodeParameters) -> None:
+    await gateway.call(RemoveNode(node=asked.node, user=call.user), timeout_s=ADD_TIMEOUT_S)
+
+
+async def removal_plan(_call: Call, asked: NodeParameters) -> dict[str, Any]:
+    return await gateway.call(RemovalPlan(node=asked.node))
 
 
 async def join_information(_call: Call, asked: JoinInfoParameters) -> dict[str, Any]:
@@ -178,6 +208,21 @@ ENDPOINTS = (
         undo_add_node,
         "public",
         UndoParameters,
+    ),
+    Endpoint(
+        "DELETE", "/cluster/config/nodes/{node}", "Remove another node.", remove_node, "root", NodeParameters, "null"
+    ),
+    Endpoint(
+        "GET",
+        "/cluster/config/nodes/{node}/removal",
+        "What removing a node would mean for votes and quorum.",
+        removal_plan,
+        "Sys.Audit",
+        NodeParameters,
+        "{node, online, before, after, obstacle, warnings}",
+    ),
+    Endpoint(
+        "POST", "/cluster/config/leave", "Take this node out of its cluster.", leave, "root", LeaveParameters, "upid"
     ),
     Endpoint("GET", "/cluster/config/apiversion", "The version of joining.", api_version, "Sys.Audit", returns="1"),
     Endpoint("GET", "/cluster/config/totem", "The totem section.", totem, "Sys.Audit", returns="{…} or null"),

@@ -7,10 +7,20 @@ from typing import Any
 
 import pytest
 
-from cluster.control.requests import AddNode, CreateCluster, JoinCluster, JoinInfo, UndoAddNode
-from cluster.errors import InvalidInput, QuireError
+from cluster.control.requests import (
+    AddNode,
+    CreateCluster,
+    JoinCluster,
+    JoinInfo,
+    LeaveCluster,
+    RemovalPlan,
+    RemoveNode,
+    UndoAddNode,
+)
+from cluster.errors import Conflict, InvalidInput, QuireError
 from tests.api.conftest import Api, body, data
 from tests.api.fake_node import ALONE, CONFIGURED, FINGERPRINT, TOTEM, UPID, FakeNode
+from tests.cast import ALICE
 
 JOIN = {"hostname": "10.0.0.1", "fingerprint": FINGERPRINT, "password": "secret"}
 
@@ -176,3 +186,30 @@ async def test_findings_of_the_verification_travel_with_a_plain_failure(api: Api
     response = await api.post("/cluster/config/nodes/gamma", new_node_ip="10.0.0.3")
     assert (response.status_code, response.headers["X-Quire-Reason"]) == (500, "invalid corosync.conf")
     assert body(response)["errors"] == found
+
+
+async def test_leaving_answers_with_a_task(api: Api, node: FakeNode) -> None:
+    assert data(await api.post("/cluster/config/leave", force="1")) == UPID
+    assert node.last(LeaveCluster) == LeaveCluster(force=True, user="root@pam")
+
+
+async def test_removing_a_node_answers_with_null(api: Api, node: FakeNode) -> None:
+    assert data(await api.delete("/cluster/config/nodes/beta")) is None
+    assert node.last(RemoveNode) == RemoveNode(node="beta", user="root@pam")
+
+
+async def test_a_removal_that_is_refused_says_why(api: Api, node: FakeNode) -> None:
+    node.refusals[RemoveNode] = Conflict("alpha is the node you are asking.")
+    assert (await api.delete("/cluster/config/nodes/alpha")).status_code == 500  # as Proxmox VE answers
+
+
+async def test_what_a_removal_would_mean_can_be_asked(api: Api, node: FakeNode) -> None:
+    assert data(await api.get("/cluster/config/nodes/beta/removal"))["node"] == "beta"
+    assert node.last(RemovalPlan) == RemovalPlan(node="beta")
+
+
+async def test_only_root_leaves_or_removes(api: Api, node: FakeNode) -> None:
+    api.sign_in(ALICE)
+    assert (await api.post("/cluster/config/leave")).status_code == 403
+    assert (await api.delete("/cluster/config/nodes/beta")).status_code == 403
+    assert node.count(LeaveCluster) + node.count(RemoveNode) == 0

@@ -19,7 +19,13 @@ PUBLIC = {
     ("GET", "/access/domains"),
     ("POST", "/cluster/config/nodes/{node}/undo"),
 }
-ROOT_ONLY = {("POST", "/cluster/config"), ("POST", "/cluster/config/join"), ("POST", "/cluster/config/nodes/{node}")}
+ROOT_ONLY = {
+    ("POST", "/cluster/config"),
+    ("POST", "/cluster/config/join"),
+    ("POST", "/cluster/config/leave"),
+    ("POST", "/cluster/config/nodes/{node}"),
+    ("DELETE", "/cluster/config/nodes/{node}"),
+}
 
 
 def named(endpoint: Endpoint) -> str:

@@ -100,6 +100,7 @@ class Task:
         return {
             r.CreateCluster: self._begin,
             r.JoinCluster: self._begin,
+            r.LeaveCluster: self._begin,
             r.TaskStatus: self._state,
             r.TaskLog: self._log,
         }

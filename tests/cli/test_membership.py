@@ -13,7 +13,7 @@ from cluster.control import requests as r
 from cluster.control.blocking import BlockingClient
 from cluster.control.pinned import PORT
 from cluster.errors import Conflict, InvalidInput, OutcomeUnknown
-from tests.cli.node import UPID, Task, command, environment, node, pvecm
+from tests.cli.node import UPID, Task, answering, command, environment, node, pvecm
 from tests.control.sockets import until
 from tests.control.tls import api, certificate, tls_server
 
@@ -288,3 +288,34 @@ async def test_a_node_nobody_answers_at_is_named(tmp_path: Path) -> None:
         ran = await pvecm("add", "127.99.99.99", socket=socket, stdin=b"x\nyes\n")
     assert (ran.code, task.asked) == (255, [])
     assert f"127.99.99.99:{PORT} refused the connection" in ran.err
+
+
+# --- leave and delnode ------------------------------------------------------------------------------------------------
+
+
+async def test_leave_follows_its_task_and_its_code_is_the_outcome(tmp_path: Path) -> None:
+    task = Task().ends("OK", "Tidy up: OK")
+    async with node(tmp_path, task.handlers()) as socket:
+        went = await pvecm("leave", socket=socket)
+        await pvecm("leave", "--force", socket=socket)
+        task.status = "The cluster has no quorum."
+        failed = await pvecm("leave", socket=socket)
+    assert (went.code, went.out, went.err) == (0, "Tidy up: OK\n", "")
+    assert (failed.code, failed.err) == (1, "The cluster has no quorum.\n")
+    assert task.asked == [r.LeaveCluster(), r.LeaveCluster(force=True), r.LeaveCluster()]
+
+
+async def test_delnode_says_nothing_when_all_is_well(tmp_path: Path) -> None:
+    async with node(tmp_path, {r.RemoveNode: answering({"warnings": []})}) as socket:
+        ran = await pvecm("delnode", "gamma", socket=socket)
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+async def test_delnode_tells_why_it_was_refused(tmp_path: Path) -> None:
+    async def refuse(request: r.RemoveNode) -> None:
+        assert request.node == "delta"
+        raise Conflict("No node named delta is part of the cluster.")
+
+    async with node(tmp_path, {r.RemoveNode: refuse}) as socket:
+        ran = await pvecm("delnode", "delta", socket=socket)
+    assert (ran.code, ran.out, ran.err) == (255, "", "No node named delta is part of the cluster.\n")

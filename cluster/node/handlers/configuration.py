@@ -1,4 +1,4 @@
-"""Requests about the cluster's configuration: read it, create a cluster, join one, admit a node."""
+"""Requests about the cluster's configuration: read it, create a cluster, join or leave one, admit or remove a node."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from cluster.control.requests import (
     DecodeInvitation,
     JoinCluster,
     JoinInfo,
+    LeaveCluster,
+    RemovalPlan,
+    RemoveNode,
     Request,
     UndoAddNode,
     as_plain,
@@ -70,12 +73,23 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         return {"upid": node.workflows.join(request)}
 
     async def add_node(request: AddNode) -> Any:
-        if node.document() is None:
-            raise NotInCluster(NOT_CLUSTERED)
+        _check_clustered(node)
         return await node.workflows.add_node(request)
 
     async def undo_add_node(request: UndoAddNode) -> Any:
         await node.workflows.undo_add_node(request)
+
+    async def leave(request: LeaveCluster) -> Any:
+        _check_clustered(node)
+        return {"upid": node.workflows.leave(request)}
+
+    async def removal_plan(request: RemovalPlan) -> Any:
+        _check_clustered(node)
+        return await node.workflows.plan_removal(request.node)
+
+    async def remove_node(request: RemoveNode) -> Any:
+        _check_clustered(node)
+        return await node.workflows.remove_node(request)
 
     return {
         ClusterConfig: config,
@@ -85,7 +99,15 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         JoinCluster: join,
         AddNode: add_node,
         UndoAddNode: undo_add_node,
+        LeaveCluster: leave,
+        RemovalPlan: removal_plan,
+        RemoveNode: remove_node,
     }
+
+
+def _check_clustered(node: Daemon) -> None:
+    if node.document() is None:
+        raise NotInCluster(NOT_CLUSTERED)
 
 
 def _check_free(node: Daemon) -> None:

@@ -1,0 +1,61 @@
+"""Notices that the cluster has taken this node out, says so, and takes no part in the cluster any more.
+
+The committed nodelist decides: when it names this node no longer, the engine is stopped after a moment and not started
+again, so the store is read-only. What the node's people do then is to let it leave (`cluster/workflow/leave.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from cluster.corosync.conf import Document
+from cluster.engine.base import EngineEvent, EngineLost
+from cluster.node.life import Life
+
+LOOK_EVERY_S = 1.0
+GRACE_S = 2.0  # the others may need this node a moment longer to learn of the removal
+
+log = logging.getLogger(__name__)
+
+
+class Removed:
+    """`sentence` says it while the cluster goes on without this node, else empty."""
+
+    def __init__(
+        self,
+        name: str,
+        life: Life,
+        document: Callable[[], Document | None],
+        busy: Callable[[], bool],
+        on_event: Callable[[EngineEvent], None],
+    ) -> None:
+        self._name, self._life, self._document = name, life, document
+        self._busy, self._on_event = busy, on_event
+
+    @property
+    def sentence(self) -> str:
+        document = self._document()
+        if document is None or document.node(self._name) is not None or self._busy():
+            return ""
+        return (
+            f"{self._name} was removed from the cluster {document.cluster_name}. Its copy of the configuration is "
+            "read-only and is not kept up to date. Let it leave the cluster to make it stand-alone; then it may join "
+            "again."
+        )
+
+    async def watch(self) -> None:
+        """For ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self.sentence and not self._life.connection.idle:
+                await asyncio.sleep(GRACE_S)
+                if self.sentence:
+                    await self._end()
+
+    async def _end(self) -> None:
+        log.warning("%s", self.sentence)
+        await self._life.connection.disconnect(stop_service=True)
+        self._life.driver.hear(EngineLost(self.sentence))
+        self._on_event(EngineLost(self.sentence))

@@ -1,0 +1,124 @@
+"""Removing another node: what it would mean, what is refused, and what is done in which order."""
+
+import pytest
+
+from cluster.corosync import conf
+from cluster.errors import Conflict, InvalidInput, NoQuorum, NotFound, NotInCluster, Unavailable
+from cluster.model import Node
+from cluster.workflow.removal_plan import plan_removal
+from cluster.workflow.remove_node import read_plan, remove_node
+
+ALPHA, BETA, GAMMA, DELTA = (Node(name, place, 1) for place, name in enumerate(("alpha", "beta", "gamma", "delta"), 1))
+
+
+@pytest.fixture
+async def three(world):
+    await world.three_nodes()
+    return world
+
+
+def remove(world, node, asked=None):
+    host = asked or world.alpha
+    return remove_node(host, world.additions[host.name], world.clock, node, "root@pam")
+
+
+def names_listed(host):
+    return [node.name for node in conf.parse(host.disk.store.files["corosync.conf"]).nodes()]
+
+
+@pytest.mark.parametrize("alive", [True, False])
+async def test_a_node_is_removed_dead_or_alive(three, alive):
+    three.gamma.engine_runs = alive
+    before = conf.parse(three.alpha.disk.conf).config_version
+    assert await remove(three, "gamma") == ()
+    assert names_listed(three.alpha) == names_listed(three.beta) == ["alpha", "beta"]
+    assert conf.parse(three.beta.disk.conf).config_version == before + 1
+    assert three.alpha.ended == [3]
+    assert "deleting node gamma from cluster, by root@pam" in three.alpha.logged
+
+
+async def test_the_vote_goes_before_the_node_is_ended_and_the_engines_are_told_last(three):
+    await remove(three, "gamma")
+    order = [call for call in three.alpha.calls if call in ("commit_removal", "end_member", "activate_configuration")]
+    assert order == ["commit_removal", "end_member", "activate_configuration"]
+
+
+async def test_a_node_that_is_being_added_may_be_removed_and_its_record_goes(world):
+    await world.create(world.alpha)
+    await world.additions["alpha"].add("beta", new_node_ip="10.0.0.2", apiversion=1)
+    assert world.additions["alpha"].pending == ("beta",)
+    world.alpha.disk.store.voters.add("beta")
+    world.alpha.network.hosts[1].engine_runs = False
+    with pytest.raises(NoQuorum):
+        await remove(world, "beta")  # two votes are expected and one is here: its own deadline takes it out
+    assert world.additions["alpha"].pending == ("beta",)
+
+
+async def test_the_asked_node_an_unknown_one_and_nonsense_are_refused(three):
+    with pytest.raises(Conflict, match="the node you are asking"):
+        await remove(three, "alpha")
+    with pytest.raises(NotFound, match="delta"):
+        await remove(three, "delta")
+    with pytest.raises(InvalidInput):
+        await remove(three, "../etc")
+    assert "commit_removal" not in three.alpha.calls
+
+
+async def test_a_stand_alone_node_has_nobody_to_remove(world):
+    with pytest.raises(NotInCluster):
+        await remove(world, "beta")
+
+
+async def test_without_quorum_nobody_is_removed(three):
+    three.beta.engine_runs = three.gamma.engine_runs = False
+    with pytest.raises(NoQuorum):
+        await remove(three, "gamma")
+    assert names_listed(three.alpha) == ["alpha", "beta", "gamma"]
+
+
+async def test_what_fails_after_the_removal_is_told_and_does_not_fail_it(three):
+    three.alpha.fail["end_member"] = Unavailable("corosync does not answer")
+    assert await remove(three, "gamma") == ("gamma could not be ended: corosync does not answer",)
+    assert names_listed(three.beta) == ["alpha", "beta"]
+
+
+async def test_a_removed_node_joins_again_under_its_name(three):
+    from cluster.workflow.leave import leave
+    from tests.workflow.world import Story
+
+    await remove(three, "gamma")
+    three.gamma.engine_runs = False
+    three.gamma.disk.store.files["corosync.conf"] = three.alpha.disk.store.files["corosync.conf"]
+    await leave(three.gamma, False, three.journal(three.gamma), Story(), three.clock)
+    await three.join(three.gamma, three.alpha)
+    assert names_listed(three.gamma) == ["alpha", "beta", "gamma"]
+
+
+# --- the plan ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_plan_is_read_from_the_configuration_and_who_is_online(three):
+    plan = await read_plan(three.alpha, "gamma")
+    assert (plan.node_id, plan.online, plan.obstacle) == (3, True, "")
+    assert (plan.before.expected_votes, plan.after.expected_votes) == (3, 2)
+
+
+def test_a_dead_node_of_four_may_go_and_leaves_a_safer_cluster():
+    plan = plan_removal((ALPHA, BETA, GAMMA, DELTA), {"alpha", "beta", "gamma"}, "delta")
+    assert (plan.before.present_votes, plan.before.needed_votes, plan.before.quorate) == (3, 3, True)
+    assert (plan.after.present_votes, plan.after.needed_votes, plan.after.quorate) == (3, 2, True)
+    assert (plan.obstacle, plan.warnings) == ("", ())
+
+
+def test_a_live_node_whose_vote_is_needed_may_not_go():
+    plan = plan_removal((ALPHA, BETA, GAMMA), {"alpha", "beta"}, "beta")
+    assert "Without beta the cluster would have no quorum" in plan.obstacle
+
+
+def test_two_that_remain_are_warned_of():
+    assert "Two nodes remain" in plan_removal((ALPHA, BETA, GAMMA), {"alpha", "beta", "gamma"}, "gamma").warnings[0]
+
+
+def test_the_last_node_has_nothing_to_be_taken_out_of():
+    plan = plan_removal((ALPHA,), {"alpha"}, "alpha")
+    assert "last node" in plan.obstacle and plan.after.nodes == 0
