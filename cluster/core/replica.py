@@ -265,7 +265,7 @@ class Replica(Agreement):
         if work.reform_asked == current or len(self.machine.electorates()) > 1:
             return
         after = votes.next_step(current, self.machine.configured_votes(), work.acked)
-        if after is not None:
+        if after is not None and votes.is_majority(after, work.acked):
             work.reform_asked = dict(current)
             body = encode_body(ElectorateChange(dict(current), after))
             now.append(Multicast(encode(Append(work.session, work.epoch, (body,)))))

@@ -412,6 +412,17 @@ def test_a_dead_node_can_be_removed_by_the_majority_that_is_left() -> None:
     assert table[BETA].replica.machine.electorate == {ALPHA: 1, BETA: 1}
 
 
+def test_a_removal_waits_until_those_who_stay_are_there_to_confirm_it() -> None:
+    """Else it would hold up every write after it, and those who are left could not undo it."""
+    table = table_of(ALPHA, BETA, GAMMA)
+    table.form(ALPHA, BETA)
+    assert isinstance(table.configure(ALPHA, ALPHA, GAMMA), Done)
+    assert isinstance(table.write(ALPHA, "motd", b"x"), Done)
+    assert table[ALPHA].replica.machine.electorate == {ALPHA: 1, BETA: 1, GAMMA: 1}
+    table.form(ALPHA, BETA, GAMMA)
+    assert table[GAMMA].replica.machine.electorate == {ALPHA: 1, GAMMA: 1}
+
+
 def test_nodes_are_added_to_the_voters_one_at_a_time() -> None:
     table = table_of(ALPHA)
     table.configure(ALPHA, ALPHA, BETA, GAMMA)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cluster.core import electorate as votes
+from cluster.core.machine import Machine
 from cluster.model import Member
-from tests.simulation.world import World
+from tests.simulation.world import World, nodelist
 
 FAULTS_S = 40.0
 SETTLE_S = 60.0
@@ -29,10 +31,10 @@ class Nemesis:
         self.world, self.dice = world, world.dice
         self.faults = 0
         self.active = True
+        often = [self.strand, self.kill, self.add, self.remove]
         every: list[Callable[[], None]] = [
-            self.split, self.isolate, self.glitch, self.kill, self.kill, self.cut_power, self.cut_power_everywhere,
-            self.slow_disk, self.pause, self.break_disk, self.trim, self.garbage, self.add, self.add, self.remove,
-            self.remove,
+            *often, *often, self.split, self.isolate, self.glitch, self.cut_power, self.cut_power_everywhere,
+            self.slow_disk, self.pause, self.break_disk, self.wipe_disk, self.trim, self.garbage, self.raise_the_dead,
         ]  # fmt: skip
         self.kinds = self.dice.sample(every, self.dice.randint(2, len(every)))
         self.gap_s = self.dice.choice((0.1, 0.3, 1.0, 4.0))
@@ -76,6 +78,19 @@ class Nemesis:
 
     def glitch(self) -> None:
         self._glitch(self.someone())
+
+    def strand(self) -> None:
+        """Cut a node off just when it has the token and much to say: its log grows where nobody else can see it."""
+        node_id = self.someone()
+        if node_id not in self.world.processes:
+            return
+        self.world.tell(f"node {node_id} is cut off in mid-sentence")
+        self.world.network.split({node_id: 100 + node_id}, token_to=node_id)
+        for _ in range(self.dice.randint(1, 20)):
+            self.world.ask(self.world.random_operations(), node_id=node_id)
+        if self.dice.random() < 0.5:
+            self.world.clock.after(self.dice.random() * self.world.weather.reform_s, self._kill, node_id)
+        self.world.clock.after(self.dice.uniform(0.05, 3.0), self._heal)
 
     def _isolate(self, node_id: int) -> None:
         self._split({node_id: 100 + node_id})
@@ -140,6 +155,24 @@ class Nemesis:
             self.world.tell(f"the disk of node {process.member.node_id} fails")
             process.disk.fail()
 
+    def wipe_disk(self) -> None:
+        """A voter loses its disk for good and comes back blank, as long as the others hold a majority."""
+        world = self.world
+        node_id = self.someone()
+        whole = [one for one, disk in world.disks.items() if not disk.load().blank and one != node_id]
+        counting = [one.votes for disk in world.disks.values() for one in Machine(disk.load(), nodelist).electorates()]
+        bearable = all(votes.is_majority(electorate, whole) for electorate in counting if electorate)
+        if node_id in world.votes and bearable and not world.reconfiguring:
+            world.wipe(node_id)
+            world.clock.after(self.dice.uniform(0.2, 5), self._boot, node_id)
+
+    def raise_the_dead(self) -> None:
+        """Somebody switches a removed node on again, which the manual forbids."""
+        if self.world.retired:
+            node_id = self.dice.choice(self.world.retired)
+            self.world.boot(node_id)
+            self.world.clock.after(self.dice.uniform(1, 10), self.world.cut_power, node_id)
+
     def trim(self) -> None:
         for disk in self.world.disks.values():
             disk.trim(keep_entries=self.dice.randrange(5))
@@ -170,7 +203,9 @@ class Nemesis:
             process.resume()
         world.network.heal()
         for node_id in sorted(world.disks):
-            if node_id in world.votes or world.reconfiguring:
+            if node_id in world.retired:
+                world.cut_power(node_id)
+            elif node_id in world.votes or world.reconfiguring:
                 world.boot(node_id)
 
 

@@ -135,9 +135,10 @@ class Network:
         host.outbox.clear()
         self._topology_changed()
 
-    def split(self, sides: dict[int, int]) -> None:
+    def split(self, sides: dict[int, int], token_to: int | None = None) -> None:
+        """`token_to`: the side of this node is the one that may go on ordering for a while."""
         self.side.update(sides)
-        self._topology_changed()
+        self._topology_changed(token_to)
 
     def heal(self) -> None:
         self.split(dict.fromkeys(self.side, 0))
@@ -225,15 +226,16 @@ class Network:
 
     # --- rings ------------------------------------------------------------------------------------------------------
 
-    def _topology_changed(self) -> None:
+    def _topology_changed(self, token_to: int | None = None) -> None:
         self._reforms += 1
         for ring in {id(host.ring): host.ring for host in self.hosts.values() if host.ring is not None}.values():
             alive = [node_id for node_id in ring.nodes if self.hosts[node_id].ring is ring]
             sides = {self.side[node_id] for node_id in alive}
             if ring.token_side is None and (len(alive) < len(ring.nodes) or len(sides) > 1):
-                side = self.dice.choice(sorted(sides))
+                side = self.side[token_to] if token_to in alive else self.dice.choice(sorted(sides))
                 ring.token_side = frozenset(node_id for node_id in alive if self.side[node_id] == side)
-                self.clock.after(self.dice.random() * self.dice.choice(TOKEN_LEFT_S), self._lose_token, ring)
+                left_s = TOKEN_LEFT_S[-1] if token_to in alive else self.dice.random() * self.dice.choice(TOKEN_LEFT_S)
+                self.clock.after(left_s, self._lose_token, ring)
         self.clock.after(self.dice.uniform(0.2, 1.8) * self.weather.reform_s, self._reform, self._reforms)
 
     def _lose_token(self, ring: Ring) -> None:

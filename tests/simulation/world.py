@@ -181,6 +181,7 @@ class World:
         self.slow: dict[int, float] = {}
         self.asked: dict[str, Asked] = {}
         self.open_requests = 0
+        self.retired: list[int] = []
         self.reconfiguring = False
         self.fetches_across_splits = self.dice.random() < 0.3
         self._pids = 100
@@ -241,11 +242,21 @@ class World:
             self.network.hosts[node_id].ring_sequence = 0  # corosync's own state directory did not survive
         return True
 
+    def wipe(self, node_id: int) -> None:
+        """Its disk is lost, with everything on it."""
+        self.cut_power(node_id)
+        self.tell(f"node {node_id} loses its disk")
+        self.judge.wiped.add(node_id)
+        self.judge.saw("disk wiped")
+        self.disks[node_id] = WatchedDisk.blank(LINEAGE, node_id, at_once=False)
+
     def _end(self, process: Process) -> None:
         process.alive = False
         process.disk.cut(survive=self.dice.randint(0, process.disk.waiting))
         for asked in self.asked.values():
-            asked.waiting_on.discard(process.member)
+            if process.member in asked.waiting_on:
+                asked.waiting_on.discard(process.member)
+                self.clock.after(0.5, self.put, asked)  # the connection is gone, and the client asks elsewhere
 
     def resigned(self, process: Process) -> None:
         """What the driver does: leave, and come back after a while; a process whose disk failed starts anew."""
@@ -292,16 +303,16 @@ class World:
 
     # --- clients ----------------------------------------------------------------------------------------------------
 
-    def ask(self, operations: tuple[AnyOperation, ...], *, stubborn: bool = False) -> Asked:
+    def ask(self, operations: tuple[AnyOperation, ...], *, stubborn: bool = False, node_id: int | None = None) -> Asked:
         request_id = f"r{len(self.asked) + 1}"
         asked = self.asked[request_id] = Asked(request_id, operations, int(self.clock.now_s * 1000), stubborn)
         self.open_requests += 1
-        self.put(asked)
+        self.put(asked, node_id)
         if self.dice.random() < 0.03:
             self.put(asked)  # an impatient client, twice at once
         return asked
 
-    def put(self, asked: Asked) -> None:
+    def put(self, asked: Asked, node_id: int | None = None) -> None:
         """Put a request to a node; when there is none, try again later."""
         here = [one for one in self.processes if one in self.votes and not self.processes[one].paused]
         if asked.outcome is not None:
@@ -309,7 +320,7 @@ class World:
         if not here:
             self.clock.after(1.0, self.put, asked)
             return
-        process = self.processes[self.dice.choice(here)]
+        process = self.processes[node_id if node_id in here else self.dice.choice(here)]
         asked.tries += 1
         asked.waiting_on.add(process.member)
         command = Command(asked.request_id, process.member.node_id, asked.time_ms, "alice@pve", "api", asked.operations)
@@ -319,8 +330,6 @@ class World:
     def _expire(self, asked: Asked, process: Process) -> None:
         if process.member in asked.waiting_on:
             process.feed(Expired(asked.request_id))
-        elif asked.outcome is None and not asked.waiting_on:  # the process it was put to is gone
-            self.put(asked)
 
     def answered(self, process: Process, request_id: str, outcome: Outcome) -> None:
         asked = self.asked.get(request_id)
@@ -384,6 +393,7 @@ class World:
             self.clock.after(0.5, self._retire, node_id)
             return
         self.judge.saw("removal")
+        self.retired.append(node_id)
         self.reconfiguring = False
         self.cut_power(node_id)
 
