@@ -49,8 +49,7 @@ from cluster.store.mount import Mount
 SAMPLE_EVERY_S = 2.0
 STOP_TIMEOUT_S = 10.0
 SHOW_COMMITS_EVERY_S = 0.1
-# The threads that write the store and tell the kernel need Python for a moment between their calls; to wait 5 ms for
-# it, as is usual, would be most of the time a change takes.
+# The writer's and the mount's threads need Python between their calls; the usual 5 ms would be most of a change's time.
 SWITCH_S = 0.0002
 
 log = logging.getLogger(__name__)
@@ -116,7 +115,8 @@ class Daemon:
         self.cluster_log.write("this node has started")
         await self._mount()
         self._closers += [self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
-        for work in (self._sample_forever(), self.files.keep(), self.workflows.watch(), self.removed.watch()):
+        watches = (self.files.keep(), self.workflows.watch(), self.removed.watch(), self.life.keep_log_short())
+        for work in (self._sample_forever(), *watches):
             self._run(work)
         self.control = ControlServer(
             self.options.socket, handlers.table(self), handlers.streams(self), self.options.web_uids

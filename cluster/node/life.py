@@ -7,6 +7,7 @@ change of life is `host.py`; what a life reports goes to the daemon's callbacks.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from cluster.store import lineage as lineages
 from cluster.store.base import Disk
 
 ALONE_NODE_ID = 0
+TRIM_EVERY_S = 600.0
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +101,12 @@ class Life:
             self.connection.keep_trying()
         else:
             await self.connection.connect()
+
+    async def keep_log_short(self) -> None:
+        """For ever: forget the oldest log entries beyond the disk's budget, so that the store's file stays bounded."""
+        while True:
+            await asyncio.sleep(TRIM_EVERY_S)
+            self.disk.trim()
 
     # --- changes of life --------------------------------------------------------------------------------------------
 
