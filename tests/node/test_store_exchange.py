@@ -73,9 +73,7 @@ async def test_what_comes_in_goes_out_row_for_row(node: Alone, tmp_path: Path) -
     assert all(inode > 12 for inode in exported.keys() - imported.keys())
 
 
-async def test_a_tree_with_a_past_goes_out_and_comes_into_another_node_unchanged(
-    node: Alone, tmp_path: Path
-) -> None:
+async def test_a_tree_with_a_past_goes_out_and_comes_into_another_node_unchanged(node: Alone, tmp_path: Path) -> None:
     await node.change(Mkdir("a"), Write("a/b", b"1"), Write("c", b"\0\xff"), Touch("c", 7))
     await node.change(Rename("c", "a/d"), Write("e", b""), Remove("a/b"))
     first, second = tmp_path / "first.db", tmp_path / "second.db"
