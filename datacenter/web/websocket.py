@@ -23,6 +23,8 @@ SERVICE_RESTART = 1012  # pages reconnect after this one by themselves
 class LiveSocket(WebSocketProtocol):
     """One open socket."""
 
+    maxMessagePayloadSize: int  # noqa: N815  (autobahn's, from the factory's options)
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N803  (autobahn's name)
         if self.application_queue.qsize() >= MESSAGES_WAITING_MAX:
             self.muted = True
@@ -30,6 +32,14 @@ class LiveSocket(WebSocketProtocol):
             self.say_close(POLICY_VIOLATION)
             return
         super().onMessage(payload, isBinary)
+
+    def serverSend(self, content: str | bytes, binary: bool = False) -> None:
+        """What we send is bounded where it is made; autobahn would hold it to the limit for what others may send."""
+        limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
+            super().serverSend(content, binary)
+        finally:
+            self.maxMessagePayloadSize = limit
 
     def serverClose(self, code: int | None = None) -> None:
         self.say_close(1000 if code is None else code)

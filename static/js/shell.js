@@ -108,14 +108,26 @@ menu.addEventListener("keydown", (event) => {
 const failureBar = document.getElementById("failure-bar");
 document.querySelector("[data-close-failure]").addEventListener("click", () => (failureBar.hidden = true));
 
+const askedAgain = new WeakSet();
+
 for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
     if (event.detail.xhr?.status === 401) return; // session.js
+    if (name === "htmx:sendError" && asksAgain(event.detail)) return;
     failureBar.querySelector("[data-failure]").textContent = failureWords(event.detail.xhr);
     failureBar.hidden = false;
   });
 }
 document.addEventListener("htmx:beforeRequest", () => (failureBar.hidden = true));
+
+// A question that got lost on its way, as when a network changes, is asked once more; what changes something is not.
+function asksAgain({ elt, requestConfig }) {
+  if (requestConfig.verb !== "get" || !elt.isConnected || askedAgain.has(elt)) return false;
+  askedAgain.add(elt);
+  setTimeout(() => askedAgain.delete(elt), 5000);
+  setTimeout(() => htmx.trigger(elt, "click"), 250);
+  return true;
+}
 
 // An error's fragment says it in words; it is read as text, never put into the page.
 function failureWords(answer) {

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from demo.browser import changes_painted, percentile, record_changes
+from demo.browser import changes_painted, percentile, record_changes, visitor_context
 from tests.browser.conftest import Visitor
-from tests.browser.site import Site, served, sign_in
+from tests.browser.site import Site, await_live, served, sign_in
 from tests.datacenter.fake_daemon import FINGERPRINT, PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -99,6 +99,13 @@ def test_changes_are_painted_within_the_time_and_without_a_reload(site: Site, pa
     assert page.evaluate("() => window.sameDocument") is True
 
 
+def test_a_large_cluster_arrives_over_the_socket(site: Site, page: Page) -> None:
+    site.do("form", count=64, links=3)
+    expect(page.locator("#cluster-nodes tbody tr")).to_have_count(64)
+    expect(page.locator("#tree-list li li")).to_have_count(64)
+    expect(page.locator("html")).to_have_attribute("data-socket", "open")
+
+
 def test_what_is_typed_and_focused_outlives_changes(site: Site, page: Page) -> None:
     form = open_dialog(page, "Create Cluster")
     form.get_by_label("Cluster name").fill("off")
@@ -122,6 +129,24 @@ def test_a_lost_connection_is_shown_and_heals_with_what_happened_meanwhile(site:
     expect(page.locator("html")).to_have_attribute("data-socket", "open", timeout=30_000)
     expect(node_state(page, "gamma")).to_have_attribute("data-state", "offline")
     expect(page.locator("#socket-bar")).to_be_hidden()
+
+
+def test_a_question_that_got_lost_is_asked_once_more(site: Site, browser: Browser) -> None:
+    lost: list[str] = []
+    context = visitor_context(browser)  # htmx says on the console that a request failed; here it may
+    page = context.new_page()
+    page.goto(site.url)
+    sign_in(page)
+
+    def lose_the_first(route: Route) -> None:
+        lost.append(route.request.url)
+        route.abort() if len(lost) == 1 else route.continue_()
+
+    page.route("**/datacenter/cluster/create", lose_the_first)
+    open_dialog(page, "Create Cluster")
+    assert len(lost) == 2
+    expect(page.locator("#failure-bar")).to_be_hidden()
+    context.close()
 
 
 def test_one_can_walk_through_pages_and_back_over_one_socket(site: Site, page: Page) -> None:
@@ -317,7 +342,7 @@ def test_when_the_session_cannot_go_on_by_itself_the_password_is_asked_for_once(
 
 def test_the_keyboard_reaches_the_content_and_dialogs_give_the_focus_back(page: Page) -> None:
     page.reload()
-    expect(page.locator("html")).to_have_attribute("data-socket", "open")
+    await_live(page)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -342,9 +367,10 @@ def test_nothing_is_wider_than_the_screen(site: Site, visitor: Visitor, size: tu
     site.do("form", count=4, long_names=True)
     for path in PAGES:
         page.goto(site.url + path)
-        expect(page.locator("html")).to_have_attribute("data-socket", "open")
+        await_live(page)
         assert overflow(page) == 0, path
     page.goto(site.url)
+    await_live(page)
     assert within(open_dialog(page, "Join Information"), size)
 
 

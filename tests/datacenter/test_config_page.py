@@ -80,7 +80,7 @@ async def now(node: Alone, path: str) -> bytes:
 async def test_folders_and_files_are_browsed(node: Alone, root: Reader) -> None:
     await node.change(Mkdir("ha"), Write("ha/rules <1>.cfg", b"<b>& text\n"))
     page = text(await root.get(PLACE))
-    assert "All files" in page and "priv" in page and "datacenter/config?path=ha\"" in page
+    assert "All files" in page and "priv" in page and 'datacenter/config?path=ha"' in page
     folder = await root.get(PLACE, path="ha")
     assert "path=ha%2Frules%20%3C1%3E.cfg" in folder.content.decode()
     file = await root.get(PLACE, path="ha/rules <1>.cfg")
