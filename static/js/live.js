@@ -103,6 +103,6 @@ function show(state) {
   if (state === "lost") {
     const since = bar.querySelector("[data-socket-since]");
     since.dateTime = new Date().toISOString();
-    since.textContent = `at ${new Date().toLocaleTimeString()}`;
+    since.textContent = `at ${new Date().toLocaleTimeString([], { hour12: false })}`;
   }
 }
