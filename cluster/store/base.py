@@ -85,7 +85,7 @@ class Disk(Protocol):
         """The conflict journal, newest first."""
 
     def trim(self, keep_bytes: int = KEEP_LOG_BYTES, keep_entries: int = KEEP_LOG_ENTRIES) -> None:
-        """Forget the oldest log entries that are committed and kept, beyond these budgets."""
+        """Forget the oldest log entries that are committed and kept, beyond these budgets; done by itself as well."""
 
     def backup_to(self, path: Path) -> None:
         """A consistent copy that can be opened as a store, readable by root only. Raises `Unavailable`."""

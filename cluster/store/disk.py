@@ -23,7 +23,7 @@ from cluster.core.log import Entry
 from cluster.core.machine import Durable
 from cluster.core.messages import Point
 from cluster.errors import Conflict as ConflictError
-from cluster.errors import QuireError, StoreDamaged, Unavailable
+from cluster.errors import QuireError, Unavailable
 from cluster.store import schema
 from cluster.store.base import (
     KEEP_LOG_BYTES,
@@ -35,6 +35,7 @@ from cluster.store.base import (
     first_point,
 )
 from cluster.store.load import load, read_log
+from cluster.store.schema import told
 from cluster.store.writer import Writer
 
 _decode_paths = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...]).decode
@@ -224,19 +225,6 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def told(path: Path) -> Iterator[None]:
-    """What SQLite or the system says, in our own errors."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise Unavailable(f"The store {path} cannot be used: {error}.") from None
-    except sqlite3.DatabaseError as error:
-        raise StoreDamaged(f"The store {path} is damaged: {error}.") from None
-    except OSError as error:
-        raise Unavailable(f"The store {path} cannot be used: {error.strerror}.") from None
 
 
 def _copy(source: sqlite3.Connection, path: Path) -> None:

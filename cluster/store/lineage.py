@@ -18,9 +18,10 @@ from cluster.core.operations import Command, Remove
 from cluster.core.snapshot import Snapshot
 from cluster.store import schema
 from cluster.store.base import first_point
-from cluster.store.disk import locked, told
+from cluster.store.disk import locked
 from cluster.store.load import load
 from cluster.store.records import Records, renumbered
+from cluster.store.schema import told
 
 
 def found(path: Path, uuid: str, node_id: int, votes: int) -> None:

@@ -20,7 +20,7 @@ from cluster.core.messages import Point
 from cluster.core.snapshot import Remembered, Snapshot
 from cluster.core.tree import Entry as TreeEntry
 from cluster.errors import StoreDamaged
-from cluster.store.base import Counters, Record
+from cluster.store.base import KEEP_LOG_BYTES, KEEP_LOG_ENTRIES, Counters, Record
 from cluster.store.load import contents_of, read_log
 from cluster.store.past import Past
 from cluster.store.schema import NOTHING, Header, read_header, remembered_checksum, tree_checksum, write_header, xor
@@ -28,6 +28,7 @@ from cluster.store.schema import NOTHING, Header, read_header, remembered_checks
 HISTORY_ROWS_MAX = 100_000
 CONFLICT_ROWS_MAX = 10_000
 TRIM_SLICE_BYTES = 2 << 20
+TRIM_SLICE_ENTRIES = 2_000
 
 
 @dataclass(slots=True)
@@ -234,6 +235,11 @@ class Records:
         self.counters.bytes += size
 
     # --- forgetting -------------------------------------------------------------------------------------------------
+
+    def is_long(self) -> bool:
+        """Is there enough to forget that it is worth the work?"""
+        entries = self.header.kept.index - self.header.base.index
+        return self.log_bytes > KEEP_LOG_BYTES + TRIM_SLICE_BYTES or entries > KEEP_LOG_ENTRIES + TRIM_SLICE_ENTRIES
 
     def trim(self, keep_bytes: int, keep_entries: int) -> bool:
         """Forget a slice of what is beyond the budgets; returns whether there is more to forget."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -73,17 +74,32 @@ class Header(msgspec.Struct, array_like=True):
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection without hidden transactions. Raises `Unavailable`."""
+    """A connection without hidden transactions. Raises `Unavailable` or `StoreDamaged`."""
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
-    try:
+    with told(path):
         connection = sqlite3.connect(
             uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
-    except sqlite3.Error as error:
-        raise Unavailable(f"The store {path} cannot be opened: {error}.") from None
-    if not read_only:
-        connection.execute("PRAGMA synchronous = FULL")
+        if not read_only:
+            try:
+                connection.execute("PRAGMA synchronous = FULL")
+            except BaseException:
+                connection.close()
+                raise
     return connection
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """What SQLite or the system says of a store, in our own errors."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise Unavailable(f"The store {path} cannot be used: {error}.") from None
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite's own words may be what is damaged
+        raise StoreDamaged(f"The store {path} is damaged: {error}.") from None
+    except OSError as error:
+        raise Unavailable(f"The store {path} cannot be used: {error.strerror}.") from None
 
 
 def make(path: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 from cluster.core.effects import Committed, InstallRecord, PromiseRecord
 from cluster.errors import QuireError
-from cluster.store.base import Counters, Record
+from cluster.store.base import KEEP_LOG_BYTES, KEEP_LOG_ENTRIES, Counters, Record
 from cluster.store.records import Records
 from cluster.store.schema import connect
 
@@ -146,6 +146,8 @@ class Writer:
             self._do(item, records)
         if stopping or urgent or self._later.due():
             records.keep(self._later.take())
+            if records.is_long():
+                self._queue.put(_Trim(KEEP_LOG_BYTES, KEEP_LOG_ENTRIES))
         records.finish()
         connection.execute("COMMIT")
         records.counters.transactions += 1
