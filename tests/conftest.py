@@ -83,13 +83,14 @@ def pytest_make_collect_report(
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+def nothing_left_behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Set up before a test's own fixtures and torn down after them: what it finds, nobody was going to remove."""
     if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
         request.getfixturevalue("no_task_left_behind")
-    before = leaks.belongings()
+    temporary = tmp_path_factory.getbasetemp()
+    before = leaks.belongings(temporary)
     yield
-    left = leaks.belongings().beyond(before)
+    left = leaks.belongings(temporary).beyond(before)
     if left:
         pytest.fail("the test left behind:\n  " + "\n  ".join(left), pytrace=False)
 

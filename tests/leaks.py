@@ -42,8 +42,9 @@ def mark_this_run() -> None:
     os.environ[RUN_VARIABLE] = str(os.getpid())
 
 
-def belongings() -> Belongings:
-    return Belongings(frozenset(processes.children(os.getpid())), frozenset(namespaces()), frozenset(mounts()))
+def belongings(temporary: Path) -> Belongings:
+    """`temporary`: the folder below which this run's tests keep their files."""
+    return Belongings(frozenset(processes.children(os.getpid())), frozenset(namespaces()), frozenset(mounts(temporary)))
 
 
 def namespaces() -> list[str]:
@@ -53,10 +54,10 @@ def namespaces() -> list[str]:
         return []
 
 
-def mounts() -> list[str]:
-    """Mount points this process sees below a temporary folder of this run's, or of FUSE."""
-    points = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    return [point for point, kind in points if "pytest-" in point or str(os.getpid()) in point or kind == "fuse.quire"]
+def mounts(folder: Path) -> list[str]:
+    """Mount points that this process sees below a folder."""
+    points = (line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines())
+    return [point for point in points if Path(point.replace("\\040", " ")).is_relative_to(folder)]
 
 
 def detached() -> list[str]:
