@@ -58,6 +58,14 @@ class Agreement:
 
     # --- choosing an epoch and a history ----------------------------------------------------------------------------
 
+    def depends_on(self, node_id: int) -> bool:
+        """Does that node's vote count, or would it if what is under way became committed? A removed node may be
+        switched off when no voter answers yes."""
+        machine, asked = self.machine, self.work.asked
+        if asked is not None and asked.before == machine.electorate and node_id in asked.after:
+            return True
+        return any(node_id in one.votes for one in machine.electorates())
+
     def _say_state(self, now: list[Effect]) -> None:
         """Say where we stand, once, and only what is on disk."""
         if self.work.state_said or self._persisted < self._ticket:

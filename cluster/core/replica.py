@@ -258,17 +258,17 @@ class Replica(Agreement):
         self._reform(now)
 
     def _reform(self, now: list[Effect]) -> None:
-        """Bring the electorate one step closer to the committed nodelist; the lowest node that is up to date asks."""
+        """Bring the electorate one step closer to the committed nodelist; the lowest voter that is up to date asks."""
         work, current = self.work, self.machine.electorate
-        if self.phase is not Phase.ACTIVE or not work.acked or self.node_id != min(work.acked):
+        ready = [node_id for node_id in work.acked if node_id in current]
+        if self.phase is not Phase.ACTIVE or not ready or self.node_id != min(ready):
             return
-        if work.reform_asked == current or len(self.machine.electorates()) > 1:
+        if len(self.machine.electorates()) > 1 or (work.asked is not None and work.asked.before == current):
             return
         after = votes.next_step(current, self.machine.configured_votes(), work.acked)
         if after is not None and votes.is_majority(after, work.acked):
-            work.reform_asked = dict(current)
-            body = encode_body(ElectorateChange(dict(current), after))
-            now.append(Multicast(encode(Append(work.session, work.epoch, (body,)))))
+            work.asked = ElectorateChange(dict(current), after)
+            now.append(Multicast(encode(Append(work.session, work.epoch, (encode_body(work.asked),)))))
             self.machine.proposals.in_flight += 1
 
 

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from cluster.core.messages import Append, State
+from cluster.core.operations import ElectorateChange
 from cluster.core.sync import Choice
 
 
@@ -24,7 +25,8 @@ class Phase(enum.Enum):
 @dataclass
 class Work:
     """What is going on in one view; a new view begins with a new one. `position` is the index of the last entry of the
-    order in this epoch, which on a node that took a snapshot may be behind the log's end."""
+    order in this epoch, which on a node that took a snapshot may be behind the log's end; `asked` is the change of the
+    electorate this node asked for last."""
 
     view: bytes = b""
     session: bytes = b""
@@ -42,7 +44,7 @@ class Work:
     queue_bytes: int = 0
     unacked: list[tuple[int, int]] = field(default_factory=list)
     acked: dict[int, int] = field(default_factory=dict)
-    reform_asked: dict[int, int] | None = None
+    asked: ElectorateChange | None = None
     parts: dict[int, bytes] = field(default_factory=dict)
 
     @property

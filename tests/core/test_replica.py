@@ -35,6 +35,7 @@ from cluster.core.events import (
     ViewLost,
 )
 from cluster.core.log import chained
+from cluster.core.machine import CONFIGURATION
 from cluster.core.messages import Ack, Append, InForce, Part, Point, Promise, State, decode, encode, split
 from cluster.core.operations import EpochStart, Touch, Write, encode_body
 from cluster.core.replica import Phase
@@ -421,6 +422,22 @@ def test_a_removal_waits_until_those_who_stay_are_there_to_confirm_it() -> None:
     assert table[ALPHA].replica.machine.electorate == {ALPHA: 1, BETA: 1, GAMMA: 1}
     table.form(ALPHA, BETA, GAMMA)
     assert table[GAMMA].replica.machine.electorate == {ALPHA: 1, GAMMA: 1}
+
+
+def test_a_change_of_voters_that_is_still_on_its_way_counts_as_a_dependence() -> None:
+    """Alpha asks for delta's vote, and learns of delta's removal before that arrives."""
+    table = table_of(ALPHA)
+    table.add(MemoryDisk.blank(LINEAGE, DELTA, at_once=False))
+    table.form()
+    table.propose(ALPHA, Write(CONFIGURATION, b"1 4"))
+    table.propose(ALPHA, Write(CONFIGURATION, b"1"))
+    while table[ALPHA].replica.work.asked is None:
+        table.flush(ALPHA)
+        table.deliver_one(ALPHA)
+    alpha = table[ALPHA].replica
+    assert len(alpha.machine.electorates()) == 1 and alpha.depends_on(DELTA) and not alpha.depends_on(GAMMA)
+    table.settle()
+    assert not alpha.depends_on(DELTA) and alpha.machine.electorate == {ALPHA: 1}
 
 
 def test_nodes_are_added_to_the_voters_one_at_a_time() -> None:

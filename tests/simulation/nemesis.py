@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cluster.core import electorate as votes
-from cluster.core.machine import Machine
 from cluster.model import Member
-from tests.simulation.world import World, nodelist
+from tests.simulation.world import World
 
 FAULTS_S = 40.0
 SETTLE_S = 60.0
@@ -160,8 +159,8 @@ class Nemesis:
         world = self.world
         node_id = self.someone()
         whole = [one for one, disk in world.disks.items() if not disk.load().blank and one != node_id]
-        counting = [one.votes for disk in world.disks.values() for one in Machine(disk.load(), nodelist).electorates()]
-        bearable = all(votes.is_majority(electorate, whole) for electorate in counting if electorate)
+        counting = [electorate for one in world.disks for electorate in world.in_force(one) if electorate]
+        bearable = all(votes.is_majority(electorate, whole) for electorate in counting)
         if node_id in world.votes and bearable and not world.reconfiguring:
             world.wipe(node_id)
             world.clock.after(self.dice.uniform(0.2, 5), self._boot, node_id)

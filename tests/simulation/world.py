@@ -38,7 +38,7 @@ from cluster.core.events import (
     TimerFired,
     ViewChanged,
 )
-from cluster.core.machine import CONFIGURATION
+from cluster.core.machine import CONFIGURATION, Machine
 from cluster.core.operations import Command, Expect, Mkdir, Remove, Rename, Touch, Write, digest_of, encode_body
 from cluster.core.replica import Phase, Replica
 from cluster.core.snapshot import Snapshot
@@ -388,14 +388,20 @@ class World:
         self._reconfigure(votes, lambda: self._retire(gone))
 
     def _retire(self, node_id: int) -> None:
-        """A removed node is switched off once every remaining one has on disk that its vote does not count."""
-        if any(node_id in self.disks[voter].load().snapshot.electorate for voter in self.votes):
+        """A removed node is switched off once nobody who remains depends on its vote, and all have that on disk."""
+        here = [self.processes[voter].replica for voter in self.votes if voter in self.processes]
+        on_disk = any(node_id in counting for voter in self.votes for counting in self.in_force(voter))
+        if not here or on_disk or any(replica.depends_on(node_id) for replica in here):
             self.clock.after(0.5, self._retire, node_id)
             return
         self.judge.saw("removal")
         self.retired.append(node_id)
         self.reconfiguring = False
         self.cut_power(node_id)
+
+    def in_force(self, node_id: int) -> list[dict[int, int]]:
+        """Whose votes count, and whose would if what is not committed yet were, as far as a node's disk tells."""
+        return [one.votes for one in Machine(self.disks[node_id].load(), nodelist).electorates()]
 
     def _reconfigure(self, votes: dict[int, int], then: Callable[[], None]) -> None:
         self.votes, self.reconfiguring = votes, True
