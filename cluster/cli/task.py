@@ -21,6 +21,7 @@ SILENCE_S = 30.0  # how long the daemon may not answer, for instance while it se
 FOLLOW_S = 1800.0
 OK, FAILED = 0, 1
 # The marker belongs to the log; at the terminal the exit code and the error's own words stand for it.
+EMPTY = "no content"  # what an empty log is said to hold
 MARKER = re.compile(r"TASK (?:OK|ERROR: .*|WARNINGS: \d+)")
 
 
@@ -60,7 +61,7 @@ def _look(daemon: BlockingClient, upid: str, start: int) -> tuple[dict[str, Any]
     """The state first: what is logged before the end is then in the lines."""
     state = daemon.call({"method": "task.status", "upid": upid})
     log = daemon.call({"method": "task.log", "upid": upid, "start": start, "limit": LINES_PER_CALL})
-    return state, log["lines"]
+    return state, [line for line in log["lines"] if line["t"] != EMPTY]
 
 
 def _outcome(status: str) -> int:

@@ -22,7 +22,7 @@ from cluster.corosync import conf
 from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, GroupChanged, QuorumChanged
 from cluster.errors import Conflict, QuireError
 from cluster.model import Change, TaskState
-from cluster.node import catchup, driver, handlers
+from cluster.node import catchup, departures, driver, handlers
 from cluster.node.access import FormerKeys
 from cluster.node.board import GROUP, Announcement, Board, Sampled, encode
 from cluster.node.cluster_log import ClusterLog
@@ -116,7 +116,7 @@ class Daemon:
         await self._mount()
         self._closers += [self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
         watches = (self.files.keep(), self.workflows.watch(), self.removed.watch(), self.life.keep_log_short())
-        for work in (self._sample_forever(), *watches):
+        for work in (self._sample_forever(), departures.watch(self.options.name, self.life, self.document), *watches):
             self._run(work)
         self.control = ControlServer(
             self.options.socket, handlers.table(self), handlers.streams(self), self.options.web_uids

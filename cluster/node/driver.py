@@ -227,7 +227,9 @@ class Driver:
             waiting = self._waiting[request_id] = self._loop.create_future()
         self.feed(Proposed(request_id, encode_body(command)))
         try:
-            outcome = await asyncio.wait_for(asyncio.shield(waiting), timeout_s)
+            # wait_for() would swallow a cancellation that comes together with the outcome.
+            async with asyncio.timeout(timeout_s):
+                outcome = await asyncio.shield(waiting)
         except TimeoutError:
             self.feed(Expired(request_id))
             outcome = waiting.result() if waiting.done() else NotDone("unavailable", "The store gave no answer.")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from cluster.corosync.conf import Document
 from cluster.engine.base import EngineEvent, EngineLost
 from cluster.node.life import Life
 
-LOOK_EVERY_S = 1.0
-GRACE_S = 2.0  # the others may need this node a moment longer to learn of the removal
+LOOK_EVERY_S = 0.2
+GRACE_S = 10.0  # how long the others may need this node to decide that its vote counts no more
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +51,18 @@ class Removed:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             if self.sentence and not self._life.connection.idle:
-                await asyncio.sleep(GRACE_S)
+                await self._until_not_needed()
                 if self.sentence:
                     await self._end()
+
+    async def _until_not_needed(self) -> None:
+        end_s = time.monotonic() + GRACE_S
+        while self._votes() and time.monotonic() < end_s:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _votes(self) -> bool:
+        replica = self._life.replica
+        return any(replica.node_id in one.votes for one in replica.machine.electorates())
 
     async def _end(self) -> None:
         log.warning("%s", self.sentence)

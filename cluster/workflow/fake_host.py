@@ -82,6 +82,7 @@ class FakeHost:
         self.logged: list[str] = []
         self.settled = 0
         self.ended: list[int] = []
+        self.lingering: set[int] = set()  # taken out, and still in the engine's ring
         self.calls: list[str] = []
         self.fail: dict[str, BaseException] = {}
         self.fail_after: dict[str, BaseException] = {}
@@ -130,7 +131,7 @@ class FakeHost:
             if node.name != self.name
             for link in node.links
         ]
-        ids = tuple(sorted(node.node_id for node in present))
+        ids = tuple(sorted({node.node_id for node in present} | self.lingering))
         quorum = Quorum(votes >= needed, expected, votes, needed)
         return EngineStatus(True, ids[0], RingId(1, ids[0]), ids, quorum, links=tuple(links))
 
@@ -246,6 +247,7 @@ class FakeHost:
         if present is None or conf.digest(present) != expected_digest:
             raise Conflict("corosync.conf was changed meanwhile.")
         removed = next(node.name for node in conf.parse(present).nodes() if node.node_id == node_id)
+        self.lingering |= {node_id} if removed in self._seen() - {self.name} else set()
         self._commit({CONFIGURATION: text}, frozenset({removed}))
 
     async def activate_configuration(self) -> None:
@@ -253,6 +255,7 @@ class FakeHost:
 
     async def end_member(self, node_id: int) -> bool:
         self.ended.append(node_id)
+        self.lingering.discard(node_id)
         return True
 
     async def leave_groups(self) -> None:

@@ -15,6 +15,8 @@ from cluster.workflow.clock import Clock
 from cluster.workflow.host import Host
 from cluster.workflow.removal_plan import RemovalPlan, check_plan, plan_removal
 
+GOES_BY_ITSELF_S = 2.0
+
 
 async def read_plan(host: Host, node: str) -> RemovalPlan:
     """Raises InvalidInput, NotInCluster, NotFound."""
@@ -45,17 +47,22 @@ async def remove_node(host: Host, additions: Additions, clock: Clock, node: str,
         changed = conf.render(conf.remove_node(document, name)).encode()
         await host.check_configuration(changed)
         await host.commit_removal(changed, stored.digest, plan.node_id)
-        warnings = await _tell_engines(host, plan)
+        warnings = await _tell_engines(host, plan, clock)
         additions.forget(name)
         await host.cluster_log(f"deleting node {name} from cluster, by {user}")
         return warnings
 
 
-async def _tell_engines(host: Host, plan: RemovalPlan) -> tuple[str, ...]:
-    """The removal holds by now: what fails here is told, not raised."""
+async def _tell_engines(host: Host, plan: RemovalPlan, clock: Clock) -> tuple[str, ...]:
+    """The removal holds by now: what fails here is told, not raised. A node that hears of its removal goes by itself;
+    one that does not is ended."""
     warnings = []
+    end_s = clock.monotonic_s() + GOES_BY_ITSELF_S
     try:
-        await host.end_member(plan.node_id)
+        while plan.node_id in (await host.engine_status()).nodes and clock.monotonic_s() < end_s:
+            await clock.sleep(waiting.POLL_S)
+        if plan.node_id in (await host.engine_status()).nodes:
+            await host.end_member(plan.node_id)
     except Unavailable as error:
         warnings.append(f"{plan.node} could not be ended: {error.message}")
     try:

@@ -8,7 +8,7 @@ from cluster.workflow.leave import leave
 from tests.workflow.world import Story
 
 # The leaving node's methods, in the order it first uses them, with what is left behind when one fails.
-BEFORE_THE_REMOVAL = ["store_read", "store_state", "online_nodes", "check_configuration", "commit_removal"]
+BEFORE_THE_REMOVAL = ["store_read", "store_state", "online_nodes", "commit_removal"]
 AFTER_THE_REMOVAL = ["stop_engine", "backup_store", "remove_configuration", "separate_store"]
 
 
