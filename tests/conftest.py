@@ -9,7 +9,7 @@ import asyncio
 import inspect
 import os
 import shutil
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
 import pytest
 
@@ -77,6 +77,22 @@ def pytest_make_collect_report(
     report = yield
     refuse_skip_in_ci(report)
     return report
+
+
+# --- figures are told ------------------------------------------------------------------------------------------------
+
+FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """`tell(line)`: a figure that was measured, printed at the end of the run whether or not anything failed."""
+    return request.config.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(line)
 
 
 # --- nothing is left behind -------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -25,7 +26,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_create_join_by_pasting_and_watch_a_node_go_and_come_back(engine: str, visitor: Visitor) -> None:
+def test_create_join_by_pasting_and_watch_a_node_go_and_come_back(
+    engine: str, visitor: Visitor, tell: Callable[[str], None]
+) -> None:
     with demo_of(engine, 3) as here:
         shown = form_a_cluster_by_hand(here, visitor)
         watching = {name: shown[name] for name in ("alpha", "beta")}
@@ -37,7 +40,7 @@ def test_create_join_by_pasting_and_watch_a_node_go_and_come_back(engine: str, v
                 painted += kill_and_watch(here, engine, watching)
                 painted += restart_and_watch(here, engine, watching)
         assert all(page.evaluate("() => window.sameDocument") for page in watching.values()), "a page was reloaded"
-        judge(engine, painted, during)
+        judge(engine, painted, during, tell)
 
 
 def form_a_cluster_by_hand(here: Visit, visitor: Visitor) -> dict[str, Page]:
@@ -99,10 +102,10 @@ def corosync_notices_s(node: Visited) -> float:
     return sum(int(line.split()[-1]) for line in told.stdout.splitlines() if "totem." in line) / 1000 + 1
 
 
-def judge(engine: str, painted: list[Painted], during: Noise) -> None:
+def judge(engine: str, painted: list[Painted], during: Noise, tell: Callable[[str], None]) -> None:
     membership = [change.took_ms for change in painted if change.membership]
     everything = [change.took_ms for change in painted]
-    print(
+    tell(
         f"{engine}: from the daemon's membership event to the painted frame p99 {percentile(membership, 0.99):.0f} ms"
         f" ({len(membership)} readings, median {percentile(membership, 0.5):.0f} ms);"
         f" any change p99 {percentile(everything, 0.99):.0f} ms ({len(everything)} readings);"
