@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import pytest
 
 from lab import processes
-from lab.kernel import until
 
 TAG = f"QUIRE_TRY={os.getpid()}"
 ENVIRONMENT = os.environ | dict([TAG.split("=")])
