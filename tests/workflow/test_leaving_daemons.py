@@ -20,6 +20,7 @@ from cluster.control.requests import (
     StoreWrite,
     TaskStatus,
 )
+from cluster.engine import wire
 from cluster.errors import Conflict, NotFound, NotInCluster, Unauthenticated, Unavailable
 from cluster.node.passwords import prepare_hash
 from tests.workflow.test_killed_daemon import PASSWORD, WORKFLOW_S, Node, wait_until
@@ -73,6 +74,7 @@ def trio(tmp_path: Path) -> Iterator[list[Node]]:
     finally:
         for node in nodes:
             node.stop()
+        wire.end(tmp_path / "wire.sock")
 
 
 def test_a_node_leaves_keeps_its_content_and_comes_back_under_its_name(trio):
