@@ -46,6 +46,10 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
 
 
 def expected(text: str) -> bool:
-    """A node that was killed, or that changes its certificate, drops the socket; browser and htmx say so."""
-    said_of_a_lost_socket = ("WebSocket", "net::ERR_", "Failed to load resource", "htmx:wsError", "[object Event]")
-    return any(word in text for word in said_of_a_lost_socket)
+    """A node that was killed, or that changes its certificate, drops the socket and what was being asked of it; so
+    does Chromium when the machine gets a network interface. Browser and htmx say so, htmx in three lines."""
+    said_of_a_lost_node = (
+        "WebSocket", "net::ERR_", "Failed to load resource", "htmx:wsError", "[object Event]", "htmx:sendError",
+        "htmx:afterRequest, ",
+    )  # fmt: skip
+    return text == "undefined" or any(word in text for word in said_of_a_lost_node)
