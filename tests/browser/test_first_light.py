@@ -19,8 +19,6 @@ from tests.scenarios.conftest import ENGINES, demo_of
 
 NAMES = ["alpha", "beta", "gamma"]
 CYCLES = {"loopback": 4, "corosync": 1}
-EVENT_TO_PIXEL_MS = 150
-FOREIGN_SHARE_MAX = 0.1
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -40,7 +38,7 @@ def test_create_join_by_pasting_and_watch_a_node_go_and_come_back(
                 painted += kill_and_watch(here, engine, watching)
                 painted += restart_and_watch(here, engine, watching)
         assert all(page.evaluate("() => window.sameDocument") for page in watching.values()), "a page was reloaded"
-        judge(engine, painted, during, tell)
+        tell_figures(engine, painted, during, tell)
 
 
 def form_a_cluster_by_hand(here: Visit, visitor: Visitor) -> dict[str, Page]:
@@ -102,7 +100,7 @@ def corosync_notices_s(node: Visited) -> float:
     return sum(int(line.split()[-1]) for line in told.stdout.splitlines() if "totem." in line) / 1000 + 1
 
 
-def judge(engine: str, painted: list[Painted], during: Noise, tell: Callable[[str], None]) -> None:
+def tell_figures(engine: str, painted: list[Painted], during: Noise, tell: Callable[[str], None]) -> None:
     membership = [change.took_ms for change in painted if change.membership]
     everything = [change.took_ms for change in painted]
     tell(
@@ -111,6 +109,3 @@ def judge(engine: str, painted: list[Painted], during: Noise, tell: Callable[[st
         f" any change p99 {percentile(everything, 0.99):.0f} ms ({len(everything)} readings);"
         f" others used {during.foreign_share:.0%} of the machine"
     )
-    # On a machine that does much else, the figure tells of that and not of Quire.
-    if during.foreign_share < FOREIGN_SHARE_MAX:
-        assert percentile(membership, 0.99) < EVENT_TO_PIXEL_MS

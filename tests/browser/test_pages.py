@@ -19,7 +19,6 @@ from tests.datacenter.fake_daemon import FINGERPRINT, PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-EVENT_TO_PIXEL_MS = 150
 CHANGES = 40
 SIZES = [(360, 740), (768, 1024), (1280, 800), (1920, 1080)]
 PATIENCE_MS = 20_000  # for a machine that is busy with other things
