@@ -187,7 +187,9 @@ class Nemesis:
             self.world.add_node()
 
     def remove(self) -> None:
-        if not self.world.reconfiguring and len(self.world.votes) > 1:
+        """An administrator removes a node, but not while another's disk is lost: its vote may be needed for that."""
+        lost = any(disk.load().blank for disk in self.world.disks.values())
+        if not self.world.reconfiguring and not lost and len(self.world.votes) > 1:
             self.world.remove_node()
 
     # --- the end ----------------------------------------------------------------------------------------------------
