@@ -56,7 +56,8 @@ class Load:
 
     def acknowledged_by(self, name: str, since: float) -> list[str]:
         """Paths whose write on this node began after `since` and was acknowledged."""
-        return [path for path, (node, begun, _) in self.ok.items() if node == name and begun > since]
+        with self._lock:
+            return [path for path, (node, begun, _) in self.ok.items() if node == name and begun > since]
 
     def _write(self, node: Visited, number: int) -> None:
         count = 0
