@@ -157,6 +157,32 @@ def test_the_window_of_a_proposer_is_bounded() -> None:
     assert all(isinstance(table[ALPHA].answers[request_id], Done) for request_id in asked[:64])
 
 
+def test_nobody_begins_an_epoch_before_a_majority_has_promised_it_on_disk() -> None:
+    table = Table(ALPHA, BETA, GAMMA)
+    for seat in table.seats.values():
+        seat.disk_works = False
+    table.seat((ALPHA, BETA, GAMMA))
+    table.settle()
+    assert {seat.phase for seat in table.seats.values()} == {Phase.PROMISING}
+    table[GAMMA].disk_works = True
+    table.settle()
+    assert {seat.phase for seat in table.seats.values()} == {Phase.PROMISING}
+    assert all(seat.replica.machine.log.last.index == 0 for seat in table.seats.values())
+    table[BETA].disk_works = True
+    table.settle()
+    assert table[BETA].replica.writable and table[ALPHA].phase is Phase.INSTALLING
+
+
+def test_a_state_is_said_only_when_everything_before_it_is_on_disk() -> None:
+    table = table_of(ALPHA, BETA)
+    table.propose(BETA, Write("motd", b"x"))
+    table.deliver_one(BETA)
+    table.seat((ALPHA, BETA))
+    assert not table[ALPHA].outbox and not table[BETA].outbox
+    table.flush(ALPHA)
+    assert [type(message) for message in table[ALPHA].said()] == [State] and not table[BETA].outbox
+
+
 # --- views ------------------------------------------------------------------------------------------------------------
 
 
