@@ -400,8 +400,13 @@ class World:
         self.cut_power(node_id)
 
     def in_force(self, node_id: int) -> list[dict[int, int]]:
-        """Whose votes count, and whose would if what is not committed yet were, as far as a node's disk tells."""
-        return [one.votes for one in Machine(self.disks[node_id].load(), nodelist).electorates()]
+        """Whose votes count, and whose would if what is under way were committed, as a node's disk and memory tell."""
+        found = [one.votes for one in Machine(self.disks[node_id].load(), nodelist).electorates()]
+        if node_id in self.processes:
+            replica = self.processes[node_id].replica
+            found += [one.votes for one in replica.machine.electorates()]
+            found += [replica.work.asked.after] if replica.work.asked is not None else []
+        return found
 
     def _reconfigure(self, votes: dict[int, int], then: Callable[[], None]) -> None:
         self.votes, self.reconfiguring = votes, True
