@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lab import processes
-from lab.kernel import LabError, ip, ip_batch, namespace, network_namespaces, pids_in_netns, until
+from lab.kernel import LabError, add_netns, ip, ip_batch, namespace, network_namespaces, pids_in_netns, until
 
 DEFAULT_NODES = ("alpha", "beta", "gamma")
 LINKS_NETWORK = "10.77"  # 10.77.<link>.<node>; the same in every lab, for no two share a switch
@@ -221,9 +221,9 @@ class Lab:
         return [f"n{self.number(node)}l{link}" for link in range(self.links)] + management
 
     def _make_switch(self, management: bool) -> None:
-        ip("netns", "add", self.switch)
+        add_netns(self.switch)
         bridges = [f"br{link}" for link in range(self.links)] + (["brm"] if management else [])
-        lines = ["link set lo up"]
+        lines = []
         for number, bridge in enumerate(bridges):
             lines.append(f"link add {bridge} address {dead_end(number)} type bridge mcast_snooping 0")
             lines.append(f"link set {bridge} up")
@@ -255,11 +255,11 @@ class Lab:
         Path(folder, "etc/hostname").write_text(f"{node}\n", encoding="utf-8")
         hosts = "".join(f"{self.address(other)} {other}\n" for other in self.nodes)
         Path(folder, "etc/hosts").write_text(f"127.0.0.1 localhost\n{hosts}", encoding="utf-8")
-        ip("netns", "add", self.netns(node))
+        add_netns(self.netns(node))
         networks = [(f"link{link}", f"br{link}", f"{self.address(node, link)}/24") for link in range(self.links)]
         if self.management is not None:
             networks.append(("mgmt0", "brm", f"{self.management_address(node)}/24"))
-        inner, outer = ["link set lo up"], []
+        inner, outer = [], []
         for place, (port, (inside, bridge, address)) in enumerate(zip(self._ports(node), networks, strict=True)):
             mac = f"02:4c:42:{place:02x}:00:{number:02x}"
             ip("-n", self.switch, "link", "add", port, "type", "veth", "peer", "name", inside, "address", mac,

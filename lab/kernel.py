@@ -16,6 +16,7 @@ CLONE_FS = 0x00000200
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID = 0x00020000, 0x04000000, 0x08000000, 0x20000000
 MS_NOSUID, MS_BIND, MS_REC, MS_PRIVATE = 2, 4096, 16384, 1 << 18
 NETNS = "/run/netns"
+OWNER_VARIABLE = "LAB_OWNER"  # one run of the tests, say; inherited by every program that makes a lab for it
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -68,6 +69,20 @@ def ip_batch(netns: str, lines: Iterable[str]) -> None:
     )
     if ran.returncode:
         raise LabError(f"ip -n {netns} -batch: {ran.stderr.strip()}")
+
+
+def add_netns(name: str) -> None:
+    """Make a network namespace whose loopback interface is up and named after whoever it belongs to ($LAB_OWNER).
+
+    The mark is inside the namespace, so that it goes when the namespace goes and no list of them has to be kept."""
+    ip("netns", "add", name)
+    ip("-n", name, "link", "set", "lo", "up", "alias", os.environ.get(OWNER_VARIABLE) or "nobody")
+
+
+def owner_of_netns(name: str) -> str:
+    """Who the namespace was made for; empty when it is gone or was made by something else."""
+    shown = ip("-n", name, "link", "show", "dev", "lo", check=False)
+    return next((line.split()[1] for line in shown.splitlines() if line.split()[:1] == ["alias"]), "")
 
 
 def network_namespaces() -> list[str]:

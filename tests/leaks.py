@@ -1,22 +1,21 @@
 """What a test may leave behind, which is nothing: no child or detached process, no namespace, no mount.
 
 Looks only; `conftest.py` decides when to look and what to say. Other runs on the same machine are not this run's
-business: a namespace counts when a process of this run lives in it, and in CI also when nobody does.
+business: what this run starts carries its tag in the environment, and each namespace says whom it was made for.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab import processes
+from lab.kernel import OWNER_VARIABLE, network_namespaces, owner_of_netns
 
-RUN_VARIABLE = "TESTS_OF_QUIRE"
-RUN_TAG = f"{RUN_VARIABLE}={os.getpid()}"
+THIS_RUN = f"tests-{os.getpid()}"
+RUN_TAG = f"{OWNER_VARIABLE}={THIS_RUN}"
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
-NAMESPACES = Path("/run/netns")
 
 
 @dataclass(frozen=True)
@@ -32,26 +31,25 @@ class Belongings:
         staying = processes.wait_gone(sorted(self.children - before.children), 1)
         return [
             *(f"child process {pid}: {command(pid)}" for pid in staying),
-            *(f"network namespace {name}" for name in sorted(self.namespaces - before.namespaces) if may_be_ours(name)),
+            *(f"network namespace {name}" for name in sorted(self.namespaces - before.namespaces) if is_ours(name)),
             *(f"mount {point}" for point in sorted(self.mounts - before.mounts)),
         ]
 
 
 def mark_this_run() -> None:
     """Every process started from here on carries the tag in its environment, however it detaches itself."""
-    os.environ[RUN_VARIABLE] = str(os.getpid())
+    os.environ[OWNER_VARIABLE] = THIS_RUN
 
 
 def belongings(temporary: Path) -> Belongings:
     """`temporary`: the folder below which this run's tests keep their files."""
-    return Belongings(frozenset(processes.children(os.getpid())), frozenset(namespaces()), frozenset(mounts(temporary)))
+    return Belongings(
+        frozenset(processes.children(os.getpid())), frozenset(network_namespaces()), frozenset(mounts(temporary))
+    )
 
 
-def namespaces() -> list[str]:
-    try:
-        return os.listdir(NAMESPACES)
-    except OSError:
-        return []
+def is_ours(namespace: str) -> bool:
+    return owner_of_netns(namespace) == THIS_RUN
 
 
 def mounts(folder: Path) -> list[str]:
@@ -67,10 +65,3 @@ def detached() -> list[str]:
 
 def command(pid: int) -> str:
     return processes.command(pid)[:200] or "(gone)"
-
-
-def may_be_ours(namespace: str) -> bool:
-    """Other runs on this machine make namespaces as well: one is not ours when only strangers live in it."""
-    listed = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, timeout=10)
-    inside = set(map(int, listed.stdout.split()))
-    return IN_CI if not inside else bool(inside & set(processes.tagged(RUN_TAG)))
