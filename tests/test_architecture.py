@@ -105,6 +105,15 @@ def test_the_core_is_pure() -> None:
     assert offenders(below("cluster/core"), forbidden) == []
 
 
+def test_the_rules_of_access_are_pure() -> None:
+    def forbidden(module: str) -> bool:
+        if top(module) == "cluster":
+            return module != "cluster.errors" and not module.startswith("cluster.access")
+        return top(module) in IMPURE or top(module) not in sys.stdlib_module_names
+
+    assert offenders(below("cluster/access"), forbidden) == []
+
+
 def test_the_cluster_knows_nothing_of_django() -> None:
     assert offenders(below("cluster"), lambda module: top(module) in FRAMEWORKS | {"datacenter"}) == []
 

@@ -20,25 +20,19 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from cluster.access.names import is_user
 from cluster.errors import Unauthenticated, Unavailable
 
 TICKET_LIFETIME_S = 7200  # from issue on
 CLOCK_SKEW_S = 300  # a ticket from a node whose clock is ahead
 FORMER_KEY_WINDOW_S = 600  # how long after a join a former ticket can be exchanged
 KEY_BITS = 2048
-USER_LENGTH_MAX = 64
 TICKET_LENGTH_MAX = 2048
 
-_USER = re.compile(r"[^\s:/!@\x00-\x20\x7f]+@[A-Za-z][A-Za-z0-9.\-_]{1,31}")
 _TICKET = re.compile(r"(PVE:([^:]+):([0-9A-F]{8}))::([A-Za-z0-9+/]+={0,2})")
 _CSRF = re.compile(r"([0-9A-F]{8}):([A-Za-z0-9+/]+)")
 _REFUSED = "The ticket is not valid here or has expired. Sign in again."
 _CSRF_REFUSED = "The anti-forgery token is missing, expired or belongs to somebody else. Reload the page and try again."
-
-
-def is_user(text: str) -> bool:
-    """Whether `text` is a user's full name: `name@realm`, 3 to 64 characters, nothing a ticket could trip over."""
-    return 3 <= len(text) <= USER_LENGTH_MAX and text.isprintable() and _USER.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

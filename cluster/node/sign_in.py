@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from cluster.access.names import is_user
 from cluster.errors import Unauthenticated
-from cluster.node.access import TicketKeys, is_user
+from cluster.node.access import TicketKeys
 from cluster.node.passwords import Passwords
 from cluster.node.throttle import Throttle
 

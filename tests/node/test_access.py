@@ -4,11 +4,11 @@ import base64
 
 import pytest
 
+from cluster.access.names import is_user
 from cluster.errors import Unauthenticated, Unavailable
 from cluster.node.access import (
     FormerKeys,
     TicketKeys,
-    is_user,
     issue_csrf_token,
     new_csrf_key,
     new_ticket_keys,
