@@ -75,13 +75,15 @@ class LocalFiles:
         write_durably(manifest, json.dumps(modes).encode(), 0o600)
 
 
-def write_durably(path: Path, data: bytes, mode: int) -> None:
+def write_durably(path: Path, data: bytes, mode: int, group_id: int | None = None) -> None:
     """Replace a file at once or not at all, on disk when this returns (rename(2), fsync(2) of file and directory)."""
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            if group_id is not None:
+                os.fchown(file.fileno(), -1, group_id)
             os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()

@@ -7,7 +7,6 @@ engine and disk. The way of a join: `handlers/configuration.py` → `workflows.p
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import sys
 import time
@@ -20,9 +19,9 @@ from cluster.core.machine import CONFIGURATION
 from cluster.core.membership import Membership, View
 from cluster.corosync import conf
 from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, GroupChanged, QuorumChanged
-from cluster.errors import Conflict, QuireError
+from cluster.errors import QuireError
 from cluster.model import Change, TaskState
-from cluster.node import catchup, departures, driver, handlers
+from cluster.node import catchup, departures, driver, handlers, state_folder
 from cluster.node.access import FormerKeys
 from cluster.node.board import GROUP, Announcement, Board, Sampled, encode
 from cluster.node.cluster_log import ClusterLog
@@ -67,7 +66,7 @@ class Daemon:
         self.view: View | None = None
         self.cluster_log = ClusterLog(options.name, time.time, self._say)
         self.board = Board(time.time, self._show_soon, self._someone_new, self.cluster_log.hear)
-        self.served = ServedCertificate(options.tls_dir, lambda _: self._announce())
+        self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
         self.former = FormerKeys(time.time)
         self.underlay = make_underlay(options)
         self.life = Life(
@@ -97,8 +96,7 @@ class Daemon:
     async def start(self) -> None:
         """Raises QuireError with what is wrong: another daemon runs here, the store is damaged …"""
         sys.setswitchinterval(SWITCH_S)
-        self.options.state_dir.mkdir(parents=True, mode=0o750, exist_ok=True)
-        self._claim()
+        self._claim = state_folder.claim(self.options)
         passwords = make_passwords(self.options.password_hash_file)
         self.sign_in = SignIn(passwords, Throttle(time.monotonic), self.keys.tickets, time.time, asyncio.sleep)
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
@@ -110,6 +108,7 @@ class Daemon:
             self.life.open()
         if not self.removed.sentence and not self.life.connection.connected:
             await self.life.begin()
+        self.served.open_to_web()
         self.files.serve_stored_certificate()
         self._show()
         self.cluster_log.write("this node has started")
@@ -118,8 +117,13 @@ class Daemon:
         watches = (self.files.keep(), self.workflows.watch(), self.removed.watch(), self.life.keep_log_short())
         for work in (self._sample_forever(), departures.watch(self.options.name, self.life, self.document), *watches):
             self._run(work)
+        web = self.options.web_user
         self.control = ControlServer(
-            self.options.socket, handlers.table(self), handlers.streams(self), self.options.web_uids
+            self.options.socket,
+            handlers.table(self),
+            handlers.streams(self),
+            () if web is None else (web.user_id,),
+            group_id=None if web is None else web.group_id,
         )
         await self.control.start()
         self._closers.append(self.control.stop)
@@ -144,14 +148,6 @@ class Daemon:
 
     def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         return self.publisher.subscribe(callback)
-
-    def _claim(self) -> None:
-        """One daemon per state directory. Raises Conflict."""
-        self._lock = open(self.options.state_dir / ".lock", "w")  # noqa: SIM115 - held for the daemon's life
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Conflict(f"Another daemon runs on {self.options.state_dir}.") from None
 
     # --- what the parts ask of each other ---------------------------------------------------------------------------
 

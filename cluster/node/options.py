@@ -7,6 +7,14 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class WebUser:
+    """Whom the site runs as when it is a service of its own: its user id, and the group its few files are given to."""
+
+    user_id: int
+    group_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """One node's settings. `engine` is "corosync" or "loopback"; `wire_path` matters for loopback only."""
 
@@ -20,7 +28,7 @@ class Options:
     corosync_dir: Path | None = None
     mount: Path | None = None
     password_hash_file: Path | None = None
-    web_uids: tuple[int, ...] = ()
+    web_user: WebUser | None = None
 
     @property
     def socket(self) -> Path:

@@ -7,21 +7,24 @@ it first. The web process notices the files by itself; nothing here knows of it.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from cluster.node.aside import write_durably
 from cluster.node.certificates import belongs_together, fingerprint
+from cluster.node.options import WebUser
 
 GRACE_S = 8.0
 
 
 class ServedCertificate:
-    """`directory` holds cert.pem and key.pem; `changed` is called with each newly served fingerprint."""
+    """`directory` holds cert.pem and key.pem, the only secret that `web_user` may read; `changed` is called with each
+    newly served fingerprint."""
 
-    def __init__(self, directory: Path, changed: Callable[[str], None]) -> None:
+    def __init__(self, directory: Path, changed: Callable[[str], None], web_user: WebUser | None = None) -> None:
         self.certificate, self.key = directory / "cert.pem", directory / "key.pem"
-        self._changed = changed
+        self._changed, self._group_id = changed, None if web_user is None else web_user.group_id
         self._later: asyncio.TimerHandle | None = None
         self._read: tuple[tuple[int, int, int], str] | None = None
 
@@ -51,6 +54,12 @@ class ServedCertificate:
             self._later.cancel()
             self._later = None
 
+    def open_to_web(self) -> None:
+        """Give the folder and the key to the site's group; they may have been made before there was one."""
+        if self._group_id is not None and self.key.exists():
+            for path in (self.key.parent, self.key):
+                os.chown(path, -1, self._group_id)
+
     def _write(self, certificate: bytes, key: bytes) -> None:
         self._later = None
         if self.certificate.exists() and self.certificate.read_bytes() == certificate:
@@ -58,6 +67,7 @@ class ServedCertificate:
         if not belongs_together(certificate, key):
             return
         self.certificate.parent.mkdir(parents=True, mode=0o750, exist_ok=True)
-        write_durably(self.key, key, 0o640)
+        write_durably(self.key, key, 0o640, self._group_id)
         write_durably(self.certificate, certificate, 0o644)
+        self.open_to_web()
         self._changed(fingerprint(certificate))

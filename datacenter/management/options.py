@@ -73,13 +73,15 @@ def choice(name: str, text: str, among: tuple[str, ...]) -> str:
     return text
 
 
-def users(text: str) -> tuple[int, ...]:
-    """User names or ids, separated by commas."""
-    words = [word.strip() for word in text.split(",") if word.strip()]
+def web_user(text: str) -> tuple[int, int] | None:
+    """A user's id and its group's id, by the user's name."""
+    if not text:
+        return None
     try:
-        return tuple(int(word) if word.isdecimal() else pwd.getpwnam(word).pw_uid for word in words)
-    except KeyError as error:
-        raise CommandError(f"--web-user: there is no user {error.args[0]}.") from None
+        found = pwd.getpwnam(text)
+    except KeyError:
+        raise CommandError(f"--web-user: there is no user {text!r}; make one with adduser --system --group.") from None
+    return found.pw_uid, found.pw_gid
 
 
 def redis_url(text: str) -> str:

@@ -36,7 +36,7 @@ def test_values_become_what_they_mean(tmp_path: Path) -> None:
     assert opt.path("") is None and opt.path(str(tmp_path)) == tmp_path
     assert opt.address("127.0.0.11", "alpha") == "127.0.0.11"
     assert opt.node_name("alpha") == "alpha" and opt.node_name("")
-    assert opt.users("root, 33") == (0, 33) and opt.users("") == ()
+    assert opt.web_user("root") == (0, 0) and opt.web_user("") is None
     assert opt.redis_url("unix:///run/redis/redis.sock") == "unix:///run/redis/redis.sock"
 
 
@@ -52,7 +52,7 @@ def test_values_become_what_they_mean(tmp_path: Path) -> None:
         (opt.node_name, "a" * 64, "--name"),
         (lambda text: opt.address(text, "alpha"), "alpha", "--address"),
         (lambda text: opt.choice("engine", text, ("corosync", "loopback")), "udp", "--engine"),
-        (opt.users, "nobody-by-this-name", "--web-user"),
+        (opt.web_user, "nobody-by-this-name", "--web-user"),
         (opt.redis_url, "localhost:6379", "--redis-url"),
     ],
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.slow
 PORT = 8477
 REDIS_PORT = 8478
 PASSWORD = "correct horse"
+AS_NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
 REDIS_URL = f"redis://127.0.0.1:{REDIS_PORT}/0"
 
 
@@ -136,6 +139,58 @@ def test_daemon_and_pages_can_be_two_services_with_only_the_socket_between_them(
         with running(manage("runnode", *node_options(state)), state / "log2"):
             eventually(lambda: node.request("GET", "/api2/json/version", headers=headers)[0].status == 200)
             hears_figures(node)
+
+
+@contextmanager
+def running_as_nobody(command: list[str], log: Path, folder: Path, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """The command as the user `nobody`, from a place that user can reach wherever this checkout lies."""
+    reachable = folder / "checkout"
+    reachable.mkdir()
+    enter = f"mount --bind {ROOT} {reachable} && cd {reachable} && exec setpriv --reuid=nobody --regid=nogroup "
+    shell = [
+        "unshare",
+        "-m",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        enter + '--clear-groups --no-new-privs "$@"',
+        "sh",
+    ]
+    with running([*shell, *command], log, **variables) as process:
+        yield process
+
+
+@pytest.fixture
+def reachable_state() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="quire-t") as folder:
+        os.chmod(folder, 0o711)
+        (Path(folder) / "hash").write_text(PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD))
+        yield Path(folder)
+
+
+def test_the_pages_need_no_root_and_their_user_reads_nothing_but_its_certificate(reachable_state: Path) -> None:
+    state, socket = reachable_state, reachable_state / "alpha" / "control.sock"
+    web = {"QUIRE_SOCKET": str(socket), "QUIRE_ADDRESS": ADDRESS, "QUIRE_PORT": str(PORT)}
+    with (
+        running(manage("runnode", *node_options(state), "--web-user", "nobody"), state / "log"),
+        running_as_nobody(manage("runweb"), state / "web-log", state, **web) as process,
+    ):
+        first_light(Served(process, state, PORT))
+        assert os.stat(f"/proc/{process.pid}").st_uid == pwd.getpwnam("nobody").pw_uid
+        # corosync.conf lies open on every host; its key does not.
+        public = {"corosync", "corosync/corosync.conf", "corosync/ringid"}
+        assert set(readable_to_nobody(state / "alpha")) - public == {"tls", "tls/cert.pem", "tls/key.pem"}
+
+
+def readable_to_nobody(folder: Path) -> list[str]:
+    """Files whose content and folders whose names that user can read, of all there are below `folder`."""
+    everything = [path for path in folder.rglob("*") if path.is_file() or path.is_dir()]
+    assert len(everything) > 5
+    look = "import os, sys; print('\\n'.join(path for path in sys.argv[1:] if os.access(path, os.R_OK)))"
+    command = [*AS_NOBODY, "/usr/bin/env", "python3", "-c", look]
+    listed = subprocess.run([*command, *map(str, everything)], capture_output=True, text=True, check=True, timeout=20)
+    return sorted(str(Path(line).relative_to(folder)) for line in listed.stdout.split("\n") if line)
 
 
 @pytest.fixture

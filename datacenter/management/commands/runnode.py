@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from cluster.errors import QuireError
 from cluster.node.daemon import Daemon, Options
+from cluster.node.options import WebUser
 from datacenter.management import options as opt
 from datacenter.web import site
 from datacenter.web.forward import Forwarder
@@ -41,7 +42,7 @@ class Command(BaseCommand):
         opt.add(parser, "corosync-dir", "where corosync.conf is (default: /etc/corosync; loopback: in the state)")
         opt.add(parser, "mount", "where the configuration tree appears as files, or none", "none")
         opt.add(parser, "password-hash-file", "an argon2 hash of root@pam's password, instead of asking PAM")
-        opt.add(parser, "web-user", "users, besides root and this one, that may use the control socket")
+        opt.add(parser, "web-user", "the user that runweb runs as, when that is not root")
         opt.add(parser, "redis-url", "tell changes to a web service of its own through this Redis")
         opt.add_flag(parser, "web", "serve pages and API in this process")
 
@@ -60,6 +61,7 @@ def read_options(given: dict[str, Any]) -> Options:
     state = opt.path(given["state"])
     if state is None:
         raise CommandError("--state: say a directory.")
+    web_user = opt.web_user(given["web_user"])
     return Options(
         name=name,
         state_dir=state,
@@ -71,7 +73,7 @@ def read_options(given: dict[str, Any]) -> Options:
         corosync_dir=opt.path(given["corosync_dir"]),
         mount=None if given["mount"] == "none" else opt.path(given["mount"]),
         password_hash_file=opt.path(given["password_hash_file"]),
-        web_uids=opt.users(given["web_user"]),
+        web_user=WebUser(*web_user) if web_user else None,
     )
 
 
