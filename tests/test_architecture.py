@@ -29,7 +29,13 @@ IMPURE = {"asyncio", "time", "random", "os", "socket", "sqlite3", "threading", "
 # What the core may use beside the standard library: msgspec turns values into bytes and back, and does nothing else.
 PURE = {"msgspec"}
 FRAMEWORKS = {"django", "channels", "daphne", "twisted", "django_htmx"}
-SITE_MAY_SEE = {"cluster.control.client", "cluster.control.requests", "cluster.model", "cluster.errors"}
+SITE_MAY_SEE = {
+    "cluster.control.client",
+    "cluster.control.requests",
+    "cluster.control.node_requests",
+    "cluster.model",
+    "cluster.errors",
+}
 # A thin adaptor over the daemon, run by manage.py.
 SITE_EXCEPTIONS = {"datacenter/management/commands/runnode.py"}
 

@@ -26,6 +26,7 @@ from cluster.errors import FingerprintMismatch, InvalidInput, PeerError
 PORT = 8006
 DEADLINE_S = 30.0
 CONNECT_S = 10.0
+HANDSHAKE_S = 10.0
 ANSWER_SIZE_MAX = 1 << 20
 HEADERS_SIZE_MAX = 64 << 10
 HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -53,11 +54,13 @@ class Exchange:
         *,
         deadline_s: float = DEADLINE_S,
         size_max: int = ANSWER_SIZE_MAX,
+        connect_s: float = CONNECT_S,
     ) -> None:
+        """The deadline is for the whole, `connect_s` for being connected to the address within it."""
         self.address = checked_address(address)
         self.port = port
         self.fingerprint = checked_fingerprint(fingerprint)
-        self._bounds = _Bounds(place(address, port), deadline_s, size_max)
+        self._bounds = _Bounds(place(address, port), deadline_s, size_max, connect_s)
         self._connection = _PinnedConnection(self.address, port, self.fingerprint, self._bounds)
 
     def run(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
@@ -145,9 +148,10 @@ def _is_literal(text: str) -> bool:
 class _Bounds:
     """The time and the bytes that are left of one exchange, and the words for what ended it."""
 
-    def __init__(self, where: str, deadline_s: float, size_max: int) -> None:
+    def __init__(self, where: str, deadline_s: float, size_max: int, connect_s: float = CONNECT_S) -> None:
         self.where = where
         self.size_max = size_max
+        self.connect_s = connect_s
         self.aborted = False
         self._deadline_s = deadline_s
         self._end_s = time.monotonic() + deadline_s
@@ -168,6 +172,9 @@ class _Bounds:
 
     def too_large(self) -> PeerError:
         return PeerError(f"{self.where} answered with more than {self.size_max} bytes; the rest was not read.")
+
+    def unreachable(self) -> PeerError:
+        return PeerError(f"{self.where} cannot be reached: nothing answered within {self.connect_s:g} s.")
 
     def failed(self, error: Exception) -> PeerError:
         return PeerError(f"{self.where} {self._reason(error)}")
@@ -240,7 +247,7 @@ def _tls_line(address: str, port: int, bounds: _Bounds) -> _BoundedLine:
     context.sslsocket_class = _BoundedLine
     plain = _tcp_line(address, port, bounds)
     try:
-        plain.settimeout(bounds.time_left_s())
+        plain.settimeout(min(HANDSHAKE_S, bounds.time_left_s()))
         line = context.wrap_socket(plain, server_hostname=None if _is_literal(address) else address)
     except OSError:
         plain.close()
@@ -251,15 +258,15 @@ def _tls_line(address: str, port: int, bounds: _Bounds) -> _BoundedLine:
 
 
 def _tcp_line(address: str, port: int, bounds: _Bounds) -> socket.socket:
-    failure: OSError = socket.gaierror()
+    failure: OSError | PeerError = socket.gaierror()
     for family, target in _resolved(address, port, bounds):
         line = socket.socket(family, socket.SOCK_STREAM)
         try:
-            line.settimeout(min(CONNECT_S, bounds.time_left_s()))
+            line.settimeout(min(bounds.connect_s, bounds.time_left_s()))
             line.connect(target)
         except OSError as error:
             line.close()
-            failure = error
+            failure = bounds.unreachable() if isinstance(error, TimeoutError) else error
         else:
             return line
     raise failure

@@ -6,15 +6,18 @@ import asyncio
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cluster.control.requests import Login
 from cluster.errors import InvalidInput, Unauthenticated
 from datacenter import gateway
 from datacenter.access.capabilities import capabilities
 from datacenter.access.delay import after_failed_sign_in
-from datacenter.api.endpoint import Call, Endpoint, NoParameters, Parameters
+from datacenter.api.call import Call
+from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
 from datacenter.api.parameters import HEADLINE
-from datacenter.api.types import Realm, TicketOrPassword, UserName
+from datacenter.api.permission import PUBLIC
+from datacenter.api.types import Flag, Realm, TicketOrPassword, UserName
 
 # The daemon makes guessers wait their turn; whoever waits longer is told to come again.
 LOGIN_TIMEOUT_S = 45.0
@@ -27,6 +30,21 @@ class TicketParameters(Parameters, kw_only=True):
     otp: TicketOrPassword | None = None
     tfa_challenge: TicketOrPassword | None = msgspec.field(default=None, name="tfa-challenge")
     new_format: bool | None = msgspec.field(default=None, name="new-format")
+
+
+class TicketRow(Row):
+    username: str
+    ticket: str
+    csrf_token: str = msgspec.field(name="CSRFPreventionToken")
+    cap: dict[str, dict[str, Flag]]
+    clustername: str | UnsetType = UNSET
+
+
+class DomainRow(Row):
+    realm: str
+    type: str
+    comment: str | UnsetType = UNSET
+    default: Flag | UnsetType = UNSET
 
 
 async def ticket(call: Call, asked: TicketParameters) -> dict[str, Any]:
@@ -57,16 +75,16 @@ async def domains(_call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/access/ticket", "Nothing; there for clients that look.", nothing, "public"),
+    Endpoint("GET", "/access/ticket", "Nothing; there for clients that look.", nothing, PUBLIC),
     Endpoint(
         "POST",
         "/access/ticket",
         "Sign in with a password, or renew a ticket by giving it as the password.",
         ticket,
-        "public",
+        PUBLIC,
         TicketParameters,
-        "{username, ticket, CSRFPreventionToken, cap, clustername?}",
+        TicketRow,
         secret=True,
     ),
-    Endpoint("GET", "/access/domains", "The realms one can sign in to.", domains, "public", returns="[{realm, type}]"),
+    Endpoint("GET", "/access/domains", "The realms one can sign in to.", domains, PUBLIC, returns=list[DomainRow]),
 )

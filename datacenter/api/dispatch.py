@@ -14,15 +14,15 @@ from typing import Any
 from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from cluster.errors import Forbidden, QuireError, Unauthenticated
+from cluster.errors import QuireError
 from datacenter.access.middleware import CSRF_HEADER, is_from_our_page
-from datacenter.api import envelope, parameters
-from datacenter.api.endpoint import Call, Endpoint, Listed, Permission
+from datacenter.api import envelope, forward, parameters
+from datacenter.api.call import Call
+from datacenter.api.endpoint import Endpoint, Listed
+from datacenter.api.permission import PUBLIC, require
 from datacenter.api.table import ENDPOINTS
 
 logger = logging.getLogger(__name__)
-
-ROOT = "root@pam"
 
 
 @csrf_exempt  # checked here, once it is known whether the endpoint needs it
@@ -31,7 +31,7 @@ async def dispatch(request: Any, form: str, path: str = "") -> HttpResponse:
         return envelope.refusal("json", 501, f"there is no format {form!r}")
     segments = [segment for segment in path.split("/") if segment]
     found = find(request.method, segments)
-    if found is None or found[0].permission != "public":
+    if found is None or found[0].permission != PUBLIC:
         try:
             refused = await _refuse_strangers(request)
         except QuireError as error:
@@ -61,11 +61,14 @@ async def _refuse_strangers(request: Any) -> HttpResponse | None:
 
 
 async def _answer(request: Any, form: str, endpoint: Endpoint, in_path: dict[str, str]) -> HttpResponse:
-    user = request.quire_user.username if request.quire_user else ""
+    call = Call(request.quire_user.username if request.quire_user else "", request.META.get("REMOTE_ADDR") or "")
     try:
-        check_permission(endpoint.permission, user)
+        elsewhere = await forward.resolve(in_path) if endpoint.path.startswith("/nodes/{node}") else False
+        await require(call, endpoint.permission.at(in_path))
+        if elsewhere and endpoint.on_node:
+            return await forward.to_node(request, form, endpoint, in_path)
         wanted = parameters.read(endpoint.parameters, parameters.given(request, in_path))
-        result = await endpoint.handler(Call(user, request.META.get("REMOTE_ADDR") or ""), wanted)
+        result = await endpoint.handler(call, wanted)
     except QuireError as error:
         return envelope.failure(form, error)
     except parameters.WrongBody as error:
@@ -80,14 +83,3 @@ async def _answer(request: Any, form: str, endpoint: Endpoint, in_path: dict[str
     if isinstance(result, Listed):
         return envelope.success(form, result.rows, result.total, endpoint.secret)
     return envelope.success(form, result, None, endpoint.secret)
-
-
-def check_permission(permission: Permission, user: str) -> None:
-    """Raises `Forbidden`. Until there are other users with privileges, root@pam alone has them all."""
-    if permission in ("public", "any") or user == ROOT:
-        return
-    if not user:
-        raise Unauthenticated("nobody is signed in")
-    if permission == "root":
-        raise Forbidden(f"Permission check failed (user != {ROOT})")
-    raise Forbidden(f"Permission check failed (/, {permission})")

@@ -1,6 +1,7 @@
-"""How an endpoint is described: method, path, parameters, who may, and the function that answers.
+"""How an endpoint is described: method, path, parameters, who may, what it returns, and the function that answers.
 
-A description is data, so that routing, checking and documentation read the same one. It knows no endpoint.
+The description is the only one there is: requests are checked by it (`parameters.py`, `permission.py`), `openapi.py`
+publishes it, and the tests hold every answer against it. It knows no endpoint.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
-# public: anybody · any: whoever is signed in · root: root@pam itself and nobody else · otherwise a privilege on /
-Permission = Literal["public", "any", "Sys.Audit", "root"]
+from datacenter.api.call import Call
+from datacenter.api.permission import Permission
 
 
 class Parameters(msgspec.Struct, kw_only=True):
@@ -26,12 +27,12 @@ class NoParameters(Parameters):
     """Of an endpoint that takes none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Who calls, and from where."""
+class Row(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Base of what answers are made of. A field that may be absent is `T | UnsetType = UNSET`."""
 
-    user: str
-    address: str
+
+class OpenRow(msgspec.Struct, kw_only=True):
+    """A row that may have more fields than are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ Handler = Callable[[Call, Any], Awaitable[Any]]
 class Endpoint:
     """One thing the API can be asked. `{name}` in the path is the parameter `name`.
 
-    `secret` says that the answer holds a secret, which must be neither compressed nor kept.
+    `returns` is the type of the answer's data. `on_node` says that only the node named in the path can answer: a
+    request for another one is forwarded to it. `secret` says that the answer holds a secret, which must be neither
+    compressed nor kept.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -58,7 +61,8 @@ class Endpoint:
     handler: Handler
     permission: Permission
     parameters: type[Parameters] = NoParameters
-    returns: str = "null"
+    returns: Any = None
+    on_node: bool = False
     secret: bool = False
 
     def match(self, segments: list[str]) -> dict[str, str] | None:

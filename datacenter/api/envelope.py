@@ -80,6 +80,16 @@ def refusal(form: str, status: int, message: str, fields: dict[str, str] | None 
     return _answer(body, status, message)
 
 
+def carried(answer: dict[str, Any], secret: bool = False) -> HttpResponse:
+    """What another node answered: its status, reason and body, if it is an API's; our own headers."""
+    if answer["status"] == 401 and not answer["body"]:
+        return not_signed_in(answer["reason"])
+    if answer["content_type"] != CONTENT_TYPE.partition(";")[0]:
+        return refusal("json", 596, f"the other node answered {answer['status']} with what is not an API's answer")
+    response = HttpResponse(answer["body"], status=answer["status"], content_type=CONTENT_TYPE)
+    return _with_headers(response, answer["reason"], secret)
+
+
 def not_signed_in(reason: str) -> HttpResponse:
     """The same in every format: no body. Clients ask for a new ticket."""
     response = HttpResponse(status=401)

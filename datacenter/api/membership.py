@@ -21,7 +21,9 @@ from cluster.control.requests import (
     UndoAddNode,
 )
 from datacenter import gateway
-from datacenter.api.endpoint import Call, Endpoint, NoParameters, Parameters
+from datacenter.api.call import Call
+from datacenter.api.endpoint import Endpoint, NoParameters, OpenRow, Parameters, Row
+from datacenter.api.permission import AUDIT, PUBLIC, ROOT
 from datacenter.api.types import (
     Address,
     ClusterName,
@@ -101,6 +103,57 @@ class JoinInfoParameters(Parameters, kw_only=True):
     node: NodeName | None = None
 
 
+class ConfiguredNode(OpenRow):
+    """A node's block of corosync.conf: `ring0_addr` … `ring7_addr` and every other key, all texts."""
+
+    node: str
+    name: str
+    nodeid: str
+
+
+class ListedNode(OpenRow):
+    """The same, and how the node is reached."""
+
+    name: str
+    nodeid: str
+    pve_addr: str
+    pve_fp: str
+
+
+class JoinInformation(Row):
+    preferred_node: str
+    config_digest: str
+    totem: dict[str, Any]
+    nodelist: list[ListedNode]
+
+
+class Addition(Row):
+    corosync_authkey: str
+    corosync_conf: str
+    warnings: list[str]
+    undo_token: str
+    cluster_uuid: str
+
+
+class Standing(Row):
+    nodes: int
+    online: int
+    expected_votes: int
+    present_votes: int
+    needed_votes: int
+    quorate: bool
+
+
+class Removal(Row):
+    node: str
+    node_id: int
+    online: bool
+    before: Standing
+    after: Standing
+    obstacle: str
+    warnings: list[str]
+
+
 async def create(call: Call, asked: CreateParameters) -> str:
     request = CreateCluster(
         clustername=asked.clustername,
@@ -174,30 +227,26 @@ async def api_version(_call: Call, _asked: NoParameters) -> int:
 
 
 ENDPOINTS = (
-    Endpoint(
-        "POST", "/cluster/config", "Create a cluster with this node in it.", create, "root", CreateParameters, "upid"
-    ),
+    Endpoint("POST", "/cluster/config", "Create a cluster with this node in it.", create, ROOT, CreateParameters, str),
     Endpoint(
         "GET",
         "/cluster/config/join",
         "What a node needs to know to join.",
         join_information,
-        "Sys.Audit",
+        AUDIT,
         JoinInfoParameters,
-        "{preferred_node, config_digest, totem, nodelist}",
+        JoinInformation,
     ),
-    Endpoint(
-        "POST", "/cluster/config/join", "Join this node to another's cluster.", join, "root", JoinParameters, "upid"
-    ),
-    Endpoint("GET", "/cluster/config/nodes", "The configured nodes.", nodes, "Sys.Audit", returns="[{node, name, …}]"),
+    Endpoint("POST", "/cluster/config/join", "Join this node to another's cluster.", join, ROOT, JoinParameters, str),
+    Endpoint("GET", "/cluster/config/nodes", "The configured nodes.", nodes, AUDIT, returns=list[ConfiguredNode]),
     Endpoint(
         "POST",
         "/cluster/config/nodes/{node}",
         "Add a node; asked by the node that joins.",
         add_node,
-        "root",
+        ROOT,
         AddParameters,
-        "{corosync_authkey, corosync_conf, cluster_uuid, undo_token, warnings}",
+        Addition,
         secret=True,
     ),
     # Public: who joins may have lost its ticket's worth with its store. The token is good for this one addition.
@@ -206,24 +255,20 @@ ENDPOINTS = (
         "/cluster/config/nodes/{node}/undo",
         "Take back the adding of a node that never came online.",
         undo_add_node,
-        "public",
+        PUBLIC,
         UndoParameters,
     ),
-    Endpoint(
-        "DELETE", "/cluster/config/nodes/{node}", "Remove another node.", remove_node, "root", NodeParameters, "null"
-    ),
+    Endpoint("DELETE", "/cluster/config/nodes/{node}", "Remove another node.", remove_node, ROOT, NodeParameters),
     Endpoint(
         "GET",
         "/cluster/config/nodes/{node}/removal",
         "What removing a node would mean for votes and quorum.",
         removal_plan,
-        "Sys.Audit",
+        AUDIT,
         NodeParameters,
-        "{node, online, before, after, obstacle, warnings}",
+        Removal,
     ),
-    Endpoint(
-        "POST", "/cluster/config/leave", "Take this node out of its cluster.", leave, "root", LeaveParameters, "upid"
-    ),
-    Endpoint("GET", "/cluster/config/apiversion", "The version of joining.", api_version, "Sys.Audit", returns="1"),
-    Endpoint("GET", "/cluster/config/totem", "The totem section.", totem, "Sys.Audit", returns="{…} or null"),
+    Endpoint("POST", "/cluster/config/leave", "Take this node out of its cluster.", leave, ROOT, LeaveParameters, str),
+    Endpoint("GET", "/cluster/config/apiversion", "The version of joining.", api_version, AUDIT, returns=int),
+    Endpoint("GET", "/cluster/config/totem", "The totem section.", totem, AUDIT, returns=dict[str, Any] | None),
 )

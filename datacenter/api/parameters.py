@@ -83,16 +83,21 @@ def _body(request: HttpRequest) -> Given:
     content_type = request.content_type or FORM
     if content_type not in (FORM, JSON):
         raise WrongBody(506, "the body must be a form or JSON")
-    try:
-        body = request.body
-    except RequestDataTooBig:
-        raise WrongBody(413, "the body is too large") from None
+    body = body_of(request)
     if content_type == JSON:
         return _json_object(body) if body else {}
     try:
         return _pairs(body.decode("ascii"))
     except UnicodeDecodeError:
         raise InvalidInput(HEADLINE, fields={"_root": "the form is not percent-encoded"}) from None
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """Raises `WrongBody`."""
+    try:
+        return request.body
+    except RequestDataTooBig:
+        raise WrongBody(413, "the body is too large") from None
 
 
 def _json_object(body: bytes) -> Given:

@@ -4,39 +4,80 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from cluster.model import ClusterState, NodeState
-from datacenter.api.endpoint import Call, Endpoint, NoParameters, Parameters
-from datacenter.api.figures import node_figures
-from datacenter.api.snapshot import cluster_state
+from msgspec import UNSET, UnsetType
 
-Row = dict[str, Any]
+from cluster.model import ClusterState, NodeState
+from datacenter.api.call import Call
+from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
+from datacenter.api.figures import node_figures
+from datacenter.api.permission import AUDIT, NODE_AUDIT, SIGNED_IN, permitted
+from datacenter.api.snapshot import cluster_state
+from datacenter.api.types import Flag
 
 
 class ResourcesParameters(Parameters, kw_only=True):
     type: Literal["vm", "storage", "node", "sdn"] | None = None
 
 
-async def cluster_status(_call: Call, _asked: NoParameters) -> list[Row]:
+class StatusRow(Row):
+    """The cluster, or one node; fields of the other kind are absent."""
+
+    type: Literal["cluster", "node"]
+    id: str
+    name: str
+    version: int | UnsetType = UNSET
+    nodes: int | UnsetType = UNSET
+    quorate: Flag | UnsetType = UNSET
+    nodeid: int | UnsetType = UNSET
+    ip: str | UnsetType = UNSET
+    local: Flag | UnsetType = UNSET
+    online: Flag | UnsetType = UNSET
+    level: str | UnsetType = UNSET
+
+
+class NodeRow(Row):
+    id: str
+    type: Literal["node"]
+    node: str
+    status: Literal["online", "offline", "unknown"]
+    level: str
+    maxcpu: int | UnsetType = UNSET
+    maxmem: int | UnsetType = UNSET
+    maxdisk: int | UnsetType = UNSET
+    cpu: float | UnsetType = UNSET
+    mem: int | UnsetType = UNSET
+    disk: int | UnsetType = UNSET
+    uptime: int | UnsetType = UNSET
+
+
+async def cluster_status(_call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
     state = await cluster_state()
     return [*_cluster_rows(state), *(_node_row(state, node) for node in state.nodes)]
 
 
-async def resources(_call: Call, asked: ResourcesParameters) -> list[Row]:
+async def resources(call: Call, asked: ResourcesParameters) -> list[dict[str, Any]]:
     if asked.type not in (None, "node"):
         return []
-    return [resource_row(node) for node in (await cluster_state()).nodes]
+    return await node_rows(call)
 
 
-def resource_row(node: NodeState) -> Row:
-    row: Row = {"id": f"node/{node.name}", "type": "node", "node": node.name, "status": status_word(node), "level": ""}
-    return row | node_figures(node)
+async def node_rows(call: Call) -> list[dict[str, Any]]:
+    """Every node; with figures those that the caller may look at."""
+    return [
+        node_row(node) | (node_figures(node) if await permitted(call, NODE_AUDIT.at({"node": node.name})) else {})
+        for node in (await cluster_state()).nodes
+    ]
+
+
+def node_row(node: NodeState) -> dict[str, Any]:
+    return {"id": f"node/{node.name}", "type": "node", "node": node.name, "status": status_word(node), "level": ""}
 
 
 def status_word(node: NodeState) -> str:
     return {True: "online", False: "offline", None: "unknown"}[node.online]
 
 
-def _cluster_rows(state: ClusterState) -> list[Row]:
+def _cluster_rows(state: ClusterState) -> list[dict[str, Any]]:
     if not state.in_cluster:
         return []
     quorate = state.quorum is not None and state.quorum.quorate
@@ -52,8 +93,8 @@ def _cluster_rows(state: ClusterState) -> list[Row]:
     ]
 
 
-def _node_row(state: ClusterState, node: NodeState) -> Row:
-    row: Row = {
+def _node_row(state: ClusterState, node: NodeState) -> dict[str, Any]:
+    row: dict[str, Any] = {
         "type": "node",
         "id": f"node/{node.name}",
         "name": node.name,
@@ -66,10 +107,14 @@ def _node_row(state: ClusterState, node: NodeState) -> Row:
 
 
 ENDPOINTS = (
+    Endpoint("GET", "/cluster/status", "The cluster and its nodes.", cluster_status, AUDIT, returns=list[StatusRow]),
     Endpoint(
-        "GET", "/cluster/status", "The cluster and its nodes.", cluster_status, "Sys.Audit", returns="[{type, id, …}]"
-    ),
-    Endpoint(
-        "GET", "/cluster/resources", "What there is in the cluster.", resources, "any", ResourcesParameters, "[{id, …}]"
+        "GET",
+        "/cluster/resources",
+        "What there is in the cluster.",
+        resources,
+        SIGNED_IN,
+        ResourcesParameters,
+        list[NodeRow],
     ),
 )

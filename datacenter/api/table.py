@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from datacenter.api import access, log, membership, nodes, status, tasks, version
-from datacenter.api.endpoint import Call, Endpoint, Handler, NoParameters, Parameters
+from datacenter.api.call import Call
+from datacenter.api.endpoint import Endpoint, Handler, NoParameters, Parameters, Row
 from datacenter.api.nodes import NodeParameters
-from datacenter.api.snapshot import node_state, this_node
+from datacenter.api.permission import SIGNED_IN
 from datacenter.api.tasks import TaskParameters
 
 _ANSWERING = (
@@ -23,14 +24,23 @@ _ANSWERING = (
     *tasks.ENDPOINTS,
 )
 
-# path: (its parameters, the field clients look for the names in)
-_LEADING: dict[str, tuple[type[Parameters], str]] = {
-    "/": (NoParameters, "subdir"),
-    "/access": (NoParameters, "subdir"),
-    "/cluster": (NoParameters, "name"),
-    "/cluster/config": (NoParameters, "name"),
-    "/nodes/{node}": (NodeParameters, "name"),
-    "/nodes/{node}/tasks/{upid}": (TaskParameters, "name"),
+
+class Name(Row):
+    name: str
+
+
+class Subdirectory(Row):
+    subdir: str
+
+
+# path: (its parameters, the rows, with the field in which clients look for names)
+_LEADING: dict[str, tuple[type[Parameters], type[Row]]] = {
+    "/": (NoParameters, Subdirectory),
+    "/access": (NoParameters, Subdirectory),
+    "/cluster": (NoParameters, Name),
+    "/cluster/config": (NoParameters, Name),
+    "/nodes/{node}": (NodeParameters, Name),
+    "/nodes/{node}/tasks/{upid}": (TaskParameters, Name),
 }
 
 
@@ -41,18 +51,14 @@ def names_below(path: str) -> list[str]:
     return sorted({step for step in steps if step and not step.startswith("{")})
 
 
-def _index(path: str, field: str) -> Handler:
-    async def index(_call: Call, asked: Any) -> list[dict[str, str]]:
-        if isinstance(asked, TaskParameters):
-            await this_node(asked.node, "the tasks")
-        elif isinstance(asked, NodeParameters):
-            await node_state(asked.node)
-        return [{field: name} for name in names_below(path)]
+def _index(path: str, row: type[Row]) -> Handler:
+    async def index(_call: Call, _asked: Any) -> list[Row]:
+        return [row(**{row.__struct_fields__[0]: name}) for name in names_below(path)]
 
     return index
 
 
 ENDPOINTS: tuple[Endpoint, ...] = _ANSWERING + tuple(
-    Endpoint("GET", path, "What there is below.", _index(path, field), "any", kind, f"[{{{field}}}]")
-    for path, (kind, field) in _LEADING.items()
+    Endpoint("GET", path, "What there is below.", _index(path, row), SIGNED_IN, kind, list[row])  # type: ignore[valid-type]
+    for path, (kind, row) in _LEADING.items()
 )

@@ -1,7 +1,7 @@
 """Tasks: the cluster's list, a node's list, and one task's state and log.
 
-Whoever started a task may see it; the rest needs the right to look at the node, which until there are other users with
-privileges only root@pam has.
+Whoever started a task, or whose token did, may see it and stop it; the rest needs privileges on the node. A task is
+known in full on its own node; what the others know of it is enough for the cluster's list.
 """
 
 from __future__ import annotations
@@ -9,22 +9,23 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cluster.control.requests import Status, TaskList, TaskLog, TaskStatus, TaskStop
-from cluster.errors import Forbidden, InvalidInput, NotFound, QuireError
+from cluster.errors import InvalidInput, NotFound
 from cluster.model import TaskState
 from datacenter import gateway
-from datacenter.api.endpoint import Call, Endpoint, Listed, NoParameters, Parameters
+from datacenter.api.call import Call
+from datacenter.api.endpoint import Endpoint, Listed, NoParameters, Parameters, Row
 from datacenter.api.parameters import HEADLINE
-from datacenter.api.snapshot import this_node
-from datacenter.api.types import Count, Filter, NodeName, Time, Upid, Words
+from datacenter.api.permission import AUDIT, NODE_AUDIT, SIGNED_IN, Privileged, perm, permitted, require
+from datacenter.api.types import Count, Filter, Flag, NodeName, Time, Upid, Words
 
-ROOT = "root@pam"
 KEPT_MAX = 500  # finished tasks a node remembers
 CLUSTER_LIST_MAX = 25
 OUTCOMES = ("ok", "warning", "error", "unknown")
 
-Row = dict[str, Any]
+NODE_MODIFY = perm("/nodes/{node}", "Sys.Modify")
 
 
 class ListParameters(Parameters, kw_only=True):
@@ -46,26 +47,59 @@ class TaskParameters(Parameters, kw_only=True):
     upid: Upid
 
 
+class TaskRow(Row):
+    """What every list says of a task."""
+
+    upid: str
+    node: str
+    type: str
+    id: str
+    user: str
+    starttime: int
+    tokenid: str | UnsetType = UNSET
+    pid: int | UnsetType = UNSET
+    endtime: int | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+
+
+class ClusterTask(TaskRow, kw_only=True):
+    saved: Flag
+
+
+class NodeTask(TaskRow, kw_only=True):
+    pstart: int
+
+
+class TaskStanding(NodeTask, kw_only=True):
+    exitstatus: str | UnsetType = UNSET
+
+
+class LogLine(Row):
+    n: int
+    t: str
+
+
 class LogParameters(TaskParameters, kw_only=True):
     start: Count = 0
     limit: Count = 50
 
 
-async def cluster_tasks(call: Call, _asked: NoParameters) -> list[Row]:
+async def cluster_tasks(call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
     tasks = msgspec.convert((await gateway.call(Status()))["tasks"], list[TaskState])
-    return [_cluster_row(task) for task in tasks[:CLUSTER_LIST_MAX] if _may_see(call, task)]
+    everybody_s = await permitted(call, AUDIT)
+    return [_cluster_row(task) for task in tasks[:CLUSTER_LIST_MAX] if everybody_s or _is_own(call, task)]
 
 
 async def node_tasks(call: Call, asked: ListParameters) -> Listed:
-    await this_node(asked.node, "the tasks")
     tasks = msgspec.convert(await gateway.call(TaskList(limit=KEPT_MAX)), list[TaskState])
-    chosen = [task for task in tasks if _may_see(call, task) and _is_asked_for(task, asked)]
+    everybody_s = await permitted(call, NODE_AUDIT.at({"node": asked.node}))
+    chosen = [task for task in tasks if (everybody_s or _is_own(call, task)) and _is_asked_for(task, asked)]
     end = asked.start + asked.limit if asked.limit else None
     return Listed([_node_row(task) for task in chosen[asked.start : end]], len(chosen))
 
 
-async def task_status(call: Call, asked: TaskParameters) -> Row:
-    task = await _task(call, asked)
+async def task_status(call: Call, asked: TaskParameters) -> dict[str, Any]:
+    task = await _task(call, asked, NODE_AUDIT)
     row = _common(task) | {"pid": task.pid, "pstart": task.pstart}
     if task.end_time_s is None:
         return row | {"status": "running"}
@@ -73,7 +107,7 @@ async def task_status(call: Call, asked: TaskParameters) -> Row:
 
 
 async def task_log(call: Call, asked: LogParameters) -> Listed:
-    await _task(call, asked)
+    await _task(call, asked, NODE_AUDIT)
     log = await gateway.call(TaskLog(upid=asked.upid, start=asked.start, limit=asked.limit))
     if not log["total"]:
         return Listed([{"n": 1, "t": "no content"}], 1)
@@ -81,30 +115,26 @@ async def task_log(call: Call, asked: LogParameters) -> Listed:
 
 
 async def stop_task(call: Call, asked: TaskParameters) -> None:
-    await _task(call, asked)
+    await _task(call, asked, NODE_MODIFY)
     await gateway.call(TaskStop(upid=asked.upid))
 
 
 # --- which tasks ------------------------------------------------------------------------------------------------------
 
 
-async def _task(call: Call, asked: TaskParameters) -> TaskState:
-    await this_node(asked.node, "the tasks")
+async def _task(call: Call, asked: TaskParameters, permission: Privileged) -> TaskState:
+    """One's own, or with the permission anybody's."""
     try:
         task = msgspec.convert(await gateway.call(TaskStatus(upid=asked.upid)), TaskState)
     except NotFound as error:
         raise InvalidInput(HEADLINE, fields={"upid": error.message}) from None
-    if not _may_see(call, task):
-        raise _forbidden(asked.node)
+    if not _is_own(call, task):
+        await require(call, permission.at({"node": asked.node}))
     return task
 
 
-def _forbidden(node: str) -> QuireError:
-    return Forbidden(f"Permission check failed (/nodes/{node}, Sys.Audit)")
-
-
-def _may_see(call: Call, task: TaskState) -> bool:
-    return call.user in (ROOT, task.user.partition("!")[0])
+def _is_own(call: Call, task: TaskState) -> bool:
+    return call.user == task.user.partition("!")[0]
 
 
 def _is_asked_for(task: TaskState, asked: ListParameters) -> bool:
@@ -134,9 +164,9 @@ def _outcome(task: TaskState) -> str:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _common(task: TaskState) -> Row:
+def _common(task: TaskState) -> dict[str, Any]:
     user, _, token = task.user.partition("!")
-    row: Row = {
+    row: dict[str, Any] = {
         "upid": task.upid,
         "node": task.node,
         "starttime": task.start_time_s,
@@ -147,14 +177,14 @@ def _common(task: TaskState) -> Row:
     return row | ({"tokenid": token} if token else {})
 
 
-def _node_row(task: TaskState) -> Row:
+def _node_row(task: TaskState) -> dict[str, Any]:
     row = _common(task) | {"pid": task.pid, "pstart": task.pstart}
     if task.end_time_s is None:
         return row | {"status": "RUNNING"}
     return row | {"endtime": task.end_time_s, "status": task.status}
 
 
-def _cluster_row(task: TaskState) -> Row:
+def _cluster_row(task: TaskState) -> dict[str, Any]:
     """Here a pid says that the task runs."""
     if task.end_time_s is None:
         return _common(task) | {"pid": task.pid, "saved": 0}
@@ -162,11 +192,22 @@ def _cluster_row(task: TaskState) -> Row:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/cluster/tasks", "Recent tasks.", cluster_tasks, "any", returns="[{upid, …}]"),
-    Endpoint("GET", "/nodes/{node}/tasks", "A node's tasks.", node_tasks, "any", ListParameters, "[{upid, …}]"),
     Endpoint(
-        "GET", "/nodes/{node}/tasks/{upid}/status", "A task's state.", task_status, "any", TaskParameters, "{status, …}"
+        "GET", "/cluster/tasks", "Recent tasks of all nodes.", cluster_tasks, SIGNED_IN, returns=list[ClusterTask]
     ),
-    Endpoint("GET", "/nodes/{node}/tasks/{upid}/log", "A task's log.", task_log, "any", LogParameters, "[{n, t}]"),
-    Endpoint("DELETE", "/nodes/{node}/tasks/{upid}", "Stop a task.", stop_task, "any", TaskParameters),
-)
+    Endpoint(
+        "GET", "/nodes/{node}/tasks", "A node's tasks.", node_tasks, SIGNED_IN, ListParameters, list[NodeTask],
+        on_node=True,
+    ),
+    Endpoint(
+        "GET", "/nodes/{node}/tasks/{upid}/status", "A task's state.", task_status, SIGNED_IN, TaskParameters,
+        TaskStanding, on_node=True,
+    ),
+    Endpoint(
+        "GET", "/nodes/{node}/tasks/{upid}/log", "A task's log.", task_log, SIGNED_IN, LogParameters, list[LogLine],
+        on_node=True,
+    ),
+    Endpoint(
+        "DELETE", "/nodes/{node}/tasks/{upid}", "Stop a task.", stop_task, SIGNED_IN, TaskParameters, on_node=True
+    ),
+)  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -70,6 +70,8 @@ def _text(description: str, length_max: int, pattern: str | None = None, check: 
         extra=None if check is None else {"check": check},
     )
 
+
+Flag = Literal[0, 1]  # a truth in an answer, as clients expect it
 
 _NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 

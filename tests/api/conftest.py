@@ -6,14 +6,16 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
+import msgspec
 import pytest
 from django.http import HttpResponse
 from django.test import AsyncClient
 
 from datacenter import gateway
 from datacenter.access import tickets
+from datacenter.api.dispatch import find
 from tests.api.fake_node import CSRF, TICKETS, FakeNode
 
 
@@ -37,9 +39,11 @@ class Api:
             address += "?" + urlencode(params, doseq=True) if params else ""
         else:
             body, kind = urlencode(params, doseq=True), "application/x-www-form-urlencoded"
-        return await self.client.generic(
+        response = await self.client.generic(
             method, address, body, content_type=kind, headers=self.headers if headers is None else headers
         )
+        check_answer(method, path, self.form, response)
+        return response
 
     async def get(self, path: str, /, **params: Any) -> Any:
         return await self.call("GET", path, **params)
@@ -49,6 +53,16 @@ class Api:
 
     async def delete(self, path: str, /, **params: Any) -> Any:
         return await self.call("DELETE", path, **params)
+
+
+def check_answer(method: str, path: str, form: str, response: HttpResponse) -> None:
+    """Whatever an endpoint answers is what its description says. Raises msgspec.ValidationError."""
+    found = find(method, [unquote(segment) for segment in path.split("/") if segment])
+    if found is None or response.status_code != 200 or not response.content:
+        return
+    envelope = msgspec.json.decode(response.content)
+    if form == "json" or envelope["success"]:
+        msgspec.convert(envelope["data"], found[0].returns)
 
 
 def data(response: HttpResponse) -> Any:

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
-from cluster.errors import InvalidInput, NotFound, NotInCluster, QuireError, Unauthenticated
+from cluster.errors import InvalidInput, NotFound, NotInCluster, PeerError, QuireError, Unauthenticated
 from cluster.model import ClusterState, Link, NodeState, Quorum, RingId, Sample, TaskState
 from tests.cast import ALICE
 
@@ -37,6 +38,12 @@ QUORUM = Quorum(True, 2, 2, 2)
 CLUSTER = ClusterState("alpha", "demo", 3, (ALPHA, BETA), QUORUM, RingId(4, 1), True, None, "loopback")
 ALONE = ClusterState("alpha", nodes=(ALPHA,), engine="loopback")
 
+PROCESSOR = {
+    "model": "Model", "vendor": "Maker", "family": "6", "mhz": "2000.000", "flags": "fpu vmx", "cpus": 4, "sockets": 1,
+    "cores": 4, "user_hz": 100, "hvm": 1,
+}  # fmt: skip
+KERNEL = {"sysname": "Linux", "release": "6.1", "version": "#1", "machine": "x86_64"}
+FACTS = {"kversion": "Linux 6.1", "cpuinfo": PROCESSOR, "current-kernel": KERNEL, "boot-info": {"mode": "efi"}}
 TOTEM = {"cluster_name": "demo", "config_version": "3", "version": "2", "interface": {"0": {"linknumber": "0"}}}
 CONFIGURED = [{"name": "alpha", "nodeid": "1", "quorum_votes": "1", "ring0_addr": "10.0.0.1", "node": "alpha"}]
 RUNNING = TaskState(UPID, "alpha", 0x1267, 0x075BCD15, 0x68A1B6C3, "clustercreate", "demo", ROOT)
@@ -55,11 +62,14 @@ class FakeNode:
         self.asked: list[ask.Request] = []
         self.refusals: dict[type[ask.Request], QuireError] = {}
         self.files = ("", "")
+        self.carried: dict[str, Any] | None = None  # what another node answers; none does at first
         answers = {
             ask.Version: self._version,
             ask.Status: self._status,
             ask.ClusterLog: self._cluster_log,
-            ask.NodeFacts: lambda request: {"kversion": "Linux 6.1"},
+            ask.NodeFacts: lambda request: FACTS,
+            node_ask.LocateNode: self._locate,
+            node_ask.ForwardCall: self._forward,
             ask.Interfaces: self._interfaces,
             ask.ClusterConfig: self._configuration,
             ask.JoinInfo: self._join_info,
@@ -69,7 +79,7 @@ class FakeNode:
             ask.UndoAddNode: lambda request: None,
             ask.LeaveCluster: lambda request: {"upid": UPID},
             ask.RemoveNode: lambda request: {"warnings": []},
-            ask.RemovalPlan: lambda request: {"node": request.node, "obstacle": "", "warnings": []},
+            ask.RemovalPlan: self._removal,
             ask.TaskList: lambda request: as_plain(self.tasks),
             ask.TaskStatus: lambda request: as_plain(self._task(request.upid)),
             ask.TaskLog: self._log,
@@ -138,7 +148,31 @@ class FakeNode:
 
     def _add_node(self, request: ask.AddNode) -> Any:
         key = bytes(range(256)).decode("latin-1")
-        return {"corosync_authkey": key, "corosync_conf": "totem {\n}\n", "undo_token": "t0k", "warnings": []}
+        conf = "totem {\n}\n"
+        return {
+            "corosync_authkey": key,
+            "corosync_conf": conf,
+            "undo_token": "t0k",
+            "warnings": [],
+            "cluster_uuid": "u",
+        }
+
+    def _removal(self, request: ask.RemovalPlan) -> Any:
+        numbers = ("nodes", "online", "expected_votes", "present_votes", "needed_votes")
+        standing = {**dict.fromkeys(numbers, 2), "quorate": True}
+        plan = {"node": request.node, "node_id": 2, "online": True, "before": standing, "after": standing}
+        return plan | {"obstacle": "", "warnings": []}
+
+    def _locate(self, request: node_ask.LocateNode) -> Any:
+        found = self.cluster.node("alpha" if request.node == "localhost" else request.node)
+        if found is None:
+            raise NotFound(f"there is no node '{request.node}' here")
+        return {"name": found.name, "local": found.local}
+
+    def _forward(self, request: node_ask.ForwardCall) -> Any:
+        if self.carried is None:
+            raise PeerError(f"node '{request.node}' is offline")
+        return self.carried
 
     def _login(self, request: ask.Login) -> Any:
         known = {ROOT: PASSWORD, ALICE: PASSWORD}

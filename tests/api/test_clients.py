@@ -57,7 +57,7 @@ def test_proxmoxer_shows_its_user_the_reason(proxmox: ProxmoxAPI) -> None:
     assert set(refused.value.errors) == {"clustername"}
     with pytest.raises(ResourceException, match="501.*Method 'GET /pigs' not implemented"):
         proxmox.pigs.get()
-    with pytest.raises(ResourceException, match="595.*ask it there"):
+    with pytest.raises(ResourceException, match="595.*node .beta. is offline"):
         proxmox.nodes("beta").network.get()
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cluster.model import NodeState
-from tests.api.conftest import Api, body, data
+from tests.api.conftest import Api, data
 from tests.api.fake_node import ALONE, ALPHA, CLUSTER, FINGERPRINT, FakeNode
 from tests.cast import ALICE
 
@@ -58,14 +58,6 @@ async def test_a_node_tells_its_state(name: str, api: Api) -> None:
     assert state["rootfs"] == {"total": 100 << 30, "used": 10 << 30, "avail": 85 << 30, "free": 90 << 30}
     assert (state["uptime"], state["idle"], state["kversion"]) == (12345, 0, "Linux 6.1")
     assert state["pveversion"] == "pve-manager/9.2.11/0123456789abcdef"
-
-
-async def test_another_node_s_figures_are_known_here_but_not_the_rest(api: Api) -> None:
-    assert data(await api.get("/nodes/beta/status"))["memory"]["total"] == 8 << 30
-    for path in ("/nodes/beta/network", "/nodes/beta/tasks", "/nodes/beta/version"):
-        response = await api.get(path)
-        assert response.status_code == 595
-        assert "ask it there" in body(response)["message"]
 
 
 async def test_a_node_nobody_knows_is_404(api: Api) -> None:

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from datacenter.api.endpoint import Endpoint
+from datacenter.api.permission import PUBLIC, ROOT
 from datacenter.api.table import ENDPOINTS
 from tests.api.conftest import Api
 from tests.api.fake_node import UPID, FakeNode
 from tests.cast import ALICE
 
-PUBLIC = {
+OPEN = {
     ("GET", "/access/ticket"),
     ("POST", "/access/ticket"),
     ("GET", "/access/domains"),
@@ -49,17 +50,17 @@ def test_every_endpoint_is_there_once() -> None:
 
 def test_who_may_is_what_was_decided() -> None:
     permissions = {(endpoint.method, endpoint.path): endpoint.permission for endpoint in ENDPOINTS}
-    assert {each for each, permission in permissions.items() if permission == "public"} == PUBLIC
-    assert {each for each, permission in permissions.items() if permission == "root"} == ROOT_ONLY
+    assert {each for each, permission in permissions.items() if permission == PUBLIC} == OPEN
+    assert {each for each, permission in permissions.items() if permission == ROOT} == ROOT_ONLY
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
 async def test_what_is_not_public_is_closed_to_strangers(endpoint: Endpoint, stranger: Api, node: FakeNode) -> None:
     response = await stranger.call(endpoint.method, address(endpoint))
-    assert (response.status_code == 401) == (endpoint.permission != "public")
+    assert (response.status_code == 401) == (endpoint.permission != PUBLIC)
 
 
-@pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if each.permission == "root"], ids=named)
+@pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if each.permission == ROOT], ids=named)
 async def test_what_is_root_s_is_closed_to_others_before_parameters_are_looked_at(
     endpoint: Endpoint, node: FakeNode
 ) -> None:

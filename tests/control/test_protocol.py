@@ -26,7 +26,7 @@ def decoded(plain: Any) -> r.Request:
 
 @pytest.mark.parametrize("kind", protocol.REQUESTS.values())
 def test_every_request_arrives_as_it_was_sent(kind: type[r.Request]) -> None:
-    samples = {"str": "x", "bytes": b"\x00\xff", "int": 7}
+    samples = {"str": "x", "bytes": b"\x00\xff", "int": 7, "dict": {"a": "b"}}
     required = [each for each in msgspec.structs.fields(kind) if each.required]
     request = kind(**{each.name: samples[str(each.type.__name__)] for each in required})
     asked = protocol.read_asked(protocol.request_frame(5, request)[HEADER.size :])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cluster.control.conversation import Handler, StreamHandler
 from cluster.control.requests import Request
-from cluster.node.handlers import access, configuration, exchange, health, history, peers, status, store, tasks
+from cluster.node.handlers import access, configuration, exchange, health, history, nodes, peers, status, store, tasks
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def table(node: Daemon) -> dict[type[Request], Handler]:
     found: dict[type[Request], Handler] = {}
-    for module in (status, configuration, tasks, access, store, history, exchange, health, peers):
+    for module in (status, configuration, tasks, access, store, history, exchange, health, nodes, peers):
         found.update(module.handlers(node))
     return found
 
