@@ -21,6 +21,9 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # Browsers heed this only where they trust the certificate (RFC 6797, 8.1), so a node's own certificate can still be
+    # accepted by hand.
+    "Strict-Transport-Security": "max-age=15768000",
 }
 
 

@@ -1,8 +1,8 @@
 """Gives answers their length and, where the client takes it and it is safe, gzip: an ASGI layer around the site.
 
 An answer that carries a secret beside text a stranger can influence must not be compressed (its size would tell the
-secret). Such an answer says `Cache-Control: no-transform`, and is left alone. So is what is encoded already or comes in
-parts.
+secret: BREACH). Every page carries the anti-forgery token, so HTML never is; other answers with a secret say
+`Cache-Control: no-transform`. What is encoded already or comes in parts is left alone too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Headers = list[tuple[bytes, bytes]]
 
 COMPRESS_FROM_BYTES = 1024
 COMPRESS_LEVEL = 5  # pages are made per request; more effort costs more time than it saves
-COMPRESSIBLE = (b"text/", b"application/json", b"application/javascript", b"image/svg+xml")
+COMPRESSIBLE = (b"text/plain", b"text/css", b"application/json", b"application/javascript", b"image/svg+xml")
 NO_BODY = (204, 304)
 
 

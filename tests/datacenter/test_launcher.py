@@ -215,8 +215,8 @@ def test_a_large_text_is_compressed_for_who_can_read_it(server: Served) -> None:
     assert response.getheader("Vary") == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("path", ["/test/secret", "/test/image", "/test/x", "/test/parts"])
-def test_secrets_images_small_and_partial_answers_are_not_compressed(server: Served, path: str) -> None:
+@pytest.mark.parametrize("path", ["/test/secret", "/test/page", "/test/image", "/test/x", "/test/parts"])
+def test_secrets_pages_images_small_and_partial_answers_are_not_compressed(server: Served, path: str) -> None:
     response, _ = server.request("GET", path, headers={"Accept-Encoding": "gzip"})
     assert response.status == 200 and response.getheader("Content-Encoding") is None
 
