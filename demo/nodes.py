@@ -92,7 +92,7 @@ class Demo:
             file.write(prepare_hash(self.password) + "\n")
 
     def _start_node(self, place: Place) -> RunningNode:
-        place.state.mkdir(mode=0o750, parents=True, exist_ok=True)
+        place.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         longest = max(place.socket, str(self.state / "wire.sock"), key=len)
         if len(os.fsencode(longest)) > SOCKET_PATH_MAX:
             raise Trouble(f"the path {longest} is too long for a socket: choose a shorter --state")
@@ -110,7 +110,7 @@ class Demo:
         )
         # fmt: on
         self._write_run_script(place, command)
-        with open(place.state / "node.log", "ab") as log:
+        with open(place.folder / "node.log", "ab") as log:
             started = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -123,8 +123,8 @@ class Demo:
         return RunningNode(place, started.pid, processes.started(started.pid), command)
 
     def _write_run_script(self, place: Place, command: tuple[str, ...]) -> None:
-        """`<state>/<node>/run`: starts the node again, by hand, after it was killed."""
-        script = place.state / "run"
+        """`<folder>/run`: starts the node again, by hand, after it was killed."""
+        script = place.folder / "run"
         enter = self.places.enter_in_shell(place)
         script.write_text(
             f"#!/bin/sh\n# Starts {place.name} again as the demo started it.\n"
@@ -151,7 +151,7 @@ class Demo:
             time.sleep(0.1)
 
     def _log_end(self, place: Place) -> str:
-        log = place.state / "node.log"
+        log = place.folder / "node.log"
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         return "\n".join(f"  {line}" for line in lines[-12:]) or "  (nothing)"
 
@@ -166,7 +166,7 @@ class Demo:
                 "mount": node.place.mount,
                 "enter": list(node.place.enter),
                 "pid": self.places.pid_of(node.pid),
-                "run": [str(node.place.state / "run")],
+                "run": [str(node.place.folder / "run")],
             }
             for node in self.nodes
         ]
@@ -196,7 +196,7 @@ class Demo:
                 "",
                 f"On the command line:  {shlex.join([*first.enter, pvecm(), '--socket', first.socket, 'status'])}",
                 f"Kill a node:  kill -9 {self.places.pid_of(self.nodes[-1].pid)}"
-                f"   and start it again:  {self.nodes[-1].place.state / 'run'}",
+                f"   and start it again:  {self.nodes[-1].place.folder / 'run'}",
             ]
         )
 

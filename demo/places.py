@@ -25,6 +25,7 @@ from lab.kernel import LabError
 
 PORT = 8006
 
+OWN_STATE = "/var/lib/quire"  # on a node with a disk of its own
 MOUNT = "/etc/pve"  # where the store is shown inside each host made of namespaces
 
 
@@ -34,10 +35,14 @@ class Trouble(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """One node's place: `enter` is the command prefix that runs a command there; `options` are runnode's."""
+    """One node's place: `enter` is the command prefix that runs a command there; `options` are runnode's.
+
+    `folder` is where this machine finds the node's log, socket and script; `state` is where the node keeps what it
+    stores, as the node sees it."""
 
     name: str
     address: str
+    folder: Path
     state: Path
     options: tuple[str, ...]
     enter: tuple[str, ...] = ()
@@ -46,7 +51,7 @@ class Place:
     socket: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "socket", str(self.state / "control.sock"))
+        object.__setattr__(self, "socket", str(self.folder / "control.sock"))
 
     @property
     def url(self) -> str:
@@ -90,6 +95,7 @@ class LoopbackPlaces:
             Place(
                 name=name,
                 address=str(self._first + number),
+                folder=self._state / name,
                 state=self._state / name,
                 options=("--engine", "loopback", "--wire", str(self._state / "wire.sock"), "--mount", "none"),
             )
@@ -119,16 +125,19 @@ def refuse_taken(address: str, port: int) -> None:
 
 
 class LabPlaces:
-    """Each node is a host of its own made of namespaces, with two links for corosync and a way in from this machine."""
+    """Each node is a host of its own made of namespaces, with two links for corosync and a way in from this machine.
+
+    With `disk_mib` what it stores lies on a disk of its own (`lab/disks.py`)."""
 
     sentence = "each is a network namespace with two links and its own corosync."
 
-    def __init__(self, state: Path, names: list[str]) -> None:
+    def __init__(self, state: Path, names: list[str], disk_mib: int = 0) -> None:
         if os.geteuid() != 0:
             raise Trouble("--engine corosync needs root: it makes network namespaces")
         if missing := [program for program in ("corosync", "ip", "nsenter") if shutil.which(program) is None]:
             raise Trouble(f"--engine corosync needs {', '.join(missing)}: run script/setup as root")
         self._state = state
+        self._disk_mib = disk_mib
         self._base = state / "lab"
         # The name tells this demo's namespaces from another's, also after a crash.
         self._lab = Lab("demo" + hashlib.sha256(os.fsencode(state)).hexdigest()[:8], names, str(self._base))
@@ -137,7 +146,8 @@ class LabPlaces:
         self._put_back_files()
         try:
             # A host whose corosync was never configured, whatever this machine's own folder holds.
-            self._lab.up(links=2, management=True, private=["/etc/corosync"])
+            own = ["/etc/corosync", *([OWN_STATE] if self._disk_mib else [])]
+            self._lab.up(links=2, management=True, private=own, disk_mib=self._disk_mib)
         except LabError as error:
             raise Trouble(f"the hosts could not be made: {error}") from error
 
@@ -146,7 +156,8 @@ class LabPlaces:
             Place(
                 name=name,
                 address=self._lab.management_address(name),
-                state=self._state / name,
+                folder=self._state / name,
+                state=Path(OWN_STATE) if self._disk_mib else self._state / name,
                 options=("--engine", "corosync", "--mount", MOUNT),
                 mount=MOUNT,
                 enter=tuple(self._lab.enter(name)),
@@ -191,9 +202,9 @@ class LabPlaces:
         return [
             (self._state / name / "host" / part, self._base / name / part)
             for name in self._lab.nodes
-            for part in ("etc", "varlib", "private")
+            for part in ("etc", "varlib", "private", "disk.img")
         ]
 
 
-def places_for(engine: str, state: Path, names: list[str], first: str) -> Places:
-    return LabPlaces(state, names) if engine == "corosync" else LoopbackPlaces(state, names, first)
+def places_for(engine: str, state: Path, names: list[str], first: str, disk_mib: int = 0) -> Places:
+    return LabPlaces(state, names, disk_mib) if engine == "corosync" else LoopbackPlaces(state, names, first)

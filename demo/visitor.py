@@ -231,12 +231,15 @@ class Visit:
 
 
 @contextlib.contextmanager
-def visit(state: Path, nodes: int = 3, engine: str = "loopback", first_address: str = "127.0.0.11") -> Iterator[Visit]:
+def visit(
+    state: Path, nodes: int = 3, engine: str = "loopback", first_address: str = "127.0.0.11", disk_mib: int = 0
+) -> Iterator[Visit]:
     """Start script/demo, and stop it at the end. `state` must be short enough for sockets below it."""
     # fmt: off
     command = [
         sys.executable, str(ROOT / "script/demo"), "--json",
         "--nodes", str(nodes), "--engine", engine, "--state", str(state), "--first-address", first_address,
+        "--disk", str(disk_mib),
     ]
     # fmt: on
     state.mkdir(parents=True, exist_ok=True)

@@ -72,9 +72,16 @@ def kill(lab: Lab, node: str, how: signal.Signals = signal.SIGKILL) -> None:
 
 def quorum(lab: Lab, node: str) -> tuple[bool, int]:
     """Quorate, and the total votes, in corosync-quorumtool's words; (False, 0) when it has no answer."""
+    return membership(lab, node)[:2]
+
+
+def membership(lab: Lab, node: str) -> tuple[bool, int, str]:
+    """Quorate, the total votes, and the ring's id, in corosync-quorumtool's words; (False, 0, "") without an answer."""
     said = lab.output(node, ["corosync-quorumtool", "-s"])
     votes = re.search(r"^Total votes:\s+(\d+)", said, re.MULTILINE)
-    return re.search(r"^Quorate:\s+Yes", said, re.MULTILINE) is not None, int(votes[1]) if votes else 0
+    ring = re.search(r"^Ring ID:\s+(\S+)", said, re.MULTILINE)
+    quorate = re.search(r"^Quorate:\s+Yes", said, re.MULTILINE) is not None
+    return quorate, int(votes[1]) if votes else 0, ring[1] if ring else ""
 
 
 def wait_quorate(lab: Lab, nodes: Iterable[str] | None = None, timeout_s: float = 60) -> float:

@@ -1,8 +1,9 @@
-"""Faults on purpose: cuts, splits, delays and losses on the links of a lab, and their healing.
+"""Faults on purpose: cuts, splits, delays and losses on the links of a lab, a power cut, and their healing.
 
-A cut is a permanent neighbour entry that points at an address nobody has: sends succeed and the packets vanish,
-without an error and without a sign, as on a dead wire. A delay is a relay process between a node's port and its
-bridge (`relay.py`). The management network is never disturbed.
+A cut is a rule in the lab's switch: sends succeed and the packets vanish, without an error and without a sign, as on a
+dead wire. However many nodes it parts, it begins and ends for all of them at one moment: cutting one peer after the
+other would hide what only a sudden loss can show. A delay is a relay process between a node's port and its bridge
+(`relay.py`). The management network is never disturbed.
 """
 
 from __future__ import annotations
@@ -11,36 +12,38 @@ import itertools
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lab import processes
-from lab.hosts import ROOT, Lab, dead_end
-from lab.kernel import ip, ip_batch, until
+from lab import disks, processes
+from lab.hosts import ROOT, Lab
+from lab.kernel import ip, ip_batch, nft, until
 
 
 def cut(lab: Lab, ones: Iterable[str], others: Iterable[str], link: int | None = None, oneway: bool = False) -> None:
     """Nothing from `ones` reaches `others`, and nothing comes back unless `oneway`. On all links, or on one."""
-    others = list(others)
-    for one, other in itertools.product(ones, others):
-        if one != other:
-            for sender, receiver in [(one, other)] if oneway else [(one, other), (other, one)]:
-                ip_batch(lab.netns(sender), _cuts(lab, receiver, link))
+    pairs = [(one, other) for one, other in itertools.product(list(ones), list(others)) if one != other]
+    _cut(lab, pairs if oneway else [*pairs, *((other, one) for one, other in pairs)], link)
 
 
 def split(lab: Lab, sides: Sequence[Sequence[str]]) -> None:
     """Cut every side from every other."""
-    for side, other in itertools.combinations(sides, 2):
-        cut(lab, side, other)
+    parted = itertools.permutations(sides, 2)
+    _cut(lab, [pair for side, other in parted for pair in itertools.product(side, other)], None)
 
 
 def heal(lab: Lab, link: int | None = None) -> None:
     """Undo every cut; delays stay."""
-    for node in lab.nodes:
-        for number in _links(lab, link):
-            shown = ip("-n", lab.netns(node), "neigh", "show", "dev", f"link{number}", "nud", "permanent")
-            peers = [line.split()[0] for line in shown.splitlines()]
-            ip_batch(lab.netns(node), (f"neigh del {peer} dev link{number}" for peer in peers))
+    nft(lab.switch, [*_table(lab), *(f"flush set bridge lab cuts{number}" for number in _links(lab, link))])
+
+
+def cut_power(lab: Lab, nodes: Sequence[str]) -> None:
+    """From one moment to the next nothing reaches the nodes' disks, what was not flushed to them is gone, and every
+    process of theirs is dead. For a lab whose nodes have disks of their own; `Lab.start` powers a node on again."""
+    for node in nodes:
+        disks.shut_down(lab.path(node, lab.disk(node)))
+    for node in nodes:
+        lab.kill(node)
 
 
 def delay(
@@ -57,11 +60,32 @@ def _links(lab: Lab, link: int | None) -> Iterable[int]:
     return range(lab.links) if link is None else [link]
 
 
-def _cuts(lab: Lab, receiver: str, link: int | None) -> list[str]:
-    return [
-        f"neigh replace {lab.address(receiver, number)} lladdr {dead_end(number)} dev link{number} nud permanent"
-        for number in _links(lab, link)
-    ]
+def _cut(lab: Lab, pairs: Sequence[tuple[str, str]], link: int | None) -> None:
+    """All of it in one transaction of the kernel's."""
+    lines = _table(lab)
+    for number in _links(lab, link):
+        ports = (itertools.product(_ports(lab, one, number), _ports(lab, other, number)) for one, other in pairs)
+        parted = ", ".join(f'"{one}" . "{other}"' for pair in ports for one, other in pair)
+        if parted:
+            lines.append(f"add element bridge lab cuts{number} {{ {parted} }}")
+    nft(lab.switch, lines)
+
+
+def _table(lab: Lab) -> list[str]:
+    """What a cut stands in, made anew each time with the cuts there are. ARP passes: a link that is cut in one
+    direction stays one that works in the other."""
+    hook = "type filter hook forward priority 0; policy accept;"
+    lines = ["add table bridge lab", f"add chain bridge lab forward {{ {hook} }}", "flush chain bridge lab forward"]
+    for number in range(lab.links):
+        lines.append(f"add set bridge lab cuts{number} {{ type ifname . ifname; }}")
+        lines.append(f"add rule bridge lab forward ether type != arp iifname . oifname @cuts{number} drop")
+    return lines
+
+
+def _ports(lab: Lab, node: str, link: int) -> Iterator[str]:
+    """The node's ports on a bridge: its own, or its relay's."""
+    port, _, far = _relay_ports(lab, node, link)
+    yield from (port, far)
 
 
 def _start_relay(lab: Lab, node: str, link: int, figures: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ A node is a network namespace, plus mount, UTS, IPC and PID namespaces that hang
 It has its own /etc and /var/lib (overlays), /run, /dev/shm, /proc, host name, and an interface `linkN` per link. Links
 are bridges in a namespace of their own (the *switch*), so no packet leaves the machine. With a management network
 every node also has `mgmt0`, which this machine reaches through one interface of its own: a browser can open a node.
+With `disk_mib` its private folders lie on a disk of its own, which can be full, and whose power can be cut.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lab import processes
+from lab import disks, processes
 from lab.kernel import LabError, add_netns, ip, ip_batch, namespace, network_namespaces, pids_in_netns, until
 
 DEFAULT_NODES = ("alpha", "beta", "gamma")
@@ -42,6 +43,7 @@ class Lab:
         self.links = 1
         self.private: tuple[str, ...] = ALWAYS_PRIVATE
         self.management: int | None = None
+        self.disk_mib = 0
 
     @classmethod
     def at(cls, base: str) -> Lab:
@@ -52,6 +54,7 @@ class Lab:
             raise LabError(f"there is no lab at {base}; bring it up first") from None
         lab = cls(kept["name"], kept["nodes"], base)
         lab.links, lab.private, lab.management = kept["links"], tuple(kept["private"]), kept["management"]
+        lab.disk_mib = kept["disk_mib"]
         return lab
 
     # --- facts --------------------------------------------------------------------------------------------------------
@@ -65,6 +68,13 @@ class Lab:
 
     def folder(self, node: str) -> str:
         return f"{self.base}/{node}"
+
+    def disk(self, node: str) -> str:
+        """Where the node's private folders are: inside the node, a mount point if it has a disk of its own."""
+        return f"{self.folder(node)}/private"
+
+    def image(self, node: str) -> str:
+        return f"{self.folder(node)}/disk.img"
 
     def number(self, node: str) -> int:
         """1, 2, 3 … in the order of `nodes`: the last part of its addresses, and its node id."""
@@ -107,16 +117,17 @@ class Lab:
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
-    def up(self, links: int = 1, management: bool = False, private: Iterable[str] = ()) -> None:
-        """Make the nodes and power them on. `private`: folders that are plain and a node's own, on the real disk."""
+    def up(self, links: int = 1, management: bool = False, private: Iterable[str] = (), disk_mib: int = 0) -> None:
+        """Make the nodes and power them on. `private`: folders that are plain and a node's own, with `disk_mib` on an
+        ext4 of that size."""
         if os.path.exists(f"{self.base}/lab.json") or any(map(self._is_ours, network_namespaces())):
             raise LabError(f"lab {self.name} is up already; bring it down first")
-        self.links, self.private = links, (*ALWAYS_PRIVATE, *private)
+        self.links, self.private, self.disk_mib = links, (*ALWAYS_PRIVATE, *private), disk_mib
         had_files = os.path.exists(self.base)
         os.makedirs(self.base, exist_ok=True)
         try:
             self._make_switch(management)
-            kept = {key: getattr(self, key) for key in ("name", "nodes", "links", "private", "management")}
+            kept = {key: getattr(self, key) for key in ("name", "nodes", "links", "private", "management", "disk_mib")}
             Path(self.base, "lab.json").write_text(json.dumps(kept), encoding="utf-8")
             for node in self.nodes:
                 self._make_node(node)
@@ -224,8 +235,8 @@ class Lab:
         add_netns(self.switch)
         bridges = [f"br{link}" for link in range(self.links)] + (["brm"] if management else [])
         lines = []
-        for number, bridge in enumerate(bridges):
-            lines.append(f"link add {bridge} address {dead_end(number)} type bridge mcast_snooping 0")
+        for bridge in bridges:
+            lines.append(f"link add {bridge} type bridge mcast_snooping 0")
             lines.append(f"link set {bridge} up")
         ip_batch(self.switch, lines)
         if management:
@@ -252,6 +263,8 @@ class Lab:
         folder, number = self.folder(node), self.number(node)
         for name in ("etc/corosync", "etc.work", "varlib", "varlib.work", *(f"private{path}" for path in self.private)):
             os.makedirs(f"{folder}/{name}", exist_ok=True)
+        if self.disk_mib:
+            disks.make(self.image(node), self.disk_mib)
         Path(folder, "etc/hostname").write_text(f"{node}\n", encoding="utf-8")
         hosts = "".join(f"{self.address(other)} {other}\n" for other in self.nodes)
         Path(folder, "etc/hosts").write_text(f"127.0.0.1 localhost\n{hosts}", encoding="utf-8")
@@ -273,12 +286,11 @@ class Lab:
         """Start process 1 of these nodes, side by side."""
         booting = []
         for node in nodes:
+            disks.wait_free(self.image(node))
+            argv, nowhere = [sys.executable, "-m", "lab.init", self.base, node], subprocess.DEVNULL
             with open(f"{self.folder(node)}/init.log", "ab") as log:
-                argv = [sys.executable, "-m", "lab.init", self.base, node]
                 booting.append(
-                    subprocess.Popen(
-                        argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                    )
+                    subprocess.Popen(argv, cwd=ROOT, stdin=nowhere, stdout=log, stderr=log, start_new_session=True)
                 )
         for process in booting:
             process.wait(30)
@@ -286,8 +298,3 @@ class Lab:
             if self.init_pid(node) is None:
                 said = Path(self.folder(node), "init.log").read_text(encoding="utf-8", errors="replace")
                 raise LabError(f"node {node} did not start: {said.strip()[-500:]}")
-
-
-def dead_end(link: int) -> str:
-    """The bridge's own hardware address: frames sent to it vanish (`faults.py`)."""
-    return f"02:4c:42:{link:02x}:ff:ff"

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 
+from lab import disks
 from lab.hosts import Lab
 from lab.kernel import (
     CLONE_NEWIPC,
@@ -56,9 +57,12 @@ def make_view(lab: Lab, node: str) -> None:
     for lower, name in (("/etc", "etc"), ("/var/lib", "varlib")):
         options = f"lowerdir={lower},upperdir={folder}/{name},workdir={folder}/{name}.work"
         mount("overlay", lower, "overlay", 0, options)
+    if lab.disk_mib:
+        disks.mount(lab.image(node), lab.disk(node))
     for path in lab.private:
         os.makedirs(path, exist_ok=True)
-        mount(f"{folder}/private{path}", path, None, MS_BIND)  # plain files, not through the overlay
+        os.makedirs(f"{lab.disk(node)}{path}", exist_ok=True)
+        mount(f"{lab.disk(node)}{path}", path, None, MS_BIND)  # plain files, not through the overlay
     mount("tmpfs", "/run", "tmpfs", MS_NOSUID, "mode=755")
     os.makedirs("/run/lock")
     mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID, "mode=1777")

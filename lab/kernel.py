@@ -71,6 +71,15 @@ def ip_batch(netns: str, lines: Iterable[str]) -> None:
         raise LabError(f"ip -n {netns} -batch: {ran.stderr.strip()}")
 
 
+def nft(netns: str, lines: Iterable[str]) -> None:
+    """Changes to a namespace's packet filter, in one transaction."""
+    text = "".join(f"{line}\n" for line in lines)
+    argv = ["nsenter", f"--net={NETNS}/{netns}", "nft", "-f", "-"]
+    ran = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=30, check=False)
+    if ran.returncode:
+        raise LabError(f"nft in {netns}: {ran.stderr.strip()}")
+
+
 def add_netns(name: str) -> None:
     """Make a network namespace whose loopback interface is up and named after whoever it belongs to ($LAB_OWNER).
 

@@ -129,7 +129,7 @@ def test_a_killed_node_is_started_again_by_its_run_script(tmp_path: Path) -> Non
         os.kill(node.pid, signal.SIGKILL)
         processes.wait_gone([node.pid], 5)
         assert not answers(node.place.url)
-        subprocess.run(["setsid", "--fork", node.place.state / "run"], check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(["setsid", "--fork", node.place.folder / "run"], check=True, stdin=subprocess.DEVNULL)
         eventually("alpha answers again", lambda: answers(node.place.url), 20)
     finally:
         demo.stop()

@@ -20,11 +20,11 @@ ENGINES = ["loopback", pytest.param("corosync", marks=pytest.mark.corosync)]
 
 
 @contextlib.contextmanager
-def demo_of(engine: str, nodes: int, first_address: str = FIRST_ADDRESS) -> Iterator[Visit]:
+def demo_of(engine: str, nodes: int, first_address: str = FIRST_ADDRESS, disk_mib: int = 0) -> Iterator[Visit]:
     """A demo of stand-alone nodes. Its folder's path is short, because sockets live below it."""
     state = Path(tempfile.mkdtemp(prefix="quire-t"))
     try:
-        with visit(state, nodes, engine, first_address) as visiting:
+        with visit(state, nodes, engine, first_address, disk_mib) as visiting:
             yield visiting
     finally:
         shutil.rmtree(state, ignore_errors=True)

@@ -1,0 +1,70 @@
+"""The store's contract on real corosync when the network between nodes is cut, one way and both ways, under load.
+
+After each fault: no acknowledged write is lost, no refused one is there, no call hung, all trees are equal in time, and
+what a node had to drop is in its journal of conflicts.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cluster.control import requests
+from lab import faults
+from tests.scenarios.evidence import ask
+from tests.scenarios.healing import OURS_S, watch_healing
+from tests.scenarios.load import Load
+from tests.scenarios.office import NAMES, NOTICED_S, Office, office_of
+
+ROUNDS = 20
+SEED = 7
+CUT_S = (0.2, 5.0)  # some cuts are over before anybody has noticed, most are not
+pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Office]:
+    with office_of(disk_mib=64) as here:
+        yield here
+
+
+def others(victim: str) -> list[str]:
+    return [name for name in NAMES if name != victim]
+
+
+def test_a_minority_acknowledges_nothing_and_loses_nothing(office: Office, tell: Callable[[str], None]) -> None:
+    with Load(office.nodes) as load:
+        time.sleep(1)
+        faults.split(office.lab, [["alpha"], ["beta", "gamma"]])
+        cut_at = time.monotonic()
+        time.sleep(NOTICED_S + 3)
+        noticed = cut_at + NOTICED_S
+        assert not load.acknowledged_by("alpha", noticed), "the minority acknowledged a write"
+        assert load.acknowledged_by("beta", noticed), "the majority stopped writing"
+        reason = ask(office["alpha"], requests.Status())["cluster"]["store"]["reason"]
+        assert "votes" in reason, reason
+        logs = office.logs()
+        faults.heal(office.lab)
+        healing = watch_healing(office.lab, load)
+    tell(f"symmetric split: {healing}; {office.judged(load, logs)}")
+    assert healing.ours_s < OURS_S, healing
+
+
+def test_cutting_what_one_node_sends_undoes_no_majoritys_write(office: Office, tell: Callable[[str], None]) -> None:
+    """The fault that makes pmxcfs lose what a quorate majority acknowledged, twenty times over."""
+    dice, slowest = random.Random(SEED), 0.0
+    for turn in range(ROUNDS):
+        victim, cut_s = NAMES[turn % 3], dice.uniform(*CUT_S)
+        with Load(office.nodes) as load:
+            time.sleep(0.5)
+            faults.cut(office.lab, [victim], others(victim), oneway=True)
+            time.sleep(cut_s)
+            logs = office.logs()
+            faults.heal(office.lab)
+            healing = watch_healing(office.lab, load)
+        tell(f"one-way cut of {victim} for {cut_s:.1f} s: {healing}; {office.judged(load, logs)}")
+        slowest = max(slowest, healing.ours_s)
+    assert slowest < OURS_S, f"it took {slowest:.1f} s from corosync's full membership until all nodes could write"
