@@ -39,6 +39,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "datacenter.headers.SecurityHeadersMiddleware",
     "datacenter.access.middleware.TicketMiddleware",
+    "datacenter.seen.SeenMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "datacenter.problems.ProblemMiddleware",
 ]

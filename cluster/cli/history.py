@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cluster.cli.arguments import WRONG, Command, Parameter, Values
+from cluster.cli.store import CONSISTENT, PATH, read
 from cluster.cli.terminal import complain, printable
 from cluster.errors import InvalidInput
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 READ_S, RESTORE_S = 30.0, 30.0
 PAGE = 200
 
-PATH = Parameter("path", "string", "path in the store, for instance user.cfg")
 REVISION = Parameter("revision", "string", "a revision as the log shows it, for instance 4.17")
 LIMIT = Parameter("limit", "integer", "how many to show at most (default: 50)", minimum=1)
 
@@ -40,10 +40,12 @@ def log(values: Values, daemon: BlockingClient) -> int:
 
 def show(values: Values, daemon: BlockingClient) -> int:
     path, at, revision = values["path"].rpartition("@")
+    if values.get("consistent"):
+        return read(values, daemon)
     if "revision" in values:
         path, revision = values["path"], values["revision"]
     elif not at:
-        raise InvalidInput(WRONG, fields={"revision": "say which: PATH@REVISION, or --revision"})
+        raise InvalidInput(WRONG, fields={"revision": "say which: PATH@REVISION, --revision, or --consistent for now"})
     found = daemon.call({"method": "store.show", "path": path, "revision": revision}, READ_S)
     if found["kind"] != "file":
         what = "a folder" if found["kind"] == "dir" else "not there"
@@ -111,10 +113,10 @@ COMMANDS = (
     ),
     Command(
         "store show",
-        "Write a file as it was at a revision to standard output.",
+        "Write a file to standard output as it was at a revision, or with --consistent as it is.",
         show,
         (Parameter("path", "string", "path in the store; PATH@REVISION names both"),),
-        (REVISION,),
+        (REVISION, CONSISTENT),
     ),
     Command(
         "store diff",

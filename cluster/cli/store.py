@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 FILE_SIZE_MAX = 1 << 20
 VERIFY_S = 60.0
 WRITE_S = 15.0
+READ_S = 10.0
 
 PATH = Parameter("path", "string", "path in the store, for instance user.cfg")
+CONSISTENT = Parameter("consistent", "boolean", "first get whatever any node has acknowledged; fails without quorum")
 
 
 def verify(_values: Values, daemon: BlockingClient) -> int:
@@ -30,6 +32,7 @@ def verify(_values: Values, daemon: BlockingClient) -> int:
 
 
 def list_(values: Values, daemon: BlockingClient) -> int:
+    catch_up(values, daemon)
     for entry in daemon.call({"method": "store.list", "path": values.get("path", "")}):
         mark = "/" if entry["type"] == "dir" else ""
         print(f"{entry['size']:>8}  {printable(entry['name'])}{mark}")
@@ -37,6 +40,7 @@ def list_(values: Values, daemon: BlockingClient) -> int:
 
 
 def read(values: Values, daemon: BlockingClient) -> int:
+    catch_up(values, daemon)
     sys.stdout.buffer.write(daemon.call({"method": "store.read", "path": values["path"]})["data"])
     return 0
 
@@ -52,10 +56,16 @@ def write(values: Values, daemon: BlockingClient) -> int:
     return 0
 
 
+def catch_up(values: Values, daemon: BlockingClient) -> None:
+    """Before a consistent read: wait until this node has everything that was acknowledged anywhere."""
+    if values.get("consistent"):
+        daemon.call({"method": "store.point", "consistent": True}, READ_S)
+
+
 COMMANDS = (
     Command("store verify", "Check every entry of this node's store against its checksums.", verify),
-    Command("store ls", "List a folder of the store.", list_, positional=(PATH._replace(optional=True),)),
-    Command("store read", "Write a file of the store to standard output.", read, positional=(PATH,)),
+    Command("store ls", "List a folder of the store.", list_, (PATH._replace(optional=True),), (CONSISTENT,)),
+    Command("store read", "Write a file of the store to standard output.", read, (PATH,), (CONSISTENT,)),
     Command(
         "store write",
         "Replace or create a file of the store with standard input; prints its revision.",

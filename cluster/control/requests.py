@@ -1,30 +1,30 @@
 """Every request the daemon answers on its control socket, as types: the whole surface between site, CLI and daemon.
 
-Both sides decode with these, so an unknown field or a wrong type is refused at the door. `user` is the signed-in
-user the request is made for (`root@pam` from the CLI). Results are plain JSON-able data, described per request.
+Those about the store are in `store_requests.py`. Both sides decode with these, so an unknown field or a wrong type is
+refused at the door. `user` is the signed-in user the request is made for (`root@pam` from the CLI). Results are plain
+JSON-able data, described per request.
 Framing is `protocol.py`; who may connect is `server.py`; what each request does is `cluster/node/handlers.py`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
-# Never shown: not in a repr, so not in a log, a traceback or a failing test either.
-SECRET_FIELDS = frozenset({"password", "ticket", "token", "undo_token", "proof", "data", "body", "credentials"})
-
-
-class Request(msgspec.Struct, forbid_unknown_fields=True, tag_field="method"):
-    """Base of all requests; the tag is the method's name on the wire."""
-
-    def __repr__(self) -> str:
-        shown = (
-            f"{name}=***" if name in SECRET_FIELDS else f"{name}={getattr(self, name)!r}"
-            for name in self.__struct_fields__
-        )
-        return f"{type(self).__name__}({', '.join(shown)})"
-
+from cluster.control.request import SECRET_FIELDS as SECRET_FIELDS
+from cluster.control.request import Request as Request
+from cluster.control.request import as_plain as as_plain
+from cluster.control.store_requests import StoreCheck as StoreCheck
+from cluster.control.store_requests import StoreConflicts as StoreConflicts
+from cluster.control.store_requests import StoreDiff as StoreDiff
+from cluster.control.store_requests import StoreExchange as StoreExchange
+from cluster.control.store_requests import StoreExport as StoreExport
+from cluster.control.store_requests import StoreHistory as StoreHistory
+from cluster.control.store_requests import StoreImport as StoreImport
+from cluster.control.store_requests import StoreList as StoreList
+from cluster.control.store_requests import StorePoint as StorePoint
+from cluster.control.store_requests import StoreRead as StoreRead
+from cluster.control.store_requests import StoreRestore as StoreRestore
+from cluster.control.store_requests import StoreShow as StoreShow
+from cluster.control.store_requests import StoreVerify as StoreVerify
+from cluster.control.store_requests import StoreWrite as StoreWrite
 
 # --- status -------------------------------------------------------------------------------------------------------
 
@@ -239,131 +239,6 @@ class WebFiles(Request, tag="web.files"):
     """What the web process needs from the daemon. → {certificate: path, key: path, secret_key: str}"""
 
 
-# --- store ----------------------------------------------------------------------------------------------------------
-
-
-class StoreRead(Request, tag="store.read"):
-    """→ {path, data: bytes, revision: [epoch, index], digest (sha1 hex), mtime_s, writer}.
-    Raises NotFound, Forbidden for what is for root@pam only."""
-
-    path: str
-    user: str = "root@pam"
-
-
-class StoreList(Request, tag="store.list"):
-    """→ [{name, type: "file"|"dir", size, mtime_s, version, inode}]: what `user` may see; a lock's
-    inode is its fencing token. Raises NotFound, Forbidden."""
-
-    path: str = ""
-    user: str = "root@pam"
-
-
-class StoreWrite(Request, tag="store.write"):
-    """Replace (or create) a file. → {revision: [epoch, index]}.
-    `digest` is the SHA-1 the file must have now (empty: must not be there); `check` refuses what StoreCheck would.
-    With `lock` (a path `priv/lock/…`) and its `token` it is done only while that lock is still the same holder's.
-    Raises StoreRefusal (ESTALE when the digest is another, or the lock was lost), NoQuorum, OutcomeUnknown,
-    InvalidInput, Forbidden."""
-
-    path: str
-    data: bytes
-    digest: str | None = None
-    request_id: str | None = None
-    user: str = "root@pam"
-    timeout_s: float = 10.0
-    door: str = "api"
-    check: bool = False
-    lock: str | None = None
-    token: int = 0
-
-
-class StoreCheck(Request, tag="store.check"):
-    """Would this text do as that file? → {grammar: str, errors: [{line, sentence}], warnings: [{line, sentence}]};
-    `line` is 0 for the whole file, `grammar` is empty for a file without one."""
-
-    path: str
-    data: bytes
-    user: str = "root@pam"
-
-
-class StoreHistory(Request, tag="store.history"):
-    """Changes of `path` and below, newest first, with an index less than `before`.
-    → {changes: [{revision, time_s, user, door, node, node_id, paths: [{path, kind}], held}], more: bool,
-    first: [epoch, index]}: contents can be told from `first` on; `held` says whether what the change did can be."""
-
-    path: str = ""
-    limit: int = 50
-    before: int | None = None
-    user: str = "root@pam"
-
-
-class StoreShow(Request, tag="store.show"):
-    """`path` right after `revision` ("epoch.index", or the index). → {path, revision, kind: "file"|"dir"|"absent",
-    data: bytes|null, digest}. Raises NotFound, NotHeld (a NotFound) for what is too old, Forbidden."""
-
-    path: str
-    revision: str
-    user: str = "root@pam"
-
-
-class StoreDiff(Request, tag="store.diff"):
-    """`path` at two revisions. `older` empty: what the change `newer` did; `newer` empty: as it is now.
-    → {path, older, newer, lines: [str] (unified), binary: bool}. Raises NotFound, NotHeld, Forbidden."""
-
-    path: str
-    older: str = ""
-    newer: str = ""
-    user: str = "root@pam"
-
-
-class StoreRestore(Request, tag="store.restore"):
-    """Make `path`, and all below it, what it was right after `revision`, in one change. The empty path is the whole
-    tree but for the cluster's membership and keys. → {revision, paths: [str]}; revision is null when nothing differs.
-    Raises what StoreWrite, StoreShow raise."""
-
-    path: str
-    revision: str
-    digest: str | None = None
-    request_id: str | None = None
-    user: str = "root@pam"
-    timeout_s: float = 10.0
-    door: str = "api"
-
-
-class StoreConflicts(Request, tag="store.conflicts"):
-    """Changes that this node had and the cluster did not keep, newest first. → [{time_s, revision, user, door, node,
-    node_id, made_s, operations: [{what, path, size}]}]. For root@pam."""
-
-    limit: int = 100
-    user: str = "root@pam"
-
-
-class StoreVerify(Request, tag="store.verify"):
-    """→ {ok: bool, revision: [epoch, index], digest: str, entries: int, findings: [str]}"""
-
-
-class StoreExchange(Request, tag="store.exchange"):
-    """→ {folder}: where files pass that StoreExport makes and StoreImport takes. For root@pam."""
-
-    user: str = "root@pam"
-
-
-class StoreExport(Request, tag="store.export"):
-    """The tree as a config.db of Proxmox VE. → {file: path in the folder of exchange, entries, revision}."""
-
-    user: str = "root@pam"
-
-
-class StoreImport(Request, tag="store.import"):
-    """Replace a stand-alone node's store by a config.db that lies in the folder of exchange as `name`.
-    → {entries, bytes, backup: path, notes: [str]}. Raises InvalidInput with what is wrong with it, Conflict in a
-    cluster, or without `force` when the store is more than a new node's."""
-
-    name: str
-    force: bool = False
-    user: str = "root@pam"
-
-
 # --- between nodes --------------------------------------------------------------------------------------------------
 
 
@@ -375,8 +250,3 @@ class PeerHistory(Request, tag="peer.history"):
     proof: str
     body: bytes
     offset: int = 0
-
-
-def as_plain(value: Any) -> Any:
-    """Dataclasses, tuples and bytes-free containers as plain dict/list, the form results and changes travel in."""
-    return msgspec.to_builtins(value, str_keys=True, builtin_types=(bytes,))

@@ -9,7 +9,8 @@ The driver performs the effects of one step in the order they are listed, and th
 3. `Multicast` effects are handed to the engine in order.
 4. `Reply` is told to the asker as soon as it is listed: what it promises is already on a majority of disks.
 5. `Expose` comes after the tree has changed; readers may see the new state from then on.
-6. `Fetch`, `SetTimer`, `Resign` and `Alarm` may be done at any time after the step.
+6. `ReadReady` is told after every `Expose` listed before it, as soon as it is listed.
+7. `Fetch`, `SetTimer`, `Resign` and `Alarm` may be done at any time after the step.
 """
 
 from __future__ import annotations
@@ -136,6 +137,22 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadReady:
+    """The committed state holds all that was acknowledged, anywhere, before these readers asked: they may read now."""
+
+    read_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRefused:
+    """Nobody here can say what the newest state is. `code` is that of an error in cluster/errors.py."""
+
+    read_ids: tuple[str, ...]
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expose:
     """Committed changes readers may see now; `whole` when the tree was replaced by a snapshot."""
 
@@ -161,4 +178,4 @@ class Alarm:
     message: str
 
 
-Effect = Multicast | Persist | Keep | Fetch | Reply | Expose | SetTimer | Resign | Alarm
+Effect = Multicast | Persist | Keep | Fetch | Reply | ReadReady | ReadRefused | Expose | SetTimer | Resign | Alarm

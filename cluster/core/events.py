@@ -82,6 +82,20 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAsked:
+    """Somebody wants to read what is certainly the newest. Answered by `ReadReady` or `ReadRefused`."""
+
+    read_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadGivenUp:
+    """This reader waits no longer."""
+
+    read_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     name: str
 
@@ -96,5 +110,7 @@ Event = (
     | FetchFailed
     | Proposed
     | Expired
+    | ReadAsked
+    | ReadGivenUp
     | TimerFired
 )

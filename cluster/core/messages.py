@@ -81,6 +81,22 @@ class Ack(Message, frozen=True):
     index: Natural
 
 
+class Barrier(Message, frozen=True):
+    """Are you still in this epoch? Asked for all who wait to read on this node, which counts its questions."""
+
+    epoch: Natural
+    number: Natural
+
+
+class Confirm(Message, frozen=True):
+    """I am still in this epoch, which node `node_id` asked with this number; I had said Ack up to `index`."""
+
+    epoch: Natural
+    node_id: Natural
+    number: Natural
+    index: Natural
+
+
 class Part(Message, frozen=True):
     """A piece of a message too large for the engine; the pieces of one sender follow each other in the order."""
 
@@ -88,7 +104,7 @@ class Part(Message, frozen=True):
     last: bool
 
 
-AnyMessage = State | Proceed | Promise | Append | Ack | Part
+AnyMessage = State | Proceed | Promise | Append | Ack | Barrier | Confirm | Part
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)

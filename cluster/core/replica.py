@@ -16,18 +16,16 @@ clock and touches nothing: effects.py says what must become true and when.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 
 from cluster.core import electorate as votes
-from cluster.core.agreement import AGREEING, Agreement
+from cluster.core.agreement import AGREEING
 from cluster.core.effects import (
     Alarm,
     AppendRecord,
     Effect,
     Multicast,
     NotDone,
-    Refused,
     Reply,
     Resign,
     SetTimer,
@@ -42,27 +40,29 @@ from cluster.core.events import (
     Persisted,
     PersistFailed,
     Proposed,
+    ReadAsked,
+    ReadGivenUp,
     TimerFired,
     ViewChanged,
     ViewLost,
 )
-from cluster.core.machine import outcome_of
 from cluster.core.messages import (
     WHOLE_BYTES_MAX,
     Ack,
     AnyMessage,
     Append,
+    Barrier,
+    Confirm,
     Part,
     Proceed,
     Promise,
     State,
     decode,
     encode,
-    split,
     view_name,
 )
 from cluster.core.operations import ElectorateChange, encode_body, may_come_from
-from cluster.core.proposals import COMMAND_BYTES_MAX
+from cluster.core.proposing import Proposing
 from cluster.core.work import Phase, Work
 from cluster.errors import InvalidInput
 
@@ -72,7 +72,7 @@ QUEUE_BYTES_MAX = 64 << 20
 __all__ = ["DELIVERIES", "EVENTS", "Phase", "Replica"]
 
 
-class Replica(Agreement):
+class Replica(Proposing):
     """One node's replica."""
 
     # --- what others may ask ----------------------------------------------------------------------------------------
@@ -90,8 +90,10 @@ class Replica(Agreement):
     def step(self, event: Event) -> list[Effect]:
         """Take one event; returns the effects, in the order they must be performed."""
         now: list[Effect] = []
-        if self.phase is not Phase.FAILED or isinstance(event, Proposed | Expired):
+        if self.phase is not Phase.FAILED or isinstance(event, ASKED):
             EVENTS[type(event)](self, event, now)
+        if self.reads:
+            self._go_on_reading(now)
         return now
 
     def _on_view(self, event: ViewChanged, now: list[Effect]) -> None:
@@ -166,37 +168,6 @@ class Replica(Agreement):
             self._append(sender, message, now)
         self._commit(now)
 
-    def _on_proposed(self, event: Proposed, now: list[Effect]) -> None:
-        proposals = self.machine.proposals
-        known = self.machine.remembered.get(event.request_id)
-        if known is not None:
-            now.append(Reply(event.request_id, outcome_of(known)))
-        elif event.request_id in proposals.pending:
-            return
-        elif len(event.body) > COMMAND_BYTES_MAX:
-            now.append(Reply(event.request_id, Refused(errno.EFBIG, f"One change may have {COMMAND_BYTES_MAX} bytes.")))
-        elif not may_come_from(event.body, self.node_id):
-            now.append(Reply(event.request_id, Refused(errno.EINVAL, "The change is malformed.")))
-        elif self.phase in (Phase.READ_ONLY, Phase.OFFLINE, Phase.FAILED):
-            now.append(proposals.not_done(event.request_id, "no-quorum", f"The store is read-only: {self.reason}"))
-        elif not proposals.accepts(event.body):
-            now.append(proposals.not_done(event.request_id, "busy", "Too many changes are waiting on this node."))
-        else:
-            proposals.add(event.request_id, event.body)
-            self._send_proposals(now)
-
-    def _on_expired(self, event: Expired, now: list[Effect]) -> None:
-        pending = self.machine.proposals.give_up(event.request_id)
-        if pending is not None and pending.ever_sent:
-            now.append(Reply(event.request_id, Unknown("The nodes have not confirmed the change in time.")))
-        elif pending is not None:
-            now.append(Reply(event.request_id, NotDone("no-quorum", f"The change was not sent: {self.reason}")))
-
-    def _send_proposals(self, now: list[Effect]) -> None:
-        while self.phase is Phase.ACTIVE and (batch := self.machine.proposals.next_batch()):
-            message = Append(self.work.session, self.work.epoch, batch)
-            now.extend(Multicast(payload) for payload in split(message))
-
     def _queue_append(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
         """A member that is still installing keeps what comes: dropping it would lose acknowledged writes."""
         assert isinstance(message, Append)
@@ -239,6 +210,7 @@ class Replica(Agreement):
         while self.work.unacked and self.work.unacked[0][0] <= self._persisted:
             index = self.work.unacked.pop(0)[1]
         if index:
+            self.work.said_index = index
             now.append(Multicast(encode(Ack(self.work.session, self.work.epoch, index))))
 
     def _hear_ack(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
@@ -272,6 +244,8 @@ class Replica(Agreement):
             self.machine.proposals.in_flight += 1
 
 
+ASKED = Proposed | Expired | ReadAsked | ReadGivenUp  # what is answered even when the disk has failed
+
 Handler = Callable[[Replica, int, AnyMessage, list[Effect]], None]
 
 # What is heard in which phase; anything else is ignored and leaves no trace.
@@ -281,8 +255,19 @@ DELIVERIES: dict[Phase, dict[type[AnyMessage], Handler]] = {
     Phase.PROMISING: {Promise: Replica._hear_promise},
     Phase.FETCHING: {Append: Replica._queue_append, Ack: Replica._hear_ack, Part: Replica._hear_part},
     Phase.INSTALLING: {Append: Replica._queue_append, Ack: Replica._hear_ack, Part: Replica._hear_part},
-    Phase.INSTALLED: {Append: Replica._append, Ack: Replica._hear_ack, Part: Replica._hear_part},
-    Phase.ACTIVE: {Append: Replica._append, Ack: Replica._hear_ack, Part: Replica._hear_part},
+    Phase.INSTALLED: {
+        Append: Replica._append,
+        Ack: Replica._hear_ack,
+        Part: Replica._hear_part,
+        Barrier: Replica._hear_barrier,
+    },
+    Phase.ACTIVE: {
+        Append: Replica._append,
+        Ack: Replica._hear_ack,
+        Part: Replica._hear_part,
+        Barrier: Replica._hear_barrier,
+        Confirm: Replica._hear_confirm,
+    },
 }
 
 EVENTS: dict[type, Callable[..., None]] = {
@@ -295,5 +280,7 @@ EVENTS: dict[type, Callable[..., None]] = {
     FetchFailed: Replica._on_fetch_failed,
     Proposed: Replica._on_proposed,
     Expired: Replica._on_expired,
+    ReadAsked: Replica._on_read_asked,
+    ReadGivenUp: Replica._on_read_given_up,
     TimerFired: Replica._on_timer,
 }

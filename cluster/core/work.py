@@ -26,7 +26,7 @@ class Phase(enum.Enum):
 class Work:
     """What is going on in one view; a new view begins with a new one. `position` is the index of the last entry of the
     order in this epoch, which on a node that took a snapshot may be behind the log's end; `asked` is the change of the
-    electorate this node asked for last."""
+    electorate this node asked for last; `said_index` is how far it has said its log to be on disk."""
 
     view: bytes = b""
     session: bytes = b""
@@ -44,6 +44,7 @@ class Work:
     queue_bytes: int = 0
     unacked: list[tuple[int, int]] = field(default_factory=list)
     acked: dict[int, int] = field(default_factory=dict)
+    said_index: int = 0
     asked: ElectorateChange | None = None
     parts: dict[int, bytes] = field(default_factory=dict)
 

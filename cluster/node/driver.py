@@ -26,6 +26,8 @@ from cluster.core.effects import (
     NotDone,
     Outcome,
     Persist,
+    ReadReady,
+    ReadRefused,
     Refused,
     Reply,
     Resign,
@@ -40,6 +42,8 @@ from cluster.core.events import (
     Persisted,
     PersistFailed,
     Proposed,
+    ReadAsked,
+    ReadGivenUp,
     TimerFired,
     ViewChanged,
     ViewLost,
@@ -50,11 +54,13 @@ from cluster.core.tree import AnyOperation
 from cluster.engine import base as engine_base
 from cluster.errors import Busy, NoQuorum, OutcomeUnknown, QuireError, StoreRefusal, Unavailable
 from cluster.model import Revision
+from cluster.node.reading import Readers, refusal_of
 from cluster.store.base import Disk
 
 GROUP = "config"
 REJOIN_AFTER_S = 1.0
 FETCH_TIMEOUT_S = 120.0
+BARRIER_TIMEOUT_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +86,7 @@ class Driver:
     ) -> None:
         self.replica = replica
         self.engine = engine
+        self.readers = Readers(replica)
         self._disk, self._histories = disk, histories
         self._on_committed, self._on_phase = on_committed, on_phase
         self._loop = asyncio.get_running_loop()
@@ -99,6 +106,7 @@ class Driver:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.readers.close()
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.cancel()
@@ -142,10 +150,14 @@ class Driver:
             self._disk.persist(effect.ticket, effect.record)
         elif isinstance(effect, Keep):
             self._disk.keep(effect.committed)
+            self.readers.committed()
         elif isinstance(effect, Reply):
             self._reply(effect)
+        elif isinstance(effect, ReadReady | ReadRefused):
+            self.readers.hear(effect)
         elif isinstance(effect, Expose):
             self._on_committed(effect.committed, effect.whole)
+            self.readers.committed()
         elif isinstance(effect, Fetch):
             self._start(self._fetch(effect))
         elif isinstance(effect, SetTimer):
@@ -238,6 +250,29 @@ class Driver:
                 raise OutcomeUnknown("The store changed hands while the change was under way.", request_id) from None
             raise
         return _revision_of(outcome, request_id)
+
+    # --- reads --------------------------------------------------------------------------------------------------------
+
+    async def barrier(self, timeout_s: float = BARRIER_TIMEOUT_S) -> None:
+        """Returns once this node's tree holds everything that was acknowledged, by any node, before the call.
+
+        What reads after it decides on the newest state. Raises NoQuorum, Busy or Unavailable when that cannot be
+        told; asking again is always safe, nothing is changed."""
+        read_id, waiting = self.readers.ask()
+        self.feed(ReadAsked(read_id))
+        try:
+            async with asyncio.timeout(timeout_s):
+                refused = await waiting
+        except TimeoutError:
+            raise Unavailable(
+                f"A majority has not confirmed within {timeout_s:g} s what the newest state is."
+            ) from None
+        finally:
+            self.readers.forget(read_id)
+            if not waiting.done() or waiting.cancelled():
+                self.feed(ReadGivenUp(read_id))
+        if refused is not None:
+            raise refusal_of(refused)
 
 
 def _revision_of(outcome: Outcome, request_id: str) -> Revision:

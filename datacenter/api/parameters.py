@@ -43,6 +43,8 @@ def given(request: HttpRequest, in_path: dict[str, str]) -> Given:
     Raises `InvalidInput`, `WrongBody`."""
     in_query = _pairs(request.META.get("QUERY_STRING", ""))
     in_query.pop("_dc", None)  # what browsers add to get past caches
+    if request.method == "GET" and in_query.get("consistent") in ("0", "1"):
+        del in_query["consistent"]  # of every read; seen to by datacenter/seen.py
     merged: Given = dict(in_path)
     for source in (in_query, _body(request)):
         for name, value in source.items():

@@ -25,6 +25,7 @@ UPID = "UPID:alpha:00001267:075BCD15:68A1B6C3:clustercreate:demo:root@pam:"
 UPID_OF_ALICE = "UPID:alpha:00001268:075BCD15:68A1B6C4:aptupdate::alice@pve:"
 FINGERPRINT = ":".join(["AB"] * 32)
 HISTORY = b"entries " * 100_000
+POINT = "1f1f1f1f-4194304.17"
 
 FIGURES = {
     "cpu": 0.25, "wait": 0.01, "maxcpu": 4, "memtotal": 8 << 30, "memused": 2 << 30, "memfree": 5 << 30,
@@ -67,6 +68,7 @@ class FakeNode:
             ask.Version: self._version,
             ask.Status: self._status,
             ask.ClusterLog: self._cluster_log,
+            ask.StorePoint: lambda request: {"point": POINT, "revision": (4194304, 17), "stale": False, "reason": ""},
             ask.NodeFacts: lambda request: FACTS,
             node_ask.LocateNode: self._locate,
             node_ask.ForwardCall: self._forward,

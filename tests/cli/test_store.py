@@ -91,3 +91,29 @@ async def test_without_quorum_the_reason_is_told(tmp_path: Path) -> None:
     async with node(tmp_path, {r.StoreWrite: refuses}) as socket:
         ran = await pvecm("store", "write", "a", socket=socket)
     assert (ran.code, ran.err) == (255, "This node holds 1 of 3 votes; 2 are needed to write.\n")
+
+
+async def test_a_consistent_read_gets_the_newest_first(tmp_path: Path) -> None:
+    asked: list[Any] = []
+
+    async def hear(request: Any) -> Any:
+        asked.append(request)
+        return {"data": b"newest"}
+
+    async with node(tmp_path, {r.StorePoint: hear, r.StoreRead: hear}) as socket:
+        for words in (("store", "read", "--consistent", "a"), ("store", "show", "a", "--consistent")):
+            asked.clear()
+            ran = await pvecm(*words, socket=socket)
+            assert (ran.code, ran.out) == (0, "newest")
+            assert [type(one) for one in asked] == [r.StorePoint, r.StoreRead] and asked[0].consistent
+        ran = await pvecm("store", "read", "a", socket=socket)
+        assert type(asked[-2]) is r.StoreRead and type(asked[-1]) is r.StoreRead
+
+
+async def test_a_consistent_read_fails_where_nobody_can_tell(tmp_path: Path) -> None:
+    async def refuse(_request: r.StorePoint) -> None:
+        raise NoQuorum("1 of the 2 votes needed to write are present.")
+
+    async with node(tmp_path, {r.StorePoint: refuse, r.StoreRead: answering({"data": b"old"})}) as socket:
+        ran = await pvecm("store", "read", "--consistent", "a", socket=socket)
+    assert (ran.code, ran.out) == (255, "") and "1 of the 2 votes" in ran.err

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from cluster.core.effects import Effect, Fetch, Keep, Multicast, Outcome, Persist, Reply, Resign
+from cluster.core.effects import Effect, Fetch, Keep, Multicast, Outcome, Persist, ReadReady, ReadRefused, Reply, Resign
 from cluster.core.events import (
     Delivered,
     Event,
@@ -18,6 +18,7 @@ from cluster.core.events import (
     Persisted,
     PersistFailed,
     Proposed,
+    ReadAsked,
     TimerFired,
     ViewChanged,
 )
@@ -49,6 +50,7 @@ class Seat:
         self.effects: list[Effect] = []
         self.outbox: deque[bytes] = deque()
         self.answers: dict[str, Outcome] = {}
+        self.readers: dict[str, ReadReady | ReadRefused] = {}
         self.fetches: list[Fetch] = []
         self.disk_works = True
         self.sit_down()
@@ -77,6 +79,8 @@ class Seat:
                 self.disk.keep(effect.committed)
             elif isinstance(effect, Reply):
                 self.answers[effect.request_id] = effect.outcome
+            elif isinstance(effect, ReadReady | ReadRefused):
+                self.readers |= dict.fromkeys(effect.read_ids, effect)
             elif isinstance(effect, Fetch):
                 self.fetches.append(effect)
         self.effects += effects
@@ -203,6 +207,13 @@ class Table:
         request_id = self.propose(node_id, Write(path, data))
         self.settle()
         return self.seats[node_id].answers.get(request_id)
+
+    def ask_to_read(self, node_id: int) -> str:
+        """Put a reader to a node; nothing else happens yet. Returns its id."""
+        self.requests += 1
+        read_id = f"reader-{self.requests}"
+        self.seats[node_id].step(ReadAsked(read_id))
+        return read_id
 
     def configure(self, node_id: int, *node_ids: int) -> Outcome | None:
         """Commit a configuration that names these nodes."""

@@ -13,6 +13,8 @@ from cluster.core.messages import (
     Ack,
     AnyMessage,
     Append,
+    Barrier,
+    Confirm,
     InForce,
     Part,
     Point,
@@ -34,6 +36,8 @@ MESSAGES = [
     Promise(b"view", 1 << 40),
     Append(b"view", 4 << 20, (b"", b"body")),
     Ack(b"view", 4 << 20, 17),
+    Barrier(b"view", 4 << 20, 3),
+    Confirm(b"view", 4 << 20, 2, 3, 17),
     Part(b"view", b"piece", False),
 ]
 

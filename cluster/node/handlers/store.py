@@ -7,7 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from cluster.control.conversation import Handler
-from cluster.control.requests import Request, StoreCheck, StoreList, StoreRead, StoreVerify, StoreWrite
+from cluster.control.requests import Request, StoreCheck, StoreList, StorePoint, StoreRead, StoreVerify, StoreWrite
 from cluster.core.operations import Expect, Holding, digest_of
 from cluster.core.tree import Tree
 from cluster.errors import InvalidInput, NotFound
@@ -18,7 +18,23 @@ if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
 
+CATCH_UP_S = 1.0
+
+
 def handlers(node: Daemon) -> dict[type[Request], Handler]:
+    async def point(request: StorePoint) -> Any:
+        driver, replica = node.life.driver, node.life.replica
+        if request.seen:
+            await driver.readers.until_reached(request.seen, CATCH_UP_S)
+        if request.consistent:
+            await driver.barrier()
+        return {
+            "point": driver.readers.point(),
+            "revision": _revision(node),
+            "stale": not replica.writable,
+            "reason": replica.reason,
+        }
+
     async def read(request: StoreRead) -> Any:
         may_see(request.user, request.path)
         entry = node.life.tree.find(request.path)
@@ -79,7 +95,14 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             "findings": list(findings),
         }
 
-    return {StoreRead: read, StoreList: listing, StoreWrite: write, StoreCheck: check, StoreVerify: verify}
+    return {
+        StorePoint: point,
+        StoreRead: read,
+        StoreList: listing,
+        StoreWrite: write,
+        StoreCheck: check,
+        StoreVerify: verify,
+    }
 
 
 def tree_digest(tree: Tree) -> str:
