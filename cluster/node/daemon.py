@@ -204,7 +204,7 @@ class Daemon:
     def _phase_changed(self) -> None:
         log.info("The store is %s. %s", self.life.replica.phase.value, self.life.replica.reason)
         if self.mount is not None and self._was_writable != self.life.replica.writable:
-            self.mount.changed_wholly()
+            self.mount.writable_changed()
         self._was_writable = self.life.replica.writable
         self._show_soon()
 
