@@ -25,7 +25,7 @@ from cluster.core.effects import (
 from cluster.core.events import FetchFailed, HistoryFetched
 from cluster.core.log import Entry
 from cluster.core.machine import Durable, Machine, Nodelist
-from cluster.core.messages import AnyMessage, Promise, State, encode
+from cluster.core.messages import AnyMessage, Point, Promise, State, encode
 from cluster.core.operations import EpochStart, encode_body
 from cluster.core.snapshot import Snapshot
 from cluster.core.sync import Choice, Impasse, choose, fits
@@ -55,6 +55,7 @@ class Agreement:
         self.present_votes, self.needed_votes = 0, 0
         self.work = Work()
         self._ticket = self._persisted = 0
+        self.sure_index = self.machine.log.last.index
 
     # --- choosing an epoch and a history ----------------------------------------------------------------------------
 
@@ -71,11 +72,22 @@ class Agreement:
         if self.work.state_said or self._persisted < self._ticket:
             return
         self.work.state_said = True
-        log, electorates = self.machine.log, self.machine.electorates()
+        log, claimed = self.machine.log, self.claimed
+        electorates = tuple(one for one in self.machine.electorates() if one.since <= claimed.index)
         state = State(
-            self.work.view, self.uuid, self.blank, log.last, self.promised, log.commit, electorates, self.contact
+            self.work.view, self.uuid, self.blank, claimed, self.promised, log.commit, electorates, self.contact
         )
         now.append(Multicast(encode(state)))
+
+    @property
+    def claimed(self) -> Point:
+        """How far this node's log may decide what the cluster's history is: where an Ack of its own may have counted.
+
+        When a ring breaks up, the engine may leave out what this node missed and still deliver what its own side sent
+        after it: such entries stand in a wrong place. They are told by this: the node's own Ack of them, which would
+        have come back before the view's end had anybody counted it, did not."""
+        log = self.machine.log
+        return log.point_at(max(self.sure_index, log.commit.index))
 
     def _hear_state(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
         assert isinstance(message, State)
@@ -167,7 +179,7 @@ class Agreement:
         if log.last.epoch != epoch:
             entries = (*entries, log.append(epoch, encode_body(EpochStart(epoch))))
         dropped = tuple(entry for entry in dropped if self.machine.would_lose(entry))
-        self.blank = False
+        self.blank, self.sure_index = False, log.last.index
         self.work.install_ticket = self._persist(InstallRecord(epoch, keep, snapshot, entries, dropped), now)
         self._become(Phase.INSTALLING, AGREEING)
 
@@ -183,9 +195,15 @@ class Agreement:
 
     def _resign(self, reason: str, now: list[Effect]) -> None:
         """Leave the group, to come back and be brought up to date."""
+        self._be_sure_of_all()
         self.work = Work()
         self._become(Phase.OFFLINE, reason)
         now.append(Resign(reason))
+
+    def _be_sure_of_all(self) -> None:
+        """This node will not hear which of its Acks came to pass: any may have been counted."""
+        if self.phase in (Phase.INSTALLED, Phase.ACTIVE):
+            self.sure_index = self.machine.log.last.index
 
     def _fail_unsent(self, now: list[Effect]) -> None:
         """Nobody here can write: what was never sent has certainly not happened."""

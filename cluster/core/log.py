@@ -59,6 +59,11 @@ class Log:
         """The committed point and every point after it, oldest first."""
         return (self.commit, *(entry.point for entry in self.suffix))
 
+    def point_at(self, index: int) -> Point:
+        """The point at an index the committed one for what is before it, the last one for what is beyond."""
+        place = min(index - self.commit.index, len(self.suffix))
+        return self.suffix[place - 1].point if place > 0 else self.commit
+
     def after(self, index: int) -> tuple[Entry, ...]:
         """The suffix entries with a greater index."""
         return tuple(self.suffix[max(0, index - self.commit.index) :])

@@ -75,10 +75,11 @@ class Append(Message, frozen=True):
 
 
 class Ack(Message, frozen=True):
-    """My log is on disk up to this index, in this epoch."""
+    """My log is on disk up to this index, in this epoch; `hash` begins the hash of the entry there."""
 
     epoch: Natural
     index: Natural
+    hash: bytes = b""
 
 
 class Barrier(Message, frozen=True):

@@ -68,6 +68,7 @@ from cluster.errors import InvalidInput
 
 SILENCE_MS = 2000
 QUEUE_BYTES_MAX = 64 << 20
+MARK_BYTES = 8  # of an entry's hash, in an Ack
 
 __all__ = ["DELIVERIES", "EVENTS", "Phase", "Replica"]
 
@@ -105,6 +106,7 @@ class Replica(Proposing):
         self._say_state(now)
 
     def _on_view_lost(self, event: ViewLost, now: list[Effect]) -> None:
+        self._be_sure_of_all()
         self.work = Work()
         self._become(Phase.OFFLINE, event.reason)
         self._fail_unsent(now)
@@ -211,14 +213,27 @@ class Replica(Proposing):
             index = self.work.unacked.pop(0)[1]
         if index:
             self.work.said_index = index
-            now.append(Multicast(encode(Ack(self.work.session, self.work.epoch, index))))
+            mark = self.machine.log.point_at(index).hash[:MARK_BYTES]
+            now.append(Multicast(encode(Ack(self.work.session, self.work.epoch, index, mark))))
 
     def _hear_ack(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
         assert isinstance(message, Ack)
-        if message.epoch == self.work.epoch:
-            self.work.acked[sender] = max(self.work.acked.get(sender, 0), message.index)
-            if self.phase in (Phase.INSTALLED, Phase.ACTIVE):
-                self._commit(now)
+        if message.epoch != self.work.epoch:
+            return
+        writing = self.phase in (Phase.INSTALLED, Phase.ACTIVE)
+        if writing and not self._agrees(message):
+            now.append(Alarm(f"Node {sender} holds something else than this node at index {message.index}."))
+            return
+        self.work.acked[sender] = max(self.work.acked.get(sender, 0), message.index)
+        if sender == self.node_id:
+            self.sure_index = max(self.sure_index, message.index)
+        if writing:
+            self._commit(now)
+
+    def _agrees(self, ack: Ack) -> bool:
+        """Does this Ack speak of the entry that this node has there?"""
+        log = self.machine.log
+        return ack.index <= log.commit.index or log.point_at(ack.index).hash[:MARK_BYTES] == ack.hash
 
     def _commit(self, now: list[Effect]) -> None:
         choice = self.work.choice

@@ -81,7 +81,8 @@ def test_a_node_alone_becomes_writable_in_these_steps() -> None:
     assert alpha.effects == [Persist(2, InstallRecord(4 << 20, 0, None, (start,), ()))]
     alpha.effects.clear()
     table.flush(ALPHA)
-    assert alpha.said() == [Ack(alpha.replica.work.session, 4 << 20, 1)] and not alpha.replica.writable
+    ack = Ack(alpha.replica.work.session, 4 << 20, 1, start.point.hash[:8])
+    assert alpha.said() == [ack] and not alpha.replica.writable
     alpha.effects.clear()
     table.deliver_one(ALPHA)
     assert kinds(alpha.effects) == [Keep] and alpha.replica.writable

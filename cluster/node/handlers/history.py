@@ -169,8 +169,8 @@ def _told(node: Daemon, change: Change, user: str, first: int) -> dict[str, Any]
 
 def _dropped(node: Daemon, time_s: int, entry: Entry) -> dict[str, Any] | None:
     body = body_of(entry)
-    if not isinstance(body, Command):
-        return None
+    if not isinstance(body, Command) or body.request_id in node.life.replica.machine.remembered:
+        return None  # asked for again under its id, it happened after all
     return {
         "time_s": time_s,
         "revision": [entry.point.epoch, entry.point.index],
