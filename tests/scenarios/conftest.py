@@ -8,10 +8,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from demo.visitor import Visit, visit
+
+if TYPE_CHECKING:
+    from tests.scenarios.office import Office
 
 # An address range of this run's own, so that tests pass beside a running demo.
 NETWORK = f"127.{80 + os.getpid() % 100}.{os.getpid() // 100 % 250}"
@@ -33,3 +37,18 @@ def demo_of(engine: str, nodes: int, first_address: str = FIRST_ADDRESS, disk_mi
 @pytest.fixture(scope="module", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(scope="package")
+def shared_office() -> Iterator[Office]:
+    """Three nodes on real corosync, each with a disk of its own, for all the tests that leave them whole."""
+    from tests.scenarios.office import office_of
+
+    with office_of(disk_mib=64) as here:
+        yield here
+
+
+@pytest.fixture
+def office(shared_office: Office) -> Iterator[Office]:
+    yield shared_office
+    shared_office.recover()

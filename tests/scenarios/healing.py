@@ -77,13 +77,23 @@ def watch_healing(lab: Lab, load: Load, timeout_s: float = TOGETHER_S) -> Healin
     since_s = time.monotonic()
     with RingWatch(lab) as ring:
         while True:
-            writing = all(load.acknowledged_by(node.name, since_s) for node in load.nodes)
-            if writing and ring.whole_at is not None:
-                ended_s = time.monotonic()
-                return Healing(ring.whole_at - since_s, ended_s - since_s)
-            silent = [node.name for node in load.nodes if not load.acknowledged_by(node.name, since_s)]
+            silent = silent_since(load, since_s)
+            if not silent and ring.whole_at is not None:
+                return Healing(ring.whole_at - since_s, time.monotonic() - since_s)
             assert time.monotonic() - since_s < timeout_s, f"corosync whole: {ring.whole_at}; nothing from {silent}"
             time.sleep(PAUSE_S)
+
+
+def watch_writing(load: Load, timeout_s: float = TOGETHER_S) -> None:
+    """Until every node of the load acknowledges writes that are asked for from now on."""
+    since_s = time.monotonic()
+    while silent := silent_since(load, since_s):
+        assert time.monotonic() - since_s < timeout_s, f"nothing is acknowledged by {silent}"
+        time.sleep(PAUSE_S)
+
+
+def silent_since(load: Load, since_s: float) -> list[str]:
+    return [node.name for node in load.nodes if not load.acknowledged_by(node.name, since_s)]
 
 
 def epoch_of(node: Visited) -> int | None:

@@ -26,7 +26,7 @@ from lab.inside import run_inside
 from tests.scenarios.conftest import demo_of
 from tests.scenarios.evidence import ask
 from tests.scenarios.healing import OURS_S, await_one_store
-from tests.scenarios.judge import judge, judge_journal, logged
+from tests.scenarios.judge import judge, judge_journal, logged, outcomes
 from tests.scenarios.load import Load
 
 NAMES = ["alpha", "beta", "gamma"]
@@ -53,14 +53,25 @@ class Office:
         """What `look` finds at a node's store, seen from inside the node: SQLite follows a path to where it leads."""
         return run_inside(self.lab, name, lambda: look(STORE))
 
+    def recover(self) -> None:
+        """After a test, whatever became of it: no cut, every host on, every daemon running."""
+        faults.heal(self.lab)
+        for name in NAMES:
+            if self.lab.init_pid(name) is None:
+                self._boot(name)
+        self.start(sorted(set(NAMES) - self.daemons().keys()))
+
+    def _boot(self, name: str) -> None:
+        self.lab.start(name)
+        self[name].enter = self.lab.enter(name)
+
     def cut_power(self, names: Iterable[str]) -> None:
         faults.cut_power(self.lab, list(names))
 
     def power_on(self, names: Iterable[str]) -> None:
         """The hosts boot and their daemons start, side by side; returns when all of them answer."""
         for name in names:
-            self.lab.start(name)
-            self[name].enter = self.lab.enter(name)
+            self._boot(name)
         self.start(names)
 
     def stop(self, name: str) -> None:
@@ -83,7 +94,7 @@ class Office:
     def judged(self, load: Load, logs: dict[str, dict[bytes, Entry]] | None = None, within_s: float = OURS_S) -> str:
         """Wait for one tree, judge what the load was told and what the logs held; returns the figures."""
         one_tree_s = await_one_store(self.nodes, within_s)
-        judge(load, self.nodes)
+        judge(load, self.nodes, [self.at_store(name, outcomes) for name in NAMES])
         dropped = sum(
             self.at_store(name, partial(judge_journal, name, before)) for name, before in (logs or {}).items()
         )

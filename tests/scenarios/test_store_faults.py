@@ -8,24 +8,22 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
+from cluster.control import requests
+from cluster.errors import OutcomeUnknown
 from lab import corosync, faults
-from tests.scenarios.healing import OURS_S, watch_healing
+from tests.scenarios.evidence import ask, tree_of
+from tests.scenarios.healing import OURS_S, watch_healing, watch_writing
+from tests.scenarios.judge import logged, written_by
 from tests.scenarios.load import Load
-from tests.scenarios.office import NAMES, NOTICED_S, Office, office_of
+from tests.scenarios.office import NAMES, NOTICED_S, Office
 
 CAUGHT_UP_S = 10.0
 BUFFERED_MIB_MAX = 64
 pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(400)]
-
-
-@pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
-    with office_of(disk_mib=64) as here:
-        yield here
 
 
 def test_killing_the_daemons_one_after_the_other_under_load(office: Office, tell: Callable[[str], None]) -> None:
@@ -86,6 +84,28 @@ def test_a_paused_daemon_holds_nobody_up_for_ever(office: Office, tell: Callable
     figures = office.judged(load, within_s=CAUGHT_UP_S)
     tell(f"gamma's daemon paused for 15 s: its corosync grew by {grown_mib:.0f} MiB; {figures}")
     assert grown_mib < BUFFERED_MIB_MAX
+
+
+def test_what_one_node_had_and_the_cluster_did_not_keep_is_in_its_journal(office: Office) -> None:
+    """alpha has a change on disk when everybody's daemon dies; the others go on before it comes back."""
+    path, lone = "only-on-alpha", ["beta", "gamma"]
+    for name in lone:
+        os.kill(office[name].pid, signal.SIGSTOP)
+    with pytest.raises(OutcomeUnknown):
+        ask(office["alpha"], requests.StoreWrite(path, b"kept by nobody else\n", timeout_s=2))
+    for name in NAMES:
+        office.stop(name)
+    logs = {"alpha": office.at_store("alpha", logged)}
+    assert path in {one.path for entry in logs["alpha"].values() for one in written_by(entry)}
+    office.start(lone)
+    with Load([office[name] for name in lone]) as load:
+        watch_writing(load)
+    office.start(["alpha"])
+    figures = office.judged(load, logs, within_s=CAUGHT_UP_S)
+    assert "1 dropped and in a journal" in figures, figures
+    conflicts = ask(office["alpha"], requests.StoreConflicts())
+    assert [(one["node"], one["operations"][0]["path"]) for one in conflicts[:1]] == [("alpha", path)]
+    assert path not in tree_of(office["alpha"])
 
 
 def resident_mib(pid: int) -> float:

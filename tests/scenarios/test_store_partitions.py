@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -16,19 +16,13 @@ from cluster.control import requests
 from lab import faults
 from tests.scenarios.evidence import ask
 from tests.scenarios.healing import OURS_S, watch_healing
-from tests.scenarios.load import Load
-from tests.scenarios.office import NAMES, NOTICED_S, Office, office_of
+from tests.scenarios.load import OK, UNKNOWN, Load
+from tests.scenarios.office import NAMES, NOTICED_S, Office
 
 ROUNDS = 20
 SEED = 7
 CUT_S = (0.2, 5.0)  # some cuts are over before anybody has noticed, most are not
 pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(400)]
-
-
-@pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
-    with office_of(disk_mib=64) as here:
-        yield here
 
 
 def others(victim: str) -> list[str]:
@@ -55,7 +49,7 @@ def test_a_minority_acknowledges_nothing_and_loses_nothing(office: Office, tell:
 
 def test_cutting_what_one_node_sends_undoes_no_majoritys_write(office: Office, tell: Callable[[str], None]) -> None:
     """The fault that makes pmxcfs lose what a quorate majority acknowledged, twenty times over."""
-    dice, slowest = random.Random(SEED), 0.0
+    dice, healings, loads = random.Random(SEED), [], []
     for turn in range(ROUNDS):
         victim, cut_s = NAMES[turn % 3], dice.uniform(*CUT_S)
         with Load(office.nodes) as load:
@@ -64,7 +58,11 @@ def test_cutting_what_one_node_sends_undoes_no_majoritys_write(office: Office, t
             time.sleep(cut_s)
             logs = office.logs()
             faults.heal(office.lab)
-            healing = watch_healing(office.lab, load)
-        tell(f"one-way cut of {victim} for {cut_s:.1f} s: {healing}; {office.judged(load, logs)}")
-        slowest = max(slowest, healing.ours_s)
-    assert slowest < OURS_S, f"it took {slowest:.1f} s from corosync's full membership until all nodes could write"
+            healings.append(watch_healing(office.lab, load))
+        office.judged(load, logs)
+        loads.append(load)
+    slowest = max(healings, key=lambda one: one.ours_s)
+    written = sum(len(load.changes(OK)) for load in loads)
+    unknown = sum(len(load.changes(UNKNOWN)) for load in loads)
+    tell(f"{ROUNDS} one-way cuts: {written} acknowledged, {unknown} unknown, none lost; the slowest: {slowest}")
+    assert slowest.ours_s < OURS_S, slowest

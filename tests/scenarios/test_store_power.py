@@ -7,22 +7,16 @@ flushed to it and ends every process of the node in the same moment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.scenarios.healing import OURS_S, watch_healing
 from tests.scenarios.load import Load
-from tests.scenarios.office import NAMES, Office, office_of
+from tests.scenarios.office import NAMES, Office
 
 BACK_S = 30.0
 pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(400)]
-
-
-@pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
-    with office_of(disk_mib=64) as here:
-        yield here
 
 
 @pytest.mark.parametrize("victims", [["alpha"], ["beta"], ["alpha", "gamma"], NAMES], ids=" and ".join)

@@ -77,9 +77,11 @@ class Mounted:
 
     def run(self, *argv: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """An ordinary tool, in the mount."""
-        return subprocess.run(
-            argv, cwd=options.pop("cwd", self.path), capture_output=True, text=True, timeout=30, check=True, **options
+        ran = subprocess.run(
+            argv, cwd=options.pop("cwd", self.path), capture_output=True, text=True, timeout=30, **options
         )
+        assert ran.returncode == 0, f"{argv[0]} ended with {ran.returncode}: {ran.stdout}{ran.stderr}"
+        return ran
 
 
 @contextlib.contextmanager

@@ -144,17 +144,59 @@ def test_the_steps_of_a_careful_editor(mount: Mounted, folder: Path) -> None:
     assert stored(mount, folder.name) == {"storage.cfg": b"dir: local\n\tpath /srv\n"}
 
 
-# Editors and rsync are not among the packages the tests need; where they are, they are tried.
-@pytest.mark.parametrize("editor", [name for name in ("ed", "vim") if shutil.which(name)] or ["sed"])
+@pytest.mark.parametrize("editor", ["ed", "vim", "sed"])
 def test_an_editor_saves_a_file(mount: Mounted, mount_file: Path, editor: str) -> None:
+    vim = shutil.which("vim") or "vim.tiny"
     commands = {
         "ed": ("sh", "-c", f"printf '%s\\n' '1s/512/1024/' w q | ed -s '{mount_file}'"),
-        "vim": ("vim", "-u", "NONE", "-i", "NONE", "-es", "-c", "%s/512/1024/", "-c", "wq", str(mount_file)),
+        "vim": (vim, "-u", "NONE", "-i", "NONE", "-es", "-c", "%s/512/1024/", "-c", "wq", str(mount_file)),
         "sed": ("sed", "-i", "s/512/1024/", str(mount_file)),
     }
     mount.run(*commands[editor])
     assert mount.content(f"{mount_file.parent.name}/{mount_file.name}") == b"memory: 1024\n"
     assert [entry.name for entry in mount_file.parent.iterdir()] == [mount_file.name]
+
+
+def test_vim_with_its_swap_file_and_a_backup(mount: Mounted, mount_file: Path) -> None:
+    """As a person has it: a swap file beside the file while it is open, the old content kept aside while saving."""
+    vim, settings = shutil.which("vim") or "vim.tiny", "set swapfile directory=. backup backupskip= backupcopy=auto"
+    commands = ("-c", settings, "-c", "edit", "-c", "%s/512/1024/", "-c", "write", "-c", "quit")
+    mount.run(vim, "-u", "NONE", "-i", "NONE", "-es", *commands, mount_file.name, cwd=mount_file.parent)
+    assert stored(mount, mount_file.parent.name) == {"100.conf": b"memory: 1024\n", "100.conf~": b"memory: 512\n"}
+
+
+# Modes are given by the path, so others could not be set; and a file's time is that of its renaming into place.
+RSYNC = ("rsync", "-rc", "--chmod=D755,F640")
+
+
+def test_rsync_into_the_mount_and_out_of_it(mount: Mounted, folder: Path, sources: Path, tmp_path: Path) -> None:
+    mount.run(*RSYNC, f"{sources}/", f"{folder}/")
+    assert stored(mount, folder.name) == SOURCES
+    (sources / "user.cfg").write_bytes(b"changed, and longer than it was before\n")
+    (sources / "large.bin").unlink()
+    mount.changes()
+    mount.run(*RSYNC, "--delete", f"{sources}/", f"{folder}/")
+    changed = {**SOURCES, "user.cfg": b"changed, and longer than it was before\n"}
+    del changed["large.bin"]
+    assert stored(mount, folder.name) == changed
+    written = [operations for operations in mount.changes() if "Write" in operations]
+    assert len(written) <= 2, f"only what differed was to be made and written: {written}"
+    mount.run(*RSYNC, "--inplace", f"{sources}/", f"{folder}/")
+    mount.run(*RSYNC, f"{folder}/", f"{tmp_path}/back/")
+    mount.run("diff", "-r", str(sources), str(tmp_path / "back"))
+
+
+def test_a_script_that_takes_turns_by_making_a_folder(mount: Mounted, folder: Path) -> None:
+    """Without flock: mkdir either makes the folder or fails, so one of many adds at a time."""
+    script = """
+        until mkdir turn 2>/dev/null; do sleep 0.01; done
+        read -r number < count || number=0
+        echo $((number + 1)) > count
+        rmdir turn
+    """
+    (folder / "count").write_text("0\n")
+    mount.run("sh", "-c", f"for i in 1 2 3 4 5 6 7 8; do ( {script} ) & done; wait", cwd=folder)
+    assert stored(mount, folder.name) == {"count": b"8\n"}
 
 
 @pytest.fixture

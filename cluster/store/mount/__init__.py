@@ -1,7 +1,6 @@
-"""The store as a file system at /etc/pve. `session.py` mounts; `serving.py` takes the kernel's requests.
+"""The store as a file system at /etc/pve. `session.py` mounts, `operations.py` answers the kernel.
 
-From there: `calls.py` (bytes) → `operations.py`, `writing.py`, `looking.py` (what the file system does). The only place
-that speaks FUSE. It knows the store through `door.py`; the store knows nothing of it.
+The only place that imports FUSE. It knows the store through `door.py`; the store knows nothing of it.
 """
 
 from cluster.store.mount.session import Mount
