@@ -85,7 +85,7 @@ class Demo:
         marker.write_text(json.dumps({"pid": os.getpid(), "started": processes.started(os.getpid())}))
 
     def _write_password_hash(self) -> None:
-        from cluster.node.passwords import prepare_hash
+        from cluster.node.access.passwords import prepare_hash
 
         path = self.state / "password.hash"
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

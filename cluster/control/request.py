@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 # Never shown: not in a repr, so not in a log, a traceback or a failing test either.
-SECRET_FIELDS = frozenset({"password", "ticket", "token", "undo_token", "proof", "data", "body", "credentials"})
+SECRET_FIELDS = frozenset(
+    {"password", "confirmation_password", "ticket", "token", "undo_token", "proof", "data", "body", "credentials"}
+)
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, tag_field="method"):

@@ -10,7 +10,7 @@ import errno
 from collections.abc import Iterable, Iterator
 from typing import Self
 
-from cluster.core.entry import ENTRIES_MAX, ROOT, Entry, refuse
+from cluster.core.entry import ENTRIES_MAX, ROOT, Applied, Entry, refuse
 from cluster.core.guests import Guest, guest_id_of, place_of
 
 
@@ -50,6 +50,26 @@ class Entries:
         for entry in tree.entries.values():
             tree._list_guest(entry)
         return tree
+
+    def follow(self, applied: Applied, root: Entry) -> None:
+        """Become what another tree became by a command that it has done. `root` is that tree's, now."""
+        for old in applied.before:
+            self._unlist_guest(old)
+            del self.children[old.parent][old.name]
+            self.size -= old.size
+        for inode in applied.removed:
+            del self.entries[inode]
+            self.children.pop(inode, None)
+        for entry in applied.entries:
+            self.entries[entry.inode] = entry
+            self.size += entry.size
+            if entry.is_dir:
+                self.children.setdefault(entry.inode, {})
+        for entry in applied.entries:
+            self.children[entry.parent][entry.name] = entry.inode
+        for entry in applied.entries:
+            self._list_guest(entry)
+        self.entries[ROOT], self.version = root, root.version
 
     # --- reading ----------------------------------------------------------------------------------------------------
 

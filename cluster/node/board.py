@@ -16,6 +16,7 @@ from cluster.engine.base import Delivered, GroupChanged
 from cluster.model import Sample
 
 GROUP = "status"
+FAILED_KEYS_MAX = 2
 
 
 class Announcement(msgspec.Struct, array_like=True, tag=True, frozen=True):
@@ -73,7 +74,13 @@ class Standing(msgspec.Struct, array_like=True, tag=True, frozen=True):
     version: str
 
 
-AnyMessage = Announcement | Sampled | Logged | StandingAsked | Standing
+class SignInFailed(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """Somebody guessed wrong on the sender's node: the throttle's keys, which are digests."""
+
+    keys: tuple[str, ...]
+
+
+AnyMessage = SignInFailed | Announcement | Sampled | Logged | StandingAsked | Standing
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
@@ -103,6 +110,7 @@ class Board:
     someone_new: Callable[[], None]
     logged: Callable[[tuple[LogEntry, ...]], None]
     standing: Callable[[int, StandingAsked | Standing], None] = lambda node_id, message: None
+    failed_sign_in: Callable[[int, tuple[str, ...]], None] = lambda node_id, keys: None
     cards: dict[int, Card] = field(default_factory=dict)
     members: frozenset[int] = frozenset()
     members_before: frozenset[int] = frozenset()
@@ -143,6 +151,9 @@ class Board:
             return  # a newer node's message, or nonsense: a status board can do without it
         if isinstance(message, Logged):
             self.logged(message.entries)
+            return
+        if isinstance(message, SignInFailed):
+            self.failed_sign_in(event.sender.node_id, message.keys[:FAILED_KEYS_MAX])
             return
         if isinstance(message, StandingAsked | Standing):
             self.standing(event.sender.node_id, message)

@@ -22,24 +22,23 @@ from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, Grou
 from cluster.errors import QuireError
 from cluster.model import Change, TaskState
 from cluster.node import catchup, departures, driver, handlers, state_folder
-from cluster.node.access import FormerKeys
-from cluster.node.board import GROUP, Announcement, Board, Sampled, encode
+from cluster.node.access.assembly import Access
+from cluster.node.access.keys import Keys
+from cluster.node.access.passwords import make_passwords
+from cluster.node.access.tickets import FormerKeys
+from cluster.node.board import GROUP, Announcement, Board, Sampled, SignInFailed, encode
 from cluster.node.cluster_log import ClusterLog
 from cluster.node.connection import Service
 from cluster.node.host import NodeHost
-from cluster.node.keys import Keys
 from cluster.node.life import Life
 from cluster.node.mount_door import MountDoor
 from cluster.node.options import Options
 from cluster.node.own_files import OwnFiles
-from cluster.node.passwords import make_passwords
 from cluster.node.publisher import Publisher
 from cluster.node.rates import Readings
 from cluster.node.removed import Removed
-from cluster.node.sign_in import SignIn
 from cluster.node.state import Self, cluster_state
 from cluster.node.tasks import TaskLines, TaskRunner
-from cluster.node.throttle import Throttle
 from cluster.node.tls import ServedCertificate
 from cluster.node.underlay import make_underlay
 from cluster.node.workflows import Workflows
@@ -98,7 +97,8 @@ class Daemon:
         sys.setswitchinterval(SWITCH_S)
         self._claim = state_folder.claim(self.options)
         passwords = make_passwords(self.options.password_hash_file)
-        self.sign_in = SignIn(passwords, Throttle(time.monotonic), self.keys.tickets, time.time, asyncio.sleep)
+        self.access = Access(self.life, self.keys, passwords, lambda keys: self._say(encode(SignInFailed(keys))))
+        self.board.failed_sign_in = self.access.hear_failure
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
         self.tasks.subscribe(self._task_changed)
         self.workflows = Workflows(self.options, self.host, self.tasks)
@@ -204,7 +204,7 @@ class Daemon:
     def _phase_changed(self) -> None:
         log.info("The store is %s. %s", self.life.replica.phase.value, self.life.replica.reason)
         if self.mount is not None and self._was_writable != self.life.replica.writable:
-            self.mount.changed_wholly()
+            self.mount.writable_changed()
         self._was_writable = self.life.replica.writable
         self._show_soon()
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from cluster.core.tree import Tree
-from cluster.node import access, certificates
+from cluster.node import certificates
+from cluster.node.access import tickets
 
 AUTHORITY, AUTHORITY_KEY = "pve-root-ca.pem", "priv/pve-root-ca.key"
 TICKET_KEY, TICKET_PUBLIC_KEY, CSRF_KEY = "priv/authkey.key", "authkey.pub", "pve-www.key"
@@ -26,9 +27,9 @@ def shared_files(tree: Tree) -> dict[str, bytes]:
     """The keys and the authority that are missing; empty when everything is there."""
     files: dict[str, bytes] = {}
     if tree.find(TICKET_KEY) is None:
-        files[TICKET_KEY], files[TICKET_PUBLIC_KEY] = access.new_ticket_keys()
+        files[TICKET_KEY], files[TICKET_PUBLIC_KEY] = tickets.new_ticket_keys()
     if tree.find(CSRF_KEY) is None:
-        files[CSRF_KEY] = access.new_csrf_key()
+        files[CSRF_KEY] = tickets.new_csrf_key()
     if tree.find(AUTHORITY_KEY) is None:
         files[AUTHORITY], files[AUTHORITY_KEY] = certificates.new_authority(datetime.now(UTC))
     return files

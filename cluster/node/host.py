@@ -22,7 +22,7 @@ from cluster.engine.base import EngineStatus
 from cluster.errors import Conflict, InvalidInput, StoreRefusal, Unavailable
 from cluster.model import StoreState
 from cluster.node import first_start
-from cluster.node.access import FormerKeys, TicketKeys
+from cluster.node.access.tickets import FormerKeys, TicketKeys
 from cluster.node.aside import LocalFiles
 from cluster.node.board import Board
 from cluster.node.connection import GROUPS

@@ -142,7 +142,7 @@ class Host(Protocol):
 
     async def adopt_cluster(self, uuid: str) -> None:
         """The store becomes blank and accepts only the lineage `uuid`; it fills once the engine runs. Durable when it
-        returns. The former signing key stays known for `renew-after-join` (`cluster/node/access.py`: FormerKeys)."""
+        returns. The former signing key stays known for `renew-after-join` (FormerKeys of `cluster/node/access`)."""
         ...
 
     async def separate_store(self, confirmed: bool) -> None:

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from cluster.core.entry import Entry
+from cluster.core.entry import ROOT, Entry
 from cluster.core.operations import AnyOperation, Expect, Mkdir, Remove, Rename, Touch, Write, digest_of
 from cluster.core.tree import Tree
 from cluster.errors import StoreRefusal
@@ -166,6 +166,7 @@ def random_operation(dice: random.Random) -> AnyOperation:
 @pytest.mark.parametrize("seed", range(20))
 def test_whatever_is_done_the_tree_stays_a_tree_and_a_refusal_leaves_it_alone(seed: int) -> None:
     dice, tree, rows = random.Random(seed), Tree(), dict[int, Entry]()
+    follower = Tree()
     refusals = 0
     for _ in range(400):
         operations = [random_operation(dice) for _ in range(dice.choice((1, 1, 2, 5)))]
@@ -183,6 +184,9 @@ def test_whatever_is_done_the_tree_stays_a_tree_and_a_refusal_leaves_it_alone(se
         assert [rows[inode] for inode in sorted(rows)] == list(tree.walk())
         again = Tree.from_entries(rows.values(), tree.version)
         assert again.children == tree.children and again.size == tree.size
+        follower.follow(applied, tree.entries[ROOT])
+        assert (follower.entries, follower.children) == (tree.entries, tree.children)
+        assert (follower.size, follower.version) == (tree.size, tree.version)
     assert 50 < refusals < 350
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from cluster.core.entry import ROOT
 from cluster.core.guests import Guest
 from cluster.core.operations import Mkdir, Remove, Rename, Touch, Write
 from cluster.core.tree import Tree
@@ -50,6 +51,18 @@ def test_writing_the_guest_s_own_configuration_again_is_no_second_guest(tree: Tr
 def test_a_rename_moves_a_guest_to_another_node(tree: Tree) -> None:
     do(tree, Rename(f"{ON_ALPHA}/100.conf", f"{ON_BETA}/100.conf"))
     assert where(tree) == {100: ("beta", "qemu")}
+
+
+def test_a_tree_that_follows_knows_the_same_guests(tree: Tree) -> None:
+    follower = Tree.from_entries(tree.walk(), tree.version)
+    for operations in (
+        [Rename(f"{ON_ALPHA}/100.conf", f"{ON_BETA}/100.conf"), Write(f"{CONTAINER}/101.conf", b"")],
+        [Remove(f"{CONTAINER}/101.conf"), Write(f"{ON_ALPHA}/101.conf", b"")],
+        [Rename(f"{ON_BETA}/100.conf", f"{ON_ALPHA}/102.conf"), Remove(f"{ON_ALPHA}/101.conf")],
+    ):
+        follower.follow(do(tree, *operations), tree.entries[ROOT])
+        assert follower.guests == tree.guests
+    assert where(follower) == {102: ("alpha", "qemu")}
 
 
 def test_a_rename_gives_a_guest_a_free_id_but_not_a_taken_one(tree: Tree) -> None:

@@ -13,9 +13,10 @@ from urllib.parse import quote
 import pytest
 from django.test import AsyncClient
 
+from cluster.control.access_requests import UserAdd
 from cluster.control.requests import StoreHistory, StoreRead
 from cluster.core.operations import Mkdir, Remove, Write, digest_of
-from cluster.node.access import issue_csrf_token
+from cluster.node.access.tickets import issue_csrf_token
 from datacenter import gateway
 from datacenter.access import tickets
 from tests.node.alone import Alone, alone
@@ -55,6 +56,7 @@ async def node(tmp_path: Path, settings: Any) -> AsyncIterator[Alone]:
     tickets.forget_all()
     async with alone(tmp_path / "alpha") as started:
         settings.QUIRE_SOCKET = str(started.daemon.options.socket)
+        await started.ask(UserAdd("root@pam", "mallory@pve"))
         yield started
         await gateway.client().close()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cluster.control.access_requests import UserAdd
 from cluster.control.requests import (
     StoreCheck,
     StoreConflicts,
@@ -207,6 +208,7 @@ async def test_a_path_is_not_taken_for_another_that_contains_it(node: Alone) -> 
 
 async def test_private_things_are_for_root_alone(node: Alone) -> None:
     mallory = "mallory@pve"
+    await node.ask(UserAdd("root@pam", mallory))
     await node.write("priv/tfa.cfg", "{}")
     revision = await node.change(Mkdir("nodes/alpha/priv", parents=True), Write("nodes/alpha/priv/x", b"secret"))
     for path in ("priv", "priv/tfa.cfg", "/priv//tfa.cfg", "nodes/alpha/priv/x", "pve-www.key"):

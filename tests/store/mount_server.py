@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cluster.core.effects import Committed
+from cluster.core.messages import Point
 from cluster.core.operations import AnyOperation, Command, Mkdir, Remove, Rename, Touch, Write
 from cluster.core.tree import Tree
 from cluster.errors import Busy, NoQuorum, OutcomeUnknown
@@ -62,7 +64,16 @@ class Door:
         applied = self.the_tree.apply(Command("r", node_id, 1_700_000_001_000, "u", "mount", tuple(operations)))
         self.locks.look(self.the_tree)
         if self.mount is not None:
-            self.mount.changed(applied.before, applied.entries)
+            self.mount.committed([Committed(Point(1, self.the_tree.version), self.the_tree.version, applied)], False)
+
+    def replace(self, files: dict[str, str]) -> None:
+        """Another store, as after joining a cluster."""
+        self.the_tree = Tree(1, 1_700_000_000, 1)
+        for name, text in files.items():
+            command = Command("r", 1, 1_700_000_001_000, "u", "mount", (Write(name, text.encode()),))
+            self.the_tree.apply(command)
+        if self.mount is not None:
+            self.mount.committed((), True)
 
     async def unlock(self, path: str, uid: int) -> bool:
         lock = self.the_tree.find(path)
@@ -92,13 +103,13 @@ class Server:
     def _count_requests(self) -> None:
         """Count what the kernel asks, by name."""
         fs: Any = self.mount._fs
-        for name in ("lookup", "getattr", "open", "read", "flush", "release", "opendir", "readdir", "write"):
+        for name in ("lookup", "getattr", "open", "read", "flush", "release", "readdir", "write"):
             setattr(fs, name, self._counted(name, getattr(fs, name)))
 
     def _counted(self, name: str, method: Any) -> Any:
-        async def counted(*arguments: Any) -> Any:
+        def counted(*arguments: Any, **named: Any) -> Any:
             self.requests[name] += 1
-            return await method(*arguments)
+            return method(*arguments, **named)
 
         return counted
 
@@ -114,7 +125,7 @@ class Server:
             return None if data is None else data.decode("latin-1")
         if command == "writable":
             door.can_write = arguments[0]
-            return self.mount.changed_wholly()
+            return self.mount.writable_changed()
         if command == "fail":
             door.fails = arguments[0]
             return None
@@ -130,6 +141,8 @@ class Server:
             counted = dict(self.requests)
             self.requests.clear()
             return counted
+        if command == "replace":
+            return door.replace(arguments[0])
         if command == "entries":
             return sorted(door.the_tree.path_of(entry.inode) for entry in door.the_tree.walk())
         if command == "virtual":

@@ -12,6 +12,7 @@ import pytest
 
 from tests.store.mounted import Mounted, mounted
 
+VIRTUAL = {"local", "qemu-server", "lxc", "openvz", ".version", ".members", ".vmlist", ".clusterlog", ".rrd", ".debug"}
 Reader = Callable[[Path], bytes]
 
 
@@ -239,7 +240,7 @@ def test_what_is_written_while_a_flush_is_under_way_is_not_lost(mount: Mounted, 
 # --- what the kernel keeps, and is told ------------------------------------------------------------------------------
 
 
-def test_reading_again_asks_for_no_attributes_and_no_content(mount: Mounted, folder: Path) -> None:
+def test_reading_again_asks_for_no_attributes_no_content_and_no_flush(mount: Mounted, folder: Path) -> None:
     (folder / "file").write_bytes(b"content")
     (folder / "file").read_bytes()
     mount.ask("requests")
@@ -248,7 +249,55 @@ def test_reading_again_asks_for_no_attributes_and_no_content(mount: Mounted, fol
         os.stat(folder / "file")
     asked = mount.ask("requests")
     assert asked.get("read", 0) + asked.get("getattr", 0) + asked.get("lookup", 0) <= 3
-    assert asked["open"] == 50
+    assert (asked["open"], asked.get("flush", 0)) == (50, 0)
+
+
+def test_listing_again_asks_for_nothing_until_something_is_made(mount: Mounted, folder: Path) -> None:
+    for number in range(300):
+        mount.put(f"{folder.name}/file-{number:04}", b"")
+    names = [f"file-{number:04}" for number in range(300)]
+    until(lambda: sorted(os.listdir(folder)) == names, "not all are listed")
+    mount.ask("requests")
+    for _ in range(20):
+        assert sorted(os.listdir(folder)) == names
+    assert mount.ask("requests").get("readdir", 0) == 0
+    mount.put(f"{folder.name}/file-0300", b"")
+    until(lambda: sorted(os.listdir(folder)) == [*names, "file-0300"], "a new file is not listed")
+    mount.ask("remove", f"{folder.name}/file-0000")
+    until(lambda: sorted(os.listdir(folder)) == [*names[1:], "file-0300"], "a removed file is listed")
+
+
+def test_links_and_absent_names_are_asked_for_once(mount: Mounted, folder: Path) -> None:
+    for _ in range(2):
+        mount.ask("requests")
+        for _ in range(20):
+            assert os.readlink(mount.path / "local") == "nodes/alpha"
+            assert not (folder / "absent").exists()
+    assert mount.ask("requests").get("lookup", 0) <= 1
+    mount.put(f"{folder.name}/absent", b"x")
+    until(lambda: (folder / "absent").exists(), "what was made stays absent")
+
+
+def test_a_file_removed_by_another_node_can_be_read_on(mount: Mounted, folder: Path) -> None:
+    (folder / "file").write_bytes(b"content")
+    with open(folder / "file", "rb", buffering=0) as file:
+        mount.ask("remove", f"{folder.name}/file")
+        until(lambda: not (folder / "file").exists(), "a removed file stays")
+        assert os.fstat(file.fileno()).st_size == 7
+        assert file.read() == b"content"
+
+
+def test_a_store_replaced_by_another_shows_nothing_of_the_old(mount: Mounted) -> None:
+    mount.ask("replace", {"one": "old one", "two": "old two", "three": "old three"})
+    assert {name: (mount.path / name).read_text() for name in ("one", "two")} == {"one": "old one", "two": "old two"}
+    assert os.stat(mount.path / "three").st_size == 9
+    mount.ask("replace", {"two": "new", "one": "new one"})  # with the same inodes for other names
+    until(
+        lambda: (mount.path / "one").read_text() == "new one" and (mount.path / "two").read_text() == "new",
+        "the old content stays",
+    )
+    until(lambda: {"one", "two"} == {*os.listdir(mount.path)} - VIRTUAL, "the old names stay")
+    assert not (mount.path / "three").exists()
 
 
 def test_what_another_node_changes_is_seen(mount: Mounted, folder: Path) -> None:
@@ -308,6 +357,12 @@ def test_a_large_folder_is_listed_whole(mount: Mounted, folder: Path) -> None:
     for number in range(700):
         mount.put(f"{folder.name}/file-{number:04}", b"")
     assert sorted(os.listdir(folder)) == [f"file-{number:04}" for number in range(700)]
+
+
+def test_a_folder_lists_itself_and_the_one_above(mount: Mounted, folder: Path) -> None:
+    (folder / "below").mkdir()
+    listed = mount.run("ls", "-ai", str(folder / "below")).stdout.split()
+    assert listed == [str((folder / "below").stat().st_ino), ".", str(folder.stat().st_ino), ".."]
 
 
 def test_a_folder_may_change_while_it_is_listed(mount: Mounted, folder: Path) -> None:

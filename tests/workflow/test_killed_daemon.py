@@ -24,7 +24,7 @@ from cluster.control.requests import (
 )
 from cluster.engine import wire
 from cluster.errors import QuireError
-from cluster.node.passwords import prepare_hash
+from cluster.node.access.passwords import prepare_hash
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -22,7 +22,7 @@ from cluster.control.requests import (
 )
 from cluster.engine import wire
 from cluster.errors import Conflict, NotFound, NotInCluster, Unauthenticated, Unavailable
-from cluster.node.passwords import prepare_hash
+from cluster.node.access.passwords import prepare_hash
 from tests.workflow.test_killed_daemon import PASSWORD, WORKFLOW_S, Node, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]

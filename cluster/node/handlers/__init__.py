@@ -6,22 +6,53 @@ A handler reads the node's parts and answers, or starts a task. Shapes of reques
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster.control.conversation import Handler, StreamHandler
 from cluster.control.requests import Request
-from cluster.node.handlers import access, configuration, exchange, health, history, nodes, peers, status, store, tasks
+from cluster.node.access import needs
+from cluster.node.handlers import (
+    access,
+    configuration,
+    exchange,
+    health,
+    history,
+    nodes,
+    peers,
+    realms,
+    rights,
+    status,
+    store,
+    tasks,
+    user_tokens,
+    users,
+)
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
 
+MODULES = (
+    status, configuration, tasks, store, history, exchange, health, nodes, peers,
+    access, users, user_tokens, rights, realms,
+)  # fmt: skip
+
+
 def table(node: Daemon) -> dict[type[Request], Handler]:
+    """Every handler behind the question whether the request's user may."""
     found: dict[type[Request], Handler] = {}
-    for module in (status, configuration, tasks, access, store, history, exchange, health, nodes, peers):
-        found.update(module.handlers(node))
+    for module in MODULES:
+        found.update({kind: _guarded(node, handler) for kind, handler in module.handlers(node).items()})
     return found
 
 
 def streams(node: Daemon) -> dict[type[Request], StreamHandler]:
     return status.streams(node)
+
+
+def _guarded(node: Daemon, handler: Handler) -> Handler:
+    async def guarded(request: Any) -> Any:
+        needs.check(node.access.rights, request)
+        return await handler(request)
+
+    return guarded

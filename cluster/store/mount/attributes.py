@@ -14,8 +14,9 @@ VIRTUAL_READ_ONLY, VIRTUAL_WRITABLE = 0o440, 0o640
 
 def is_private(path: str) -> bool:
     """`priv`, `nodes/<any>/priv`, and everything below them."""
-    parts = path.split("/")
-    return parts[0] == "priv" or (len(parts) >= 3 and parts[0] == "nodes" and parts[2] == "priv")
+    if path.startswith("nodes/"):
+        return path.split("/", 3)[2:3] == ["priv"]
+    return path == "priv" or path.startswith("priv/")
 
 
 def mode_of(path: str, *, is_dir: bool, writable: bool) -> int:

@@ -1,6 +1,7 @@
 """What the mount needs of the store, as one narrow interface: the committed tree, a way to propose, and a few facts.
 
-The mount knows the store through this; the store does not know the mount. Tests hand in a tree and a list.
+The mount knows the store through this; the store does not know the mount. Only the daemon's event loop calls it: the
+mount's own threads never do. Tests hand in a tree and a list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Open files of the mount: each handle keeps what was written through it until it is flushed, then proposes it once.
+"""Files open for writing: each handle keeps what was written through it until it is flushed, then proposes it once.
+
+Who only reads has no handle (its number is `READING`), except on a virtual file, whose content is made for each.
 
 A new file that was not asked for exclusively is *provisional*: it exists on this node only, until its first flush makes
 it in the store with its content, as one change. One that was removed before that is *abandoned*: it goes nowhere.
@@ -6,19 +8,22 @@ it in the store with its content, as one change. One that was removed before tha
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
+
+from cluster.store.mount.answers import Failure
+
+READING = 0
 
 
 @dataclass(slots=True)
 class Handle:
-    """`buffer` is None until something was written or cut. `mtime_s` is a time set through the handle. `content` is
-    what the file held when it was opened, for whoever still reads it after it was removed or replaced."""
+    """`buffer` is None until something was written or cut. `mtime_s` is a time set through the handle."""
 
     inode: int  # as the kernel knows it
     uid: int
     pid: int = 0
     append: bool = False
-    content: bytes = b""
     buffer: bytearray | None = None
     mtime_s: int | None = None
     dirty: bool = False
@@ -60,7 +65,14 @@ class Handles:
         return number
 
     def get(self, number: int) -> Handle:
-        return self._handles[number]
+        """Raises Failure (EBADF) for a number that no open file has."""
+        try:
+            return self._handles[number]
+        except KeyError:
+            raise Failure(errno.EBADF) from None
+
+    def find(self, number: int) -> Handle | None:
+        return self._handles.get(number)
 
     def close(self, number: int) -> None:
         handle = self._handles.pop(number, None)
@@ -79,6 +91,8 @@ class Handles:
 
     def dirty_on(self, inode: int, pid: int | None = None) -> Handle | None:
         """A handle with something not proposed yet; only of process `pid` when that is given."""
+        if inode not in self._of_inode:
+            return None
         return next((one for one in self.of(inode) if one.dirty and (pid is None or one.pid == pid)), None)
 
     # --- provisional files ------------------------------------------------------------------------------------------

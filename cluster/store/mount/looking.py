@@ -1,202 +1,188 @@
 """The half of the file system that only looks: names, attributes, listings, links, space.
 
-Inodes: a tree entry's inode plus one (the tree's root is 0, the kernel's is 1); virtual objects and provisional files
-have numbers far above. The kernel may keep what it is told: it hears of every change (`session.py`), and asks again
-after CACHE_S in case a notice and an answer crossed on the way.
+Every method is called with the mount's lock held, and answers at once or `Later`. The kernel may keep what it is told:
+it hears of every change (`notices.py`), and asks again after CACHE_S all the same.
 """
 
 from __future__ import annotations
 
-import errno
 import stat
 from bisect import bisect_right
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-import pyfuse3
-
-from cluster.core.tree import ENTRIES_MAX, NAME_BYTES_MAX, TREE_SIZE_MAX, Entry
-from cluster.store.mount import attributes, virtual
-from cluster.store.mount.answers import failure, text_of
+from cluster.core.entry import ENTRIES_MAX, NAME_BYTES_MAX, ROOT, TREE_SIZE_MAX, Entry
+from cluster.store.mount import attributes, protocol, virtual
+from cluster.store.mount.answers import Later, after, text_of
 from cluster.store.mount.door import StoreDoor
 from cluster.store.mount.handles import Handles
+from cluster.store.mount.protocol import BLOCK_BYTES, Attributes, Request, directory_entry, entry_out
+from cluster.store.mount.view import View, node_of
 
-CACHE_S = 10.0
-BLOCK_BYTES = 4096
+CACHE_S = 10
 MADE_MAX = 20_000
+T = TypeVar("T")
+FIRST_OFFSET = len((".", "..")) + len(virtual.NAMES)  # of a tree entry in a listing: its inode comes on top
+Listed = tuple[Attributes | None, bytes]
+NO_ATTRIBUTES = entry_out(protocol.no_inode(0))
 
 
-class LookingFileSystem(pyfuse3.Operations):
-    """Requests of the kernel that change nothing, one coroutine each (fuse(4))."""
+class LookingFileSystem:
+    """What changes nothing, one method for each request. A `node` is the kernel's number of an inode."""
 
-    supports_dot_lookup = False
-    enable_writeback_cache = False
-    enable_acl = False
-
-    def __init__(self, door: StoreDoor) -> None:
-        super().__init__()
-        self._door = door
+    def __init__(self, door: StoreDoor, view: View) -> None:
+        self._door, self._view = door, view
         self._gid = attributes.group_id()
         self._handles = Handles()
-        self._made: dict[int, tuple[Entry, bool, pyfuse3.EntryAttributes]] = {}  # what was told of an entry as it is
-        self.looked_up: dict[int, int] = {}  # inode → how often the kernel was told of it
+        self._made: dict[int, tuple[Entry, bool, Attributes]] = {}  # what was told of an entry as it is
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
-    async def lookup(self, parent_inode: int, name: bytes, ctx: Any = None) -> pyfuse3.EntryAttributes:
+    def lookup(self, parent: int, name: bytes, asker: Request) -> Attributes | Later[Attributes]:
         text = text_of(name)
-        if parent_inode == pyfuse3.ROOT_INODE and text in virtual.INODES:
-            return self._told(self._virtual_attributes(virtual.INODES[text]))
-        parent = self._tree_inode(parent_inode)
-        inode = self._door.tree().children.get(parent, {}).get(text)
-        if inode is not None:
-            return self._told(self._attributes(self._door.tree().entries[inode]))
-        waiting = self._handles.find_waiting(parent, text)
+        directory = self._tree_inode(parent)
+        if self._view.hides(directory, text):
+            return after(self._virtual(virtual.INODES[text], (parent,)), self._told)
+        entry = self._view.child(directory, text)
+        if entry is not None:
+            return self._told(self._attributes(entry))
+        waiting = self._handles.find_waiting(directory, text)
         if waiting is not None:
-            return self._told(self._provisional_attributes(waiting, _pid(ctx)))
-        raise failure(errno.ENOENT)
+            return self._told(self._provisional_attributes(waiting, asker.pid))
+        return protocol.no_inode(CACHE_S)
 
-    async def getattr(self, inode: int, ctx: Any = None) -> pyfuse3.EntryAttributes:
-        if virtual.is_virtual(inode):
-            return self._virtual_attributes(inode)
-        if self._is_waiting(inode):
-            return self._provisional_attributes(inode, _pid(ctx))
-        left = self._handles.of(inode)
-        if left and self._tree_inode(inode) not in self._door.tree().entries:
-            return self._filled(inode, stat.S_IFREG | 0o440, len(left[0].content), 0, 0.0)  # removed, still being read
-        return self._attributes(self._entry(inode), inode, _pid(ctx))
+    def getattr(self, node: int, asker: Request, handle: int = 0) -> Attributes | Later[Attributes]:
+        if virtual.is_virtual(node):
+            return self._virtual(node)
+        if self._is_waiting(node):
+            return self._provisional_attributes(node, asker.pid, handle)
+        removed = self._view.removed(self._tree_inode(node))
+        if removed is not None:
+            kind = stat.S_IFDIR if removed.is_dir else stat.S_IFREG
+            return self._filled(node, kind | 0o440, removed.size, removed.mtime_s, 0)
+        return self._attributes(self._view.entry(self._tree_inode(node)), node, asker.pid, handle)
 
-    async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
-        for inode, count in inode_list:
-            left = self.looked_up.get(inode, 0) - count
-            if left > 0:
-                self.looked_up[inode] = left
-            else:
-                self.looked_up.pop(inode, None)
-                self._handles.forget(inode)
+    def forget(self, node: int, count: int) -> None:
+        if self._view.forget(node, count):
+            self._made.pop(node, None)
+            self._handles.forget(node)
 
-    async def readlink(self, inode: int, ctx: Any) -> bytes:
-        return f"nodes/{self._door.node_name}{virtual.LINKS[virtual.name_of(inode)]}".encode()
+    def readlink(self, node: int) -> bytes:
+        return f"nodes/{self._door.node_name}{virtual.LINKS[virtual.name_of(node)]}".encode()
 
-    async def opendir(self, inode: int, ctx: Any) -> int:
-        self._entry(inode)
-        return inode
+    def readdir(self, node: int, offset: int, size: int, *, with_attributes: bool) -> bytes:
+        """What follows `offset`, as much as fits. Offsets come from inodes: a directory may change meanwhile."""
+        directory = self._view.entry(self._tree_inode(node))
+        listed: list[bytes] = []
+        for told, one in self._listing(directory, offset, with_attributes):
+            size -= len(one)
+            if size < 0:
+                break
+            listed.append(one)
+            if told is not None:
+                self._told(told)
+        return b"".join(listed)
 
-    async def readdir(self, fh: int, start_id: int, token: Any) -> None:
-        """What follows `start_id`, as many as fit. Ids come from inodes: a directory may change while it is read."""
-        tree = self._door.tree()
-        hidden = virtual.INODES if fh == pyfuse3.ROOT_INODE else {}
-        for name, inode in hidden.items():
-            if (place := inode - virtual.VIRTUAL_BASE + 1) > start_id and not self._list(
-                token, name, self._virtual_attributes(inode), place
-            ):
-                return
-        inodes = sorted(tree.children.get(self._tree_inode(fh), {}).values())
-        for inode in inodes[bisect_right(inodes, start_id - len(virtual.NAMES)) :]:
+    def _listing(self, directory: Entry, offset: int, with_attributes: bool) -> Iterator[Listed]:
+        fixed = [(".", node_of(directory.inode), stat.S_IFDIR), ("..", node_of(directory.parent), stat.S_IFDIR)]
+        if directory.inode == ROOT:
+            fixed += [(name, node, virtual.kind_of(node)) for name, node in virtual.INODES.items()]
+        for place, (name, node, kind) in enumerate(fixed[offset:], offset + 1):
+            one = directory_entry(node, place, name.encode(), kind)
+            yield None, NO_ATTRIBUTES + one if with_attributes else one
+        tree = self._view.tree
+        above, inodes = tree.path_of(directory.inode), sorted(tree.children[directory.inode].values())
+        for inode in inodes[bisect_right(inodes, offset - FIRST_OFFSET) :]:
             entry = tree.entries[inode]
-            if entry.name not in hidden and not self._list(
-                token, entry.name, self._attributes(entry), inode + len(virtual.NAMES)
-            ):
-                return
+            name, kind = entry.name, stat.S_IFDIR if entry.data is None else stat.S_IFREG
+            if not above and name in virtual.INODES:
+                continue
+            one = directory_entry(node_of(inode), inode + FIRST_OFFSET, name.encode(), kind)
+            if with_attributes:
+                told = self._attributes(entry, path=f"{above}/{name}" if above else name)
+                yield told, entry_out(told) + one
+            else:
+                yield None, one
 
-    async def statfs(self, ctx: Any) -> pyfuse3.StatvfsData:
-        tree, told = self._door.tree(), pyfuse3.StatvfsData()
-        used = -(-tree.size // BLOCK_BYTES)
-        told.f_bsize = told.f_frsize = BLOCK_BYTES
-        told.f_blocks = TREE_SIZE_MAX // BLOCK_BYTES
-        told.f_bfree = told.f_bavail = max(0, told.f_blocks - used)
-        told.f_files = ENTRIES_MAX
-        told.f_ffree = told.f_favail = max(0, ENTRIES_MAX - len(tree.entries))
-        told.f_namemax = NAME_BYTES_MAX
-        return told
+    def statfs(self) -> bytes:
+        tree = self._view.tree
+        blocks, used = TREE_SIZE_MAX // BLOCK_BYTES, -(-tree.size // BLOCK_BYTES)
+        free, files = max(0, blocks - used), max(0, ENTRIES_MAX - len(tree.entries))
+        return protocol.STATFS_OUT.pack(
+            blocks, free, free, ENTRIES_MAX, files, BLOCK_BYTES, NAME_BYTES_MAX, BLOCK_BYTES, 0
+        )
 
     # --- from the kernel's numbers to the tree ----------------------------------------------------------------------
 
-    def _is_waiting(self, inode: int) -> bool:
+    def _is_provisional(self, node: int) -> bool:
+        return self._handles.provisional(node) is not None
+
+    def _is_waiting(self, node: int) -> bool:
         """Is this a file that no store has yet?"""
-        one = self._handles.provisional(inode)
+        one = self._handles.provisional(node)
         return one is not None and one.waiting
 
-    def _tree_inode(self, inode: int) -> int:
-        one = self._handles.provisional(inode)
+    def _tree_inode(self, node: int) -> int:
+        one = self._handles.provisional(node)
         if one is not None:
             return one.tree_inode if one.tree_inode is not None else -1
-        return inode - 1
+        return node - 1
 
-    def _entry(self, inode: int) -> Entry:
-        entry = self._door.tree().entries.get(self._tree_inode(inode))
-        if entry is None:
-            raise failure(errno.ENOENT)
-        return entry
-
-    def _path(self, parent: int, name: str) -> str:
-        """The path of a name in a directory. Raises FUSEError when the directory is gone."""
-        tree = self._door.tree()
-        if parent not in tree.entries:
-            raise failure(errno.ENOENT)
-        above = tree.path_of(parent)
-        return f"{above}/{name}" if above else name
+    def _entry_or_removed(self, node: int) -> Entry:
+        """Also what was removed while the kernel still knows it."""
+        inode = self._tree_inode(node)
+        return self._view.removed(inode) or self._view.entry(inode)
 
     # --- attributes -------------------------------------------------------------------------------------------------
 
-    def _told(self, attr: pyfuse3.EntryAttributes) -> pyfuse3.EntryAttributes:
-        self.looked_up[attr.st_ino] = self.looked_up.get(attr.st_ino, 0) + 1
-        return attr
+    def _told(self, told: Attributes) -> Attributes:
+        self._view.told(told.inode)
+        return told
 
-    def _list(self, token: Any, name: str, attr: pyfuse3.EntryAttributes, place: int) -> bool:
-        if not pyfuse3.readdir_reply(token, name.encode(), attr, place):
-            return False
-        self._told(attr)
-        return True
-
-    def _attributes(self, entry: Entry, inode: int | None = None, pid: int = 0) -> pyfuse3.EntryAttributes:
+    def _attributes(
+        self, entry: Entry, node: int | None = None, pid: int = 0, handle: int = 0, path: str | None = None
+    ) -> Attributes:
         """What is committed; to a process that is writing the file, the size of what it wrote so far."""
-        number = entry.inode + 1 if inode is None else inode
-        if self._handles.dirty_on(number) is not None:
-            size = self._size_written(number, pid, entry.size)
-            return self._filled(number, self._mode(entry), size, entry.mtime_s, 0.0)
-        writable = self._door.writable()
+        number = entry.inode + 1 if node is None else node
+        writable, writer = self._view.writable, self._handles.dirty_on(number)
         made = self._made.get(number)
-        if made is None or made[0] is not entry or made[1] != writable:
-            if len(self._made) >= MADE_MAX:
-                self._made.clear()
-            attr = self._filled(number, self._mode(entry), entry.size, entry.mtime_s, CACHE_S)
-            made = self._made[number] = (entry, writable, attr)
-        return made[2]
+        if made is not None and made[0] is entry and made[1] == writable and writer is None:
+            return made[2]
+        mode = attributes.mode_of(path or self._view.tree.path_of(entry.inode), is_dir=entry.is_dir, writable=writable)
+        if writer is not None:
+            return self._filled(number, mode, self._size_written(number, pid, handle, entry.size), entry.mtime_s, 0)
+        if len(self._made) >= MADE_MAX:
+            self._made.clear()
+        told = self._filled(number, mode, entry.size, entry.mtime_s, CACHE_S)
+        self._made[number] = (entry, writable, told)
+        return told
 
-    def _mode(self, entry: Entry) -> int:
-        path = self._door.tree().path_of(entry.inode)
-        return attributes.mode_of(path, is_dir=entry.is_dir, writable=self._door.writable())
-
-    def _provisional_attributes(self, inode: int, pid: int) -> pyfuse3.EntryAttributes:
-        one = self._handles.provisional(inode)
+    def _provisional_attributes(self, node: int, pid: int, handle: int = 0) -> Attributes:
+        one = self._handles.provisional(node)
         assert one is not None
-        mode = attributes.mode_of(self._path(one.parent, one.name), is_dir=False, writable=True)
-        return self._filled(inode, mode, self._size_written(inode, pid, 0), 0, 0.0)
+        mode = attributes.mode_of(self._view.path(one.parent, one.name), is_dir=False, writable=True)
+        return self._filled(node, mode, self._size_written(node, pid, handle, 0), 0, 0)
 
-    def _size_written(self, inode: int, pid: int, committed: int) -> int:
-        own = self._handles.dirty_on(inode, pid) if pid else None
+    def _size_written(self, node: int, pid: int, handle: int, committed: int) -> int:
+        own = self._handles.find(handle) or (self._handles.dirty_on(node, pid) if pid else None)
         return len(own.buffer) if own is not None and own.buffer is not None else committed
 
-    def _virtual_attributes(self, inode: int) -> pyfuse3.EntryAttributes:
-        name = virtual.name_of(inode)
+    def _virtual(self, node: int, holds: tuple[int, ...] = ()) -> Attributes | Later[Attributes]:
+        name = virtual.name_of(node)
         if name in virtual.LINKS:
-            return self._filled(inode, attributes.symlink_mode(writable=self._door.writable()), 0, 0, 0.0)
+            return self._filled(node, attributes.symlink_mode(writable=self._view.writable), 0, 0, CACHE_S)
         bits = attributes.VIRTUAL_WRITABLE if name == ".debug" else attributes.VIRTUAL_READ_ONLY
-        return self._filled(inode, stat.S_IFREG | bits, len(self._door.virtual(name)), 0, 0.0)
+        return self._content_made(
+            name, lambda content: self._filled(node, stat.S_IFREG | bits, len(content), 0, 0), holds
+        )
 
-    def _filled(self, inode: int, mode: int, size: int, mtime_s: int, cache_s: float) -> pyfuse3.EntryAttributes:
-        attr = pyfuse3.EntryAttributes()
-        attr.st_ino = cast(Any, inode)
-        attr.st_mode, attr.st_size = cast(Any, mode), size
-        attr.st_nlink = 2 if stat.S_ISDIR(mode) else 1
-        attr.st_uid, attr.st_gid = 0, self._gid
-        attr.st_atime_ns = attr.st_mtime_ns = attr.st_ctime_ns = mtime_s * 10**9
-        attr.st_blksize, attr.st_blocks = BLOCK_BYTES, -(-size // 512)
-        attr.generation = 0
-        attr.entry_timeout = attr.attr_timeout = cache_s
-        return attr
+    def _content_made(self, name: str, then: Callable[[bytes], T], holds: tuple[int, ...] = ()) -> Later[T]:
+        """A virtual file is made of what only the event loop may look at."""
 
+        async def make() -> bytes:
+            return self._door.virtual(name)
 
-def _pid(ctx: Any) -> int:
-    return int(ctx.pid) if ctx is not None else 0
+        return Later(make, then, holds)
+
+    def _filled(self, node: int, mode: int, size: int, mtime_s: int, cache_s: int) -> Attributes:
+        return protocol.pack_attributes(node, mode, size, mtime_s, self._gid, cache_s)

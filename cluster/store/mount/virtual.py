@@ -5,6 +5,8 @@ They hide entries of the tree with the same name. What a virtual file says comes
 
 from __future__ import annotations
 
+import stat
+
 VIRTUAL_BASE = 1 << 62
 LINKS = {"local": "", "qemu-server": "/qemu-server", "lxc": "/lxc", "openvz": "/openvz"}
 FILES = (".version", ".members", ".vmlist", ".clusterlog", ".rrd", ".debug")
@@ -18,3 +20,8 @@ def is_virtual(inode: int) -> bool:
 
 def name_of(inode: int) -> str:
     return NAMES[inode - VIRTUAL_BASE]
+
+
+def kind_of(inode: int) -> int:
+    """Its file type, as in a mode."""
+    return stat.S_IFLNK if name_of(inode) in LINKS else stat.S_IFREG

@@ -7,8 +7,9 @@ Asked from the control socket (no address) nothing is slowed, so root on the nod
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cluster.errors import Busy
@@ -51,11 +52,18 @@ class Throttle:
                 turn.next_s = max(turn.next_s, start_s + _delay_s(key, turn.count))
         return start_s - now_s
 
-    def failed(self, user: str, address: str) -> None:
+    def failed(self, user: str, address: str) -> tuple[str, ...]:
+        """→ what to tell the other nodes, so that guessing does not get faster by asking all of them."""
         if not address:
-            return
+            return ()
+        keys = _keys(user, address)
+        self.heard(keys)
+        return keys
+
+    def heard(self, keys: Iterable[str]) -> None:
+        """A failure, on this node or on another."""
         now_s = self.now_s()
-        for key in _keys(user, address):
+        for key in keys:
             failures = self._failures(key, now_s)
             failures.count += 1
             failures.last_s = now_s
@@ -77,11 +85,16 @@ class Throttle:
 
 
 def _keys(user: str, address: str) -> tuple[str, str]:
-    return "user " + user, _address_key(address)
+    return "user " + _digest(user), _address_key(address)
 
 
 def _address_key(address: str) -> str:
-    return "address " + address
+    return "address " + _digest(address)
+
+
+def _digest(text: str) -> str:
+    """People type passwords where their name belongs; names are not kept or sent about."""
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
 def _delay_s(key: str, count: int) -> float:

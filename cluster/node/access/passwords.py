@@ -11,17 +11,21 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import argon2
 
 from cluster.errors import Busy, InvalidInput, Unavailable
 
 PASSWORD_BYTES_MAX = 4096
-CHECKS_AT_ONCE = 2  # Argon2 takes 100 MiB a check; PAM takes 3 s for a wrong password
-CHECKS_WAITING_MAX = 16
+HASHES_AT_ONCE = 2  # Argon2 takes 64 MiB and four threads a check
+PAM_AT_ONCE = 8  # PAM takes 3 s for a wrong password, and does nothing meanwhile
+CHECKS_WAITING_MAX = 32
 CHECK_TIMEOUT_S = 15.0
 PAM_SERVICES = ("quire", "login")  # the first that /etc/pam.d has
+
+
+T = TypeVar("T")
 
 
 class Passwords(Protocol):
@@ -35,11 +39,11 @@ class PamPasswords:
 
     def __init__(self, service: str | None = None) -> None:
         self._service = service or _pam_service()
-        self._pool = _BoundedPool()
+        self._pool = BoundedPool(PAM_AT_ONCE)
 
     async def check(self, user: str, password: str) -> bool:
         name, _, realm = user.partition("@")
-        acceptable = realm == "pam" and _is_acceptable(password)
+        acceptable = realm == "pam" and is_acceptable(password)
         # An impossible request goes through PAM as well, so that it costs the same.
         asked = (name, password) if acceptable else ("no-such-user", "-")
         return await self._pool.run(_pam_check, *asked, self._service)
@@ -55,7 +59,7 @@ class HashPasswords:
             raise InvalidInput("The password hash file does not hold an Argon2 hash.") from None
         self._hash, self._user = hash_text, user
         self._nobodys_hash = self._hasher.hash(secrets.token_urlsafe(24))
-        self._pool = _BoundedPool()
+        self._pool = BoundedPool(HASHES_AT_ONCE)
 
     @classmethod
     def from_file(cls, path: Path, user: str = "root@pam") -> HashPasswords:
@@ -66,7 +70,7 @@ class HashPasswords:
         return cls(text, user)
 
     async def check(self, user: str, password: str) -> bool:
-        if user == self._user and _is_acceptable(password):
+        if user == self._user and is_acceptable(password):
             return await self._pool.run(_hash_check, self._hasher, self._hash, password)
         await self._pool.run(_hash_check, self._hasher, self._nobodys_hash, "-")
         return False
@@ -74,19 +78,19 @@ class HashPasswords:
 
 def prepare_hash(password: str) -> str:
     """The Argon2 hash of a password, as `--password-hash-file` expects it. Raises InvalidInput."""
-    if not _is_acceptable(password):
+    if not is_acceptable(password):
         raise InvalidInput("A password has 1 to 4096 bytes and no NUL.", fields={"password": "not acceptable"})
     return argon2.PasswordHasher().hash(password)
 
 
-class _BoundedPool:
+class BoundedPool:
     """A few threads, a bounded number of callers, a bounded wait."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(CHECKS_AT_ONCE, thread_name_prefix="password")
+    def __init__(self, at_once: int) -> None:
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="password")
         self._waiting = 0
 
-    async def run(self, check: Callable[..., bool], *arguments: object) -> bool:
+    async def run(self, check: Callable[..., T], *arguments: object) -> T:
         if self._waiting >= CHECKS_WAITING_MAX:
             raise Busy("Too many sign-ins are being checked. Try again in a few seconds.")
         future = asyncio.get_running_loop().run_in_executor(self._threads, check, *arguments)
@@ -98,13 +102,13 @@ class _BoundedPool:
         except TimeoutError:
             raise Unavailable("The password check did not answer in time. Try again.") from None
 
-    def _ended(self, future: asyncio.Future[bool]) -> None:
+    def _ended(self, future: asyncio.Future[Any]) -> None:
         self._waiting -= 1
         if not future.cancelled():
             future.exception()  # taken by the caller, unless the caller gave up
 
 
-def _is_acceptable(password: str) -> bool:
+def is_acceptable(password: str) -> bool:
     # PAM's `nullok` would let an account without a password in with an empty one.
     if not password or "\0" in password:
         return False

@@ -12,7 +12,7 @@ from pathlib import Path
 from cluster.core.tree import Tree
 from cluster.errors import Unavailable
 from cluster.node import first_start
-from cluster.node.access import TicketKeys
+from cluster.node.access.tickets import TicketKeys
 
 
 class Keys:

@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.errors import Busy
-from cluster.node.throttle import QUEUE_S_MAX, REMEMBERED_MAX, Throttle
+from cluster.node.access.throttle import QUEUE_S_MAX, REMEMBERED_MAX, Throttle
 
 
 class Clock:

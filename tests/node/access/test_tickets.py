@@ -6,7 +6,7 @@ import pytest
 
 from cluster.access.names import is_user
 from cluster.errors import Unauthenticated, Unavailable
-from cluster.node.access import (
+from cluster.node.access.tickets import (
     FormerKeys,
     TicketKeys,
     issue_csrf_token,

@@ -3,13 +3,12 @@
 import asyncio
 import subprocess
 import threading
-import uuid
 
 import pytest
 
 from cluster.errors import Busy, InvalidInput, Unavailable
-from cluster.node import passwords
-from cluster.node.passwords import HashPasswords, PamPasswords, prepare_hash
+from cluster.node.access import passwords
+from cluster.node.access.passwords import HashPasswords, PamPasswords, prepare_hash
 
 PASSWORD = "correct horse battery"
 HASH = prepare_hash(PASSWORD)
@@ -69,22 +68,6 @@ async def test_checks_that_hang_are_given_up_and_do_not_pile_up(monkeypatch):
             await checked.check("root@pam", PASSWORD)
     finally:
         let_go.set()
-
-
-@pytest.fixture
-def account():
-    """A host account for the test's time, with a password."""
-    if subprocess.run(["id", "-u"], capture_output=True, text=True).stdout.strip() != "0":
-        pytest.skip("making an account needs root")
-    name = "qg" + uuid.uuid4().hex[:8]
-    made = subprocess.run(["useradd", "-M", "-s", "/bin/sh", name], capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.skip("useradd does not work here: " + made.stderr.strip())
-    try:
-        subprocess.run(["chpasswd"], input=f"{name}:{PASSWORD}", text=True, check=True)
-        yield name
-    finally:
-        subprocess.run(["userdel", name], check=True, capture_output=True)
 
 
 @pytest.mark.slow

@@ -2,10 +2,12 @@
 
 import pytest
 
+from cluster.access.user_cfg import User, UserConfig
 from cluster.errors import Unauthenticated
-from cluster.node.access import TicketKeys, new_ticket_keys
-from cluster.node.sign_in import SignIn
-from cluster.node.throttle import Throttle
+from cluster.node.access.rights import Rights
+from cluster.node.access.sign_in import SignIn
+from cluster.node.access.throttle import Throttle
+from cluster.node.access.tickets import TicketKeys, new_ticket_keys
 from tests.cast import ALICE, BOB
 
 KEYS = TicketKeys(*new_ticket_keys())
@@ -25,7 +27,12 @@ class Bench:
     def __init__(self) -> None:
         self.slept: list[float] = []
         self.passwords = OnePassword()
-        self.sign_in = SignIn(self.passwords, Throttle(lambda: NOW_S), lambda: KEYS, lambda: NOW_S, self.sleep)
+        self.users = UserConfig({"root@pam": User(), ALICE: User(), BOB: User()})
+        self.told: list[tuple[str, ...]] = []
+        rights = Rights(lambda: self.users, lambda: NOW_S)
+        self.sign_in = SignIn(
+            self.passwords, Throttle(lambda: NOW_S), rights, lambda: KEYS, lambda: NOW_S, self.sleep, self.told.append
+        )
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -71,3 +78,33 @@ async def test_an_expired_ticket_is_only_a_wrong_password():
     bench = Bench()
     with pytest.raises(Unauthenticated):
         await bench.sign_in.login(BOB, KEYS.issue(BOB, NOW_S - 7201))
+
+
+@pytest.mark.parametrize("user", [User(enabled=False), User(expire_s=int(NOW_S)), None])
+async def test_the_right_password_of_a_user_who_may_not_sign_in_is_refused_like_a_wrong_one(user):
+    bench = Bench()
+    bench.users = UserConfig({ALICE: user} if user else {})
+    with pytest.raises(Unauthenticated) as caught:
+        await bench.sign_in.login(ALICE, "right")
+    with pytest.raises(Unauthenticated) as wrong:
+        await bench.sign_in.login(ALICE, "wrong")
+    assert caught.value.message == wrong.value.message and len(bench.passwords.asked) == 2
+
+
+async def test_a_ticket_of_a_user_who_was_disabled_renews_nothing():
+    bench = Bench()
+    ticket = KEYS.issue(BOB, NOW_S)
+    bench.users = UserConfig({BOB: User(enabled=False)})
+    with pytest.raises(Unauthenticated):
+        await bench.sign_in.login(BOB, ticket)
+
+
+async def test_other_nodes_hear_of_failures_by_digests_only():
+    bench = Bench()
+    with pytest.raises(Unauthenticated):
+        await bench.sign_in.login("my secret password", "wrong", "10.0.0.9")
+    assert len(bench.told[0]) == 2 and "secret" not in str(bench.told) and "10.0.0.9" not in str(bench.told)
+    elsewhere = Throttle(lambda: NOW_S)
+    for _ in range(3):
+        elsewhere.heard(bench.told[0])
+    assert elsewhere.wait_s("nobody", "10.0.0.8") >= 3

@@ -1,0 +1,288 @@
+"""Requests about users, groups, roles, rights, realms, tokens, second factors and sessions: typed as in `requests.py`.
+
+`user` is who asks: a user, or a token `user@realm!name`. The daemon checks for itself what that user may
+(`cluster/node/access/needs.py`), whatever the site has checked before. Fields are named as in the REST API, dashes
+being underscores; results are those of the reference §8.6. All raise Forbidden, and changes Conflict, NotFound,
+InvalidInput, NoQuorum, OutcomeUnknown as it applies.
+"""
+
+from __future__ import annotations
+
+from cluster.control.requests import Request
+
+# --- who asks, and what they may ----------------------------------------------------------------------------------
+
+
+class CheckToken(Request, tag="access.check-token"):
+    """`user@realm!name=value`, as it stands in the header → {username: "user@realm!name"}. Raises Unauthenticated."""
+
+    token: str
+
+
+class HeldRights(Request, tag="access.held"):
+    """→ {privilege: 1 where it holds below as well, else 0} of `user` on `path`; empty for who may nothing."""
+
+    user: str
+    path: str
+
+
+class Permissions(Request, tag="access.permissions"):
+    """→ {path: {privilege: propagate}} of `userid` (default: who asks), on `path` or wherever it may differ."""
+
+    user: str
+    userid: str | None = None
+    path: str | None = None
+
+
+# --- users --------------------------------------------------------------------------------------------------------
+
+
+class UserList(Request, tag="access.users"):
+    """→ [{userid, enable, expire, firstname, …, realm-type, and with `full` groups, tokens}]: those one may see."""
+
+    user: str
+    enabled: bool | None = None
+    full: bool = False
+
+
+class UserShow(Request, tag="access.user"):
+    """→ {enable, expire, …, groups: [str], tokens: {name: {…}}}"""
+
+    user: str
+    userid: str
+
+
+class UserAdd(Request, tag="access.user-add"):
+    """→ null. `password` only in the realm pve."""
+
+    user: str
+    userid: str
+    password: str | None = None
+    enable: bool = True
+    expire: int = 0
+    firstname: str = ""
+    lastname: str = ""
+    email: str = ""
+    comment: str = ""
+    keys: str = ""
+    groups: list[str] = []
+
+
+class UserChange(Request, tag="access.user-change"):
+    """→ null. What is None stays as it is."""
+
+    user: str
+    userid: str
+    enable: bool | None = None
+    expire: int | None = None
+    firstname: str | None = None
+    lastname: str | None = None
+    email: str | None = None
+    comment: str | None = None
+    keys: str | None = None
+    groups: list[str] | None = None
+    append: bool = False
+
+
+class UserRemove(Request, tag="access.user-remove"):
+    """→ null. With password, tokens, second factors, memberships and rights; its sessions end."""
+
+    user: str
+    userid: str
+
+
+class PasswordChange(Request, tag="access.password"):
+    """→ null. `confirmation_password` is that of who asks, needed unless root@pam asks. Ends sessions of `userid`."""
+
+    user: str
+    userid: str
+    password: str
+    confirmation_password: str | None = None
+    address: str = ""
+
+
+# --- tokens -------------------------------------------------------------------------------------------------------
+
+
+class TokenList(Request, tag="access.tokens"):
+    """→ [{tokenid, expire, privsep, comment?}]"""
+
+    user: str
+    userid: str
+
+
+class TokenShow(Request, tag="access.token"):
+    """→ {expire, privsep, comment?}"""
+
+    user: str
+    userid: str
+    tokenid: str
+
+
+class TokenAdd(Request, tag="access.token-add"):
+    """→ {full-tokenid, info: {…}, value}: the value is shown this once and never again."""
+
+    user: str
+    userid: str
+    tokenid: str
+    expire: int = 0
+    privsep: bool = True
+    comment: str = ""
+
+
+class TokenChange(Request, tag="access.token-change"):
+    """→ {expire, privsep, comment?}, and with `regenerate` full-tokenid, value. `delete` knows only `comment`."""
+
+    user: str
+    userid: str
+    tokenid: str
+    expire: int | None = None
+    privsep: bool | None = None
+    comment: str | None = None
+    regenerate: bool = False
+    delete: list[str] = []
+
+
+class TokenRemove(Request, tag="access.token-remove"):
+    """→ null"""
+
+    user: str
+    userid: str
+    tokenid: str
+
+
+# --- groups, roles, rights ----------------------------------------------------------------------------------------
+
+
+class GroupList(Request, tag="access.groups"):
+    """→ [{groupid, comment?, users: "a,b"}]: those who asks may see."""
+
+    user: str
+
+
+class GroupShow(Request, tag="access.group"):
+    """→ {comment?, members: [str]}"""
+
+    user: str
+    groupid: str
+
+
+class GroupAdd(Request, tag="access.group-add"):
+    """→ null"""
+
+    user: str
+    groupid: str
+    comment: str = ""
+
+
+class GroupChange(Request, tag="access.group-change"):
+    """→ null"""
+
+    user: str
+    groupid: str
+    comment: str | None = None
+
+
+class GroupRemove(Request, tag="access.group-remove"):
+    """→ null. With its rights."""
+
+    user: str
+    groupid: str
+
+
+class RoleList(Request, tag="access.roles"):
+    """→ [{roleid, privs: "a,b", special: 0 or 1}]"""
+
+    user: str
+
+
+class RoleShow(Request, tag="access.role"):
+    """→ {privilege: 1}"""
+
+    user: str
+    roleid: str
+
+
+class RoleAdd(Request, tag="access.role-add"):
+    """→ null"""
+
+    user: str
+    roleid: str
+    privs: list[str] = []
+
+
+class RoleChange(Request, tag="access.role-change"):
+    """→ null"""
+
+    user: str
+    roleid: str
+    privs: list[str]
+    append: bool = False
+
+
+class RoleRemove(Request, tag="access.role-remove"):
+    """→ null. Raises Conflict while it is in use."""
+
+    user: str
+    roleid: str
+
+
+class AclList(Request, tag="access.acl"):
+    """→ [{path, type, ugid, roleid, propagate}]: those who asks may see."""
+
+    user: str
+
+
+class AclChange(Request, tag="access.acl-change"):
+    """→ null. Gives `roles` on `path` to users, groups (without @) or tokens, or with `delete` takes them away."""
+
+    user: str
+    path: str
+    roles: list[str]
+    users: list[str] = []
+    groups: list[str] = []
+    tokens: list[str] = []
+    propagate: bool = True
+    delete: bool = False
+
+
+# --- realms -------------------------------------------------------------------------------------------------------
+
+
+class RealmList(Request, tag="access.domains"):
+    """→ [{realm, type, comment?, default?, tfa?}]: for everybody, signed in or not."""
+
+
+class RealmShow(Request, tag="access.domain"):
+    """→ {type, every key …, digest}"""
+
+    user: str
+    realm: str
+
+
+class RealmAdd(Request, tag="access.domain-add"):
+    """→ null. `settings` are the keys of the realm's kind; `password` is the realm's own, for its bind."""
+
+    user: str
+    realm: str
+    type: str
+    settings: dict[str, str] = {}
+    password: str | None = None
+
+
+class RealmChange(Request, tag="access.domain-change"):
+    """→ null. Raises Conflict when the file's digest is another than `digest`."""
+
+    user: str
+    realm: str
+    settings: dict[str, str] = {}
+    delete: list[str] = []
+    digest: str | None = None
+    password: str | None = None
+
+
+class RealmRemove(Request, tag="access.domain-remove"):
+    """→ null. Its users stay, and can sign in no more."""
+
+    user: str
+    realm: str
