@@ -13,6 +13,7 @@
     ├── Unavailable         a thing this needs does not answer (engine, disk, peer, daemon)      503
     │   ├── CorosyncError   a corosync library call failed; carries the cs_error_t name
     │   ├── StoreDamaged    this node's store on disk is not what was written to it
+    │   │   └── StoreTooNew       it is of a later version, and left alone
     │   └── PeerError       another node could not be reached or answered with nonsense
     │       ├── FingerprintMismatch   the peer's certificate is not the one that was pinned
     │       └── PeerRefused           the peer answered, with a refusal of its own
@@ -116,6 +117,10 @@ class StoreDamaged(Unavailable):
     """What is on disk cannot be trusted. The message names the first thing that is wrong."""
 
     code = "store-damaged"
+
+
+class StoreTooNew(StoreDamaged):
+    code = "store-too-new"
 
 
 class PeerError(Unavailable):

@@ -93,12 +93,14 @@ class NodeState:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """The replicated store as seen from this node. `reason` is a sentence when not `writable`, else empty."""
+    """The replicated store as seen from this node. `reason` is a sentence when not `writable`, else empty; `trouble`
+    says what is wrong with this node's own disk or copy, and what to do about it."""
 
     writable: bool
     reason: str
     revision: Revision
     digest: str
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Agreement:
         self.reason = "The store is starting."
         self.present_votes, self.needed_votes = 0, 0
         self.work = Work()
+        self.failed_errno = 0
         self._ticket = self._persisted = 0
         self.sure_index = self.machine.log.last.index
 

@@ -43,10 +43,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """FAILED: it was never sent to anyone. `code` is that of an error in cluster/errors.py."""
+    """FAILED: it was never sent to anyone. `code` is that of an error in cluster/errors.py; `errno` is not 0 when this
+    node's disk is why."""
 
     code: str
     message: str
+    errno: int = 0
 
 
 @dataclass(frozen=True, slots=True)

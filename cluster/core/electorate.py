@@ -29,6 +29,16 @@ def is_majority_of_all(electorates: Collection[Electorate], nodes: Collection[in
     return bool(electorates) and all(is_majority(electorate, nodes) for electorate in electorates)
 
 
+def sees_what_a_majority_kept(electorate: Electorate, nodes: Collection[int]) -> bool:
+    """Is there no majority without one of these nodes? Then whatever a majority once kept, one of them has."""
+    others = sum(electorate.values()) - present(electorate, nodes)
+    return bool(electorate) and others < needed(electorate)
+
+
+def all_see_what_a_majority_kept(electorates: Collection[Electorate], nodes: Collection[int]) -> bool:
+    return bool(electorates) and all(sees_what_a_majority_kept(electorate, nodes) for electorate in electorates)
+
+
 def index_held_by_majority(electorate: Electorate, held: Mapping[int, int]) -> int:
     """The highest index that a majority of the votes holds; `held` is node id → index. 0 when there is none."""
     votes = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from errno import EIO
 
 from cluster.core.log import Entry
 from cluster.core.messages import Point
@@ -42,9 +43,11 @@ class Persisted:
 
 @dataclass(frozen=True, slots=True)
 class PersistFailed:
-    """The disk refused. Nothing after the last `Persisted` can be relied on; `reason` is a sentence."""
+    """The disk refused. Nothing after the last `Persisted` can be relied on; `reason` is a sentence, `errno` what a
+    program that wants to write is told."""
 
     reason: str
+    errno: int = EIO
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,11 +57,17 @@ class Proposals:
                 del self._uncertain[next(iter(self._uncertain))]
         return gone
 
-    def not_done(self, request_id: str, code: str, message: str) -> Reply:
+    def give_up_all(self, reason: str, errno: int) -> list[Reply]:
+        """This node's disk failed: what was never sent has certainly not happened."""
+        given_up = [(request_id, self.give_up(request_id)) for request_id in list(self.pending)]
+        never = NotDone("unavailable", reason, errno)
+        return [Reply(name, Unknown(reason) if one is not None and one.ever_sent else never) for name, one in given_up]
+
+    def not_done(self, request_id: str, code: str, message: str, errno: int = 0) -> Reply:
         """The answer to a request that cannot be taken on: failed, unless an earlier try of it may still happen."""
         if request_id in self._uncertain:
             return Reply(request_id, Unknown(f"An earlier try may still happen. {message}"))
-        return Reply(request_id, NotDone(code, message))
+        return Reply(request_id, NotDone(code, message, errno))
 
     def next_batch(self) -> tuple[bytes, ...]:
         """Bodies to send together now; empty when enough are in flight or nothing waits."""

@@ -31,6 +31,8 @@ class Proposing(Reading):
             now.append(Reply(event.request_id, Refused(errno.EFBIG, f"One change may have {COMMAND_BYTES_MAX} bytes.")))
         elif not may_come_from(event.body, self.node_id):
             now.append(Reply(event.request_id, Refused(errno.EINVAL, "The change is malformed.")))
+        elif self.phase is Phase.FAILED:
+            now.append(proposals.not_done(event.request_id, "unavailable", self.reason, self.failed_errno))
         elif self.phase in CANNOT_TELL:
             now.append(proposals.not_done(event.request_id, "no-quorum", f"The store is read-only: {self.reason}"))
         elif not proposals.accepts(event.body):

@@ -25,11 +25,8 @@ from cluster.core.effects import (
     AppendRecord,
     Effect,
     Multicast,
-    NotDone,
-    Reply,
     Resign,
     SetTimer,
-    Unknown,
 )
 from cluster.core.events import (
     Delivered,
@@ -141,11 +138,9 @@ class Replica(Committing):
 
     def _on_persist_failed(self, event: PersistFailed, now: list[Effect]) -> None:
         self._become(Phase.FAILED, event.reason)
+        self.failed_errno = event.errno
         now.append(Resign(event.reason))
-        for request_id, pending in list(self.machine.proposals.pending.items()):
-            self.machine.proposals.give_up(request_id)
-            outcome = Unknown(event.reason) if pending.ever_sent else NotDone("unavailable", event.reason)
-            now.append(Reply(request_id, outcome))
+        now += self.machine.proposals.give_up_all(event.reason, event.errno)
 
     def _on_timer(self, event: TimerFired, now: list[Effect]) -> None:
         work = self.work

@@ -46,7 +46,11 @@ class Impasse:
 
 
 def choose(states: Mapping[int, State], uuid: str, ring_sequence: int) -> Choice | Impasse:
-    """Choose from the States of one view. Nodes of another cluster do not count, nor do those without a store."""
+    """Choose from the States of one view. Nodes of another cluster do not count.
+
+    A majority must be there to write. What was committed must be known from those that have a store: a blank one votes,
+    but has forgotten what it kept.
+    """
     ours = {node_id: state for node_id, state in states.items() if state.uuid == uuid}
     holders = {node_id: state for node_id, state in ours.items() if not state.blank}
     if not holders:
@@ -58,11 +62,12 @@ def choose(states: Mapping[int, State], uuid: str, ring_sequence: int) -> Choice
     )
     electorates = in_force(holders[source].electorates, committed.index)
     present, needed = votes.present(electorates[-1], holders), votes.needed(electorates[-1])
-    if not votes.is_majority_of_all(electorates, holders):
+    enough = votes.is_majority_of_all(electorates, ours) and votes.all_see_what_a_majority_kept(electorates, holders)
+    if not enough:
         return Impasse(f"{present} of the {needed} votes needed to write are present.", present, needed)
     highest = max(state.promised for state in ours.values())
     epoch = max(ring_sequence * EPOCHS_PER_RING, highest + 1)
-    chosen = holders[source]
+    chosen, present = holders[source], votes.present(electorates[-1], ours)
     return Choice(source, chosen.contact, chosen.last, committed, epoch, electorates, present, needed)
 
 

@@ -55,6 +55,12 @@ class Logged(msgspec.Struct, array_like=True, tag=True, frozen=True):
     entries: tuple[LogEntry, ...]
 
 
+class Trouble(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """What is wrong with my disk or my copy of the store, as a sentence; empty when it is over."""
+
+    sentence: str
+
+
 class StandingAsked(msgspec.Struct, array_like=True, tag=True, frozen=True):
     """Everybody say how you stand."""
 
@@ -80,7 +86,7 @@ class SignInFailed(msgspec.Struct, array_like=True, tag=True, frozen=True):
     keys: tuple[str, ...]
 
 
-AnyMessage = SignInFailed | Announcement | Sampled | Logged | StandingAsked | Standing
+AnyMessage = SignInFailed | Announcement | Sampled | Logged | Trouble | StandingAsked | Standing
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
@@ -98,6 +104,7 @@ class Card:
     since_s: float | None = None
     announcement: Announcement | None = None
     sample: Sample | None = None
+    trouble: str = ""
 
 
 @dataclass
@@ -161,6 +168,8 @@ class Board:
         card = self.card(event.sender.node_id)
         if isinstance(message, Announcement):
             card.announcement = message
+        elif isinstance(message, Trouble):
+            card.trouble = message.sentence
         else:
             card.sample = Sample(message.time_s, message.values)
         self.changed()

@@ -21,14 +21,15 @@ from cluster.corosync import conf
 from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, GroupChanged, QuorumChanged
 from cluster.errors import QuireError
 from cluster.model import Change, TaskState
-from cluster.node import catchup, departures, driver, handlers, state_folder
+from cluster.node import catchup, driver, handlers, state_folder
 from cluster.node.access.assembly import Access
 from cluster.node.access.keys import Keys
 from cluster.node.access.passwords import make_passwords
 from cluster.node.access.tickets import FormerKeys
-from cluster.node.board import GROUP, Announcement, Board, Sampled, SignInFailed, encode
+from cluster.node.board import GROUP, Announcement, Board, Sampled, SignInFailed, Trouble, encode
 from cluster.node.cluster_log import ClusterLog
 from cluster.node.connection import Service
+from cluster.node.departures import Departures
 from cluster.node.host import NodeHost
 from cluster.node.life import Life
 from cluster.node.mount_door import MountDoor
@@ -36,6 +37,7 @@ from cluster.node.options import Options
 from cluster.node.own_files import OwnFiles
 from cluster.node.publisher import Publisher
 from cluster.node.rates import Readings
+from cluster.node.recovery import Recovery
 from cluster.node.removed import Removed
 from cluster.node.state import Self, cluster_state
 from cluster.node.tasks import TaskLines, TaskRunner
@@ -80,6 +82,7 @@ class Daemon:
             self.cluster_log.write,
         )  # fmt: skip
         self.removed = Removed(options.name, self.life, self.document, lambda: self.workflows.busy, self._hear)
+        self.recovery = Recovery(self.life, lambda: self.workflows.busy, self._in_trouble, time.monotonic)
         self.door = MountDoor(options.name, self.life, lambda: self.publisher.state, self.cluster_log.rows)
         self.mount = Mount(self.door, options.mount) if options.mount is not None else None
         self._was_writable = False
@@ -114,17 +117,13 @@ class Daemon:
         self.cluster_log.write("this node has started")
         await self._mount()
         self._closers += [self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
-        watches = (self.files.keep(), self.workflows.watch(), self.removed.watch(), self.life.keep_log_short())
-        for work in (self._sample_forever(), departures.watch(self.options.name, self.life, self.document), *watches):
-            self._run(work)
-        web = self.options.web_user
-        self.control = ControlServer(
-            self.options.socket,
-            handlers.table(self),
-            handlers.streams(self),
-            () if web is None else (web.user_id,),
-            group_id=None if web is None else web.group_id,
-        )
+        departing = Departures(self.options.name, self.life, self.document)
+        self._run(self._sample_forever())
+        for part in (self.files, self.workflows, self.removed, departing, self.life, self.recovery):
+            self._run(part.watch())
+        web, streams = self.options.web_user, handlers.streams(self)
+        admitted, group_id = ((), None) if web is None else ((web.user_id,), web.group_id)
+        self.control = ControlServer(self.options.socket, handlers.table(self), streams, admitted, group_id=group_id)
         await self.control.start()
         self._closers.append(self.control.stop)
 
@@ -133,9 +132,7 @@ class Daemon:
         await self._ended.wait()
 
     async def stop(self) -> None:
-        """Finish what is under way, undo what cannot be finished, and leave the cluster's groups. corosync runs on.
-
-        Stops what was started, also when `start` came to grief half-way."""
+        """Finish or undo what is under way, leave the groups; corosync runs on. Also after a `start` that failed."""
         while self._closers:
             await self._closers.pop()()
         self._ended.set()
@@ -229,6 +226,11 @@ class Daemon:
         self._announce()
         self.cluster_log.share(self.life.replica.node_id, self.board.members_before, self.board.members)
 
+    def _in_trouble(self, trouble: str) -> None:
+        self.cluster_log.write(trouble or "this node's store is well again")
+        self._announce()
+        self._show_soon()
+
     def _announce(self) -> None:
         served = self.served.fingerprint
         if self.life.is_open:
@@ -236,6 +238,7 @@ class Daemon:
         if served:
             said = Announcement(self.options.name, self.options.address, self.options.port, served, version.VERSION)
             self._say(encode(said))
+            self._say(encode(Trouble(self.recovery.trouble)))
 
     def _say(self, payload: bytes) -> None:
         if self.life.is_open and self.life.connection.connected:
@@ -277,10 +280,10 @@ class Daemon:
         if not self.life.is_open:
             return
         at_s, self._event_at_s = self._event_at_s, None
-        replica = self.life.replica
-        me = Self(self.options.name, replica.node_id, self.options.address, self.served.fingerprint)
+        own, replica = self.options, self.life.replica
+        me = Self(own.name, replica.node_id, own.address, self.served.fingerprint, self.recovery.trouble)
         problem = self.removed.sentence or self.life.connection.problem
-        state = cluster_state(me, self.options.engine, self.document(), self.view, self.board, replica, problem)
+        state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem)
         self.publisher.show(state, at_s)
 
     def _run(self, work: object) -> None:

@@ -22,11 +22,6 @@ PATIENCE_S = 4.0  # how long a node that was taken out may stay a member of the 
 log = logging.getLogger(__name__)
 
 
-async def watch(name: str, life: Life, document: Callable[[], Document | None]) -> None:
-    """For ever; `document` is the committed configuration."""
-    await Departures(name, life, document).watch()
-
-
 class Departures:
     """`watch` for ever; `document` is the committed configuration."""
 

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
+from errno import EIO
 from typing import Protocol
 
 from cluster.core.effects import (
@@ -96,7 +97,7 @@ class Driver:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._closed = False
-        disk.start(self._loop, lambda ticket: self.feed(Persisted(ticket)), lambda why: self.feed(PersistFailed(why)))
+        disk.start(self._loop, lambda ticket: self.feed(Persisted(ticket)), self.fail)
 
     async def close(self) -> None:
         """Stop performing effects. Whoever still waits is told that the outcome is unknown. The disk stays open."""
@@ -110,6 +111,10 @@ class Driver:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.cancel()
+
+    def fail(self, reason: str, errno: int = EIO) -> None:
+        """This node's store cannot be relied on from now on."""
+        self.feed(PersistFailed(reason, errno))
 
     # --- events in --------------------------------------------------------------------------------------------------
 
@@ -232,6 +237,8 @@ class Driver:
         Raises StoreRefusal, NoQuorum, Busy or Unavailable when it has certainly not happened, OutcomeUnknown when
         nobody can say within `timeout_s`: asking again with the same request id is then safe.
         """
+        if self._closed:
+            raise Unavailable("The store is being opened anew; try again.")
         request_id = request_id or uuid.uuid4().hex
         command = Command(request_id, self.replica.node_id, int(time.time() * 1000), user, door, tuple(operations))
         waiting = self._waiting.get(request_id)
@@ -279,6 +286,8 @@ def _revision_of(outcome: Outcome, request_id: str) -> Revision:
     if isinstance(outcome, Done):
         return outcome.revision
     if isinstance(outcome, Refused):
+        raise StoreRefusal(outcome.errno, outcome.message)
+    if isinstance(outcome, NotDone) and outcome.errno:
         raise StoreRefusal(outcome.errno, outcome.message)
     if isinstance(outcome, NotDone):
         raise {"no-quorum": NoQuorum, "busy": Busy}.get(outcome.code, Unavailable)(outcome.message)

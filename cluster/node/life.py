@@ -11,23 +11,25 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from cluster.core.effects import Committed
-from cluster.core.machine import CONFIGURATION
+from cluster.core.machine import CONFIGURATION, Durable
 from cluster.core.replica import Replica
 from cluster.core.tree import Tree
 from cluster.corosync import conf
 from cluster.engine.alone import AloneEngine
 from cluster.engine.base import Engine, EngineEvent, EngineLost
-from cluster.errors import QuireError
+from cluster.errors import QuireError, Unavailable
 from cluster.node.connection import Connection, NoService, Service
 from cluster.node.driver import Driver, Histories
+from cluster.node.waking import ALONE_NODE_ID, wake, wake_blank
 from cluster.store import disk as store
 from cluster.store import lineage as lineages
 from cluster.store.base import Disk
+from cluster.store.mark import Mark
 
-ALONE_NODE_ID = 0
 TRIM_EVERY_S = 600.0
 
 log = logging.getLogger(__name__)
@@ -68,11 +70,11 @@ class Life:
     # --- beginning and end ------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Load the store, or make a stand-alone one. Raises StoreDamaged."""
-        if not self.path.exists():
-            store.create(self.path, str(uuid.uuid4()), ALONE_NODE_ID, 1)
-        self.disk = store.open_disk(self.path)
-        durable = self.disk.load()
+        """Wake the store, or make a stand-alone one. Raises StoreDamaged, Unavailable."""
+        self._live(*wake(self.path))
+
+    def _live(self, disk: Disk, durable: Durable) -> None:
+        self.disk, self.damage = disk, ""
         self.replica = Replica(durable, votes_of, self._contact())
         engine: Engine
         service: Service
@@ -93,7 +95,7 @@ class Life:
         await self.driver.close()
         await self.connection.disconnect(stop_service=False)
         self._on_event(EngineLost("The store is changing hands."))
-        self.disk.close()
+        await asyncio.to_thread(self.disk.close)  # may take as long as the disk does
 
     async def begin(self) -> None:
         """Connect: at once when stand-alone, in the background when the engine may take its time."""
@@ -102,11 +104,39 @@ class Life:
         else:
             await self.connection.connect()
 
-    async def keep_log_short(self) -> None:
+    async def watch(self) -> None:
         """For ever: forget the oldest log entries beyond the disk's budget, so that the store's file stays bounded."""
         while True:
             await asyncio.sleep(TRIM_EVERY_S)
             self.disk.trim()
+
+    # --- a disk that failed -----------------------------------------------------------------------------------------
+
+    def fail(self, reason: str, *, damaged: bool) -> None:
+        """What is on disk cannot be relied on. With `damaged`, nothing of it is to be believed when it is woken."""
+        if damaged:
+            self.damage = self.damage or reason
+        self.driver.fail(reason)
+
+    async def wake_again(self) -> None:
+        """Open the store anew after its disk failed, and come back into the group. Until that succeeds the old life
+        goes on, in which this node reads and does not write. Raises StoreDamaged, Unavailable."""
+        old = self.replica
+        known = Mark(old.uuid, old.node_id)
+        await asyncio.to_thread(self.disk.close)
+        waking = (wake_blank, self.path, self.damage, known) if self.damage else (wake, self.path, known)
+        disk, durable = await asyncio.to_thread(*waking)
+        if self.replica is not old or not self.is_open:
+            disk.close()
+            raise Unavailable("The store changed hands meanwhile.")
+        if durable.blank:  # shown until the others have sent theirs: it was verified when it was read
+            durable = replace(durable, snapshot=old.machine.snapshot(), suffix=tuple(old.machine.log.suffix))
+        await self.driver.close()
+        await self.connection.disconnect(stop_service=False)
+        self._on_event(EngineLost("The store is opened anew."))
+        self._live(disk, durable)
+        await self.begin()
+        self._on_committed((), True)
 
     # --- changes of life --------------------------------------------------------------------------------------------
 

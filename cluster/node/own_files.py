@@ -34,7 +34,7 @@ class OwnFiles:
     def __init__(self, options: Options, life: Life, served: ServedCertificate, busy: Callable[[], bool]) -> None:
         self._options, self._life, self._served, self._busy = options, life, served, busy
 
-    async def keep(self) -> None:
+    async def watch(self) -> None:
         """For ever: make what is missing."""
         while True:
             if self._life.replica.writable and not self._busy():

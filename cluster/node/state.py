@@ -23,6 +23,7 @@ class Self:
     node_id: int
     address: str
     fingerprint: str
+    trouble: str = ""
 
 
 def cluster_state(
@@ -38,7 +39,7 @@ def cluster_state(
         quorum=view.quorum if view is not None and document is not None else None,
         ring=view.ring if view is not None and document is not None else None,
         settled=view is not None and view.settled,
-        store=store_state(replica, document, board),
+        store=store_state(replica, document, board, me.trouble),
         engine=engine,
         problem=problem,
     )
@@ -70,12 +71,14 @@ def _node_state(node: Node, me: Self, board: Board) -> NodeState:
     )
 
 
-def store_state(replica: Replica, document: Document | None, board: Board) -> StoreState:
+def store_state(replica: Replica, document: Document | None, board: Board, trouble: str = "") -> StoreState:
     """Writable or not, and why in one sentence, with the nodes that are missing by name."""
     point = replica.machine.log.commit
     reason = "" if replica.writable else replica.reason
     if reason and document is not None and replica.needed_votes > replica.present_votes:
-        missing = [node.name for node in document.nodes() if node.node_id not in replica.members]
+        missing = [node for node in document.nodes() if node.node_id not in replica.members]
         if missing:
-            reason = f"{reason} Not here: {', '.join(missing)}."
-    return StoreState(replica.writable, reason, Revision(point.epoch, point.index), point.hash.hex())
+            reason = f"{reason} Not here: {', '.join(node.name for node in missing)}."
+        troubled = [(node.name, board.card(node.node_id).trouble) for node in missing]
+        reason = " ".join([reason, *(f"{name} says: {trouble}" for name, trouble in troubled if trouble)])
+    return StoreState(replica.writable, reason, Revision(point.epoch, point.index), point.hash.hex(), trouble)

@@ -64,9 +64,10 @@ class Disk(Protocol):
         self,
         loop: asyncio.AbstractEventLoop,
         on_persisted: Callable[[int], None],
-        on_failed: Callable[[str], None],
+        on_failed: Callable[[str, int], None],
     ) -> None:
-        """Begin to write. Both callbacks are called on the loop; after `on_failed` nothing more is written."""
+        """Begin to write. Both callbacks are called on the loop. `on_failed(reason, errno)` is called once at most;
+        after it nothing more is written."""
 
     def persist(self, ticket: int, record: Record) -> None:
         """Write a record; `on_persisted` tells when it, and all before it, would survive a power cut."""
@@ -92,6 +93,9 @@ class Disk(Protocol):
 
     def verify(self) -> tuple[str, ...]:
         """Read everything and compare it with its checksums: a sentence per finding, none when all is well."""
+
+    def missing(self) -> str:
+        """Why what is written here can no longer be found where the store is: a sentence, or ""."""
 
     def counters(self) -> Counters:
         """What was written so far."""

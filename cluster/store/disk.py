@@ -23,7 +23,8 @@ from cluster.core.log import Entry
 from cluster.core.machine import Durable
 from cluster.core.messages import Point
 from cluster.errors import Conflict as ConflictError
-from cluster.errors import QuireError, Unavailable
+from cluster.errors import QuireError, StoreDamaged, Unavailable
+from cluster.store import mark as marks
 from cluster.store import schema
 from cluster.store.base import (
     KEEP_LOG_BYTES,
@@ -47,6 +48,8 @@ class SqliteDisk:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._writer: Writer | None = None
+        self._mark = marks.Mark("", 0)
+        self._inodes: dict[str, int] = {}
         self._lock: int | None = _lock(path)
         try:
             _settle(path)
@@ -62,7 +65,12 @@ class SqliteDisk:
             return header.uuid, header.node_id
 
     def load(self) -> Durable:
-        return load(self.path)[0]
+        durable, _ = load(self.path)
+        self._mark = marks.read(self.path) or self._mark
+        objection = marks.objection(marks.read(self.path), durable)
+        if objection:
+            raise StoreDamaged(objection)
+        return durable
 
     def history(self, have: Sequence[Point], want: Point) -> tuple[Point, tuple[Entry, ...]] | None:
         with self._reading() as connection:
@@ -124,9 +132,10 @@ class SqliteDisk:
         self,
         loop: asyncio.AbstractEventLoop,
         on_persisted: Callable[[int], None],
-        on_failed: Callable[[str], None],
+        on_failed: Callable[[str, int], None],
     ) -> None:
-        self._writer = Writer(self.path, loop, on_persisted, on_failed)
+        self._inodes = {"": _inode(self.path)}
+        self._writer = Writer(self.path, loop, on_persisted, on_failed, self._mark)
 
     def persist(self, ticket: int, record: Record) -> None:
         if self._writer is not None:
@@ -139,6 +148,15 @@ class SqliteDisk:
     def trim(self, keep_bytes: int = KEEP_LOG_BYTES, keep_entries: int = KEEP_LOG_ENTRIES) -> None:
         if self._writer is not None:
             self._writer.trim(keep_bytes, keep_entries)
+
+    def missing(self) -> str:
+        if self._writer is None:
+            return ""
+        for suffix in ("", "-wal"):
+            now = _inode(self.path.with_name(self.path.name + suffix))
+            if now != self._inodes.setdefault(suffix, now):
+                return "The store's file was removed or replaced while it was open."
+        return ""
 
     def counters(self) -> Counters:
         return self._writer.counters if self._writer is not None else Counters()
@@ -169,12 +187,13 @@ def create(path: Path, uuid: str, node_id: int, votes: int) -> None:
     if path.exists():
         raise ConflictError(f"There is a store at {path} already.")
     with locked(path), told(path):
+        marks.forget(path)
         new = path.with_name(path.name + ".new")
         schema.make(new)
         header = schema.Header(uuid, node_id, False, 0, first_point(uuid), first_point(uuid), 1, 0, 0, {node_id: votes})
         with closing(schema.connect(new)) as connection:
             schema.write_header(connection, header)
-        _put_in_place(new, path)
+        put_in_place(new, path)
 
 
 def restore(path: Path, backup: Path) -> None:
@@ -186,7 +205,8 @@ def restore(path: Path, backup: Path) -> None:
     with locked(path), told(path), closing(schema.connect(backup, read_only=True)) as connection:
         new = path.with_name(path.name + ".new")
         _copy(connection, new)
-        _put_in_place(new, path)
+        marks.forget(path)
+        put_in_place(new, path)
 
 
 # --- small things -----------------------------------------------------------------------------------------------------
@@ -235,10 +255,10 @@ def _copy(source: sqlite3.Connection, path: Path) -> None:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with closing(sqlite3.connect(part)) as target:
             source.backup(target)
-        _put_in_place(part, path)
+        put_in_place(part, path)
 
 
-def _put_in_place(new: Path, path: Path) -> None:
+def put_in_place(new: Path, path: Path) -> None:
     for descriptor in (os.open(new, os.O_RDONLY), os.open(new.parent, os.O_RDONLY)):
         os.fsync(descriptor)
         os.close(descriptor)
@@ -248,6 +268,14 @@ def _put_in_place(new: Path, path: Path) -> None:
     descriptor = os.open(path.parent, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
+
+
+def _inode(path: Path) -> int:
+    """0 when there is no such file, or it cannot be said."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _is_within(path: str, above: str) -> bool:

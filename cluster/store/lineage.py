@@ -16,7 +16,7 @@ from cluster.core.log import FIRST
 from cluster.core.machine import Machine
 from cluster.core.operations import Command, Remove
 from cluster.core.snapshot import Snapshot
-from cluster.store import schema
+from cluster.store import mark, schema
 from cluster.store.base import first_point
 from cluster.store.disk import locked
 from cluster.store.load import load
@@ -70,6 +70,7 @@ def _begin_anew(path: Path, machine: Machine, uuid: str, node_id: int, votes: in
 @contextmanager
 def _changing(path: Path) -> Iterator[Records]:
     with closing(schema.connect(path)) as connection, told(path):
+        mark.forget(path)
         connection.execute("BEGIN IMMEDIATE")
         records = Records(connection)
         yield records

@@ -19,7 +19,7 @@ from cluster.core.operations import Command, Write, decode_body
 from cluster.core.snapshot import Remembered, Snapshot
 from cluster.core.tree import Entry as TreeEntry
 from cluster.core.tree import Tree
-from cluster.errors import StoreDamaged, StoreRefusal, Unavailable
+from cluster.errors import StoreDamaged, StoreRefusal
 from cluster.store.schema import (
     NOTHING,
     Header,
@@ -28,6 +28,7 @@ from cluster.store.schema import (
     read_header,
     remembered_checksum,
     tree_checksum,
+    what_is_wrong,
     xor,
 )
 
@@ -42,10 +43,8 @@ def load(path: Path) -> tuple[Durable, Header]:
         check_format(connection, path)
         _check_pages(connection)
         return _load(connection)
-    except sqlite3.OperationalError as error:
-        raise Unavailable(f"The store {path} cannot be read: {error}.") from None
-    except (sqlite3.DatabaseError, UnicodeDecodeError, ValueError, TypeError, OverflowError) as error:
-        raise StoreDamaged(f"The store {path} is damaged: {error}.") from None
+    except (sqlite3.Error, UnicodeDecodeError, ValueError, TypeError, OverflowError) as error:
+        raise what_is_wrong(error, path) from None
     finally:
         connection.close()
 
@@ -89,6 +88,12 @@ def read_log(connection: sqlite3.Connection, after: int, until: int | None = Non
     )
     for index, epoch, hashed, body in rows:
         yield Entry(Point(epoch, index, hashed), body)
+
+
+def last_point(connection: sqlite3.Connection, header: Header) -> Point:
+    """Where the log ends."""
+    row = connection.execute("SELECT epoch, idx, hash FROM log ORDER BY idx DESC LIMIT 1").fetchone()
+    return Point(*row) if row is not None else header.base
 
 
 def _read_log(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from errno import ENOSPC
 from pathlib import Path
 
 from cluster.core.effects import AppendRecord, Committed, InstallRecord, PromiseRecord
@@ -36,7 +37,7 @@ class MemoryDisk:
         self._failed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_persisted: Callable[[int], None] = lambda ticket: None
-        self._on_failed: Callable[[str], None] = lambda reason: None
+        self._on_failed: Callable[[str, int], None] = lambda reason, errno: None
 
     @classmethod
     def create(cls, uuid: str, node_id: int, votes: int, *, at_once: bool = True) -> MemoryDisk:
@@ -66,12 +67,12 @@ class MemoryDisk:
         """The process is gone. The oldest `survive` records that waited did reach the disk, though nobody was told."""
         self._write(survive)
         self._waiting, self._failed = [], False
-        self._on_persisted, self._on_failed = lambda ticket: None, lambda reason: None
+        self._on_persisted, self._on_failed = lambda ticket: None, lambda reason, errno: None
 
     def fail(self, reason: str = "Writing the store failed: no space left on device.") -> None:
         """What waits is never written, nor is anything that comes later."""
         self._failed, self._waiting = True, []
-        self._on_failed(reason)
+        self._on_failed(reason, ENOSPC)
 
     # --- the interface ----------------------------------------------------------------------------------------------
 
@@ -90,7 +91,7 @@ class MemoryDisk:
         self,
         loop: asyncio.AbstractEventLoop | None,
         on_persisted: Callable[[int], None],
-        on_failed: Callable[[str], None],
+        on_failed: Callable[[str, int], None],
     ) -> None:
         self._loop, self._on_persisted, self._on_failed = loop, on_persisted, on_failed
 
@@ -140,6 +141,9 @@ class MemoryDisk:
 
     def verify(self) -> tuple[str, ...]:
         return ()
+
+    def missing(self) -> str:
+        return ""
 
     def counters(self) -> Counters:
         return self._counters

@@ -21,7 +21,7 @@ from cluster.core.snapshot import Remembered, Snapshot
 from cluster.core.tree import Entry as TreeEntry
 from cluster.errors import StoreDamaged
 from cluster.store.base import KEEP_LOG_BYTES, KEEP_LOG_ENTRIES, Counters, Record
-from cluster.store.load import contents_of, read_log
+from cluster.store.load import contents_of, last_point, read_log
 from cluster.store.past import Past
 from cluster.store.schema import NOTHING, Header, read_header, remembered_checksum, tree_checksum, write_header, xor
 
@@ -47,9 +47,8 @@ class Records:
         self._db = connection
         self.header: Header = read_header(connection)
         self._header_changed = False
-        last, size = connection.execute("SELECT max(idx), total(length(body)) FROM log").fetchone()
-        self.last_index: int = last if last is not None else self.header.base.index
-        self.log_bytes = int(size)
+        self.last = last_point(connection, self.header)
+        self.log_bytes = int(connection.execute("SELECT total(length(body)) FROM log").fetchone()[0])
         self.counters = Counters()
         self._remembered_rows: int = connection.execute("SELECT count(*) FROM remembered").fetchone()[0]
         self._past = Past(connection)
@@ -78,10 +77,10 @@ class Records:
     def _append(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             point = entry.point
-            if point.index != self.last_index + 1:
-                raise StoreDamaged(f"Log entry {point.index} cannot follow entry {self.last_index}.")
+            if point.index != self.last.index + 1:
+                raise StoreDamaged(f"Log entry {point.index} cannot follow entry {self.last.index}.")
             self._db.execute("INSERT INTO log VALUES (?, ?, ?, ?)", (point.index, point.epoch, point.hash, entry.body))
-            self.last_index = point.index
+            self.last = point
             self.log_bytes += len(entry.body)
             self._count(len(entry.body))
 
@@ -101,7 +100,7 @@ class Records:
         size = self._db.execute("SELECT total(length(body)) FROM log WHERE idx > ?", (index,)).fetchone()[0]
         self._db.execute("DELETE FROM log WHERE idx > ?", (index,))
         self.log_bytes -= int(size)
-        self.last_index = min(self.last_index, index)
+        self.last = last_point(self._db, self.header)
 
     def _journal(self, dropped: Iterable[Entry]) -> None:
         now_s = int(time.time())
@@ -117,7 +116,7 @@ class Records:
         for table in ("log", "tree", "content", "remembered"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
         self._past.forget()
-        self.last_index, self.log_bytes, self._remembered_rows = snapshot.point.index, 0, 0
+        self.last, self.log_bytes, self._remembered_rows = snapshot.point, 0, 0
         header = self.header
         header.base = header.kept = snapshot.point
         header.version, header.mtime_s, header.writer = snapshot.version, snapshot.mtime_s, snapshot.writer
@@ -256,10 +255,10 @@ class Records:
 
     def _trim_end(self, keep_bytes: int, keep_entries: int) -> tuple[Point | None, int]:
         end, size, base = None, 0, self.header.base.index
-        if self.log_bytes <= keep_bytes and self.last_index - base <= keep_entries:
+        if self.log_bytes <= keep_bytes and self.last.index - base <= keep_entries:
             return None, 0
         for entry in read_log(self._db, base, self.header.kept.index):
-            left_bytes, left_entries = self.log_bytes - size, self.last_index - entry.point.index + 1
+            left_bytes, left_entries = self.log_bytes - size, self.last.index - entry.point.index + 1
             if (left_bytes <= keep_bytes and left_entries <= keep_entries) or size > TRIM_SLICE_BYTES:
                 break
             end, size = entry.point, size + len(entry.body)

@@ -19,7 +19,7 @@ import msgspec
 from cluster.core.messages import Point
 from cluster.core.snapshot import Remembered
 from cluster.core.tree import Entry as TreeEntry
-from cluster.errors import StoreDamaged, Unavailable
+from cluster.errors import StoreDamaged, StoreTooNew, Unavailable
 
 APPLICATION_ID = 0x51756972
 FORMAT = 1
@@ -94,12 +94,19 @@ def told(path: Path) -> Iterator[None]:
     """What SQLite or the system says of a store, in our own errors."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        raise Unavailable(f"The store {path} cannot be used: {error}.") from None
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite's own words may be what is damaged
-        raise StoreDamaged(f"The store {path} is damaged: {error}.") from None
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite's own words may be what is damaged
+        raise what_is_wrong(error, path) from None
     except OSError as error:
         raise Unavailable(f"The store {path} cannot be used: {error.strerror}.") from None
+
+
+def what_is_wrong(error: Exception, path: Path) -> Unavailable:
+    """Is the file damaged, or does the system not let us at it?"""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    refused = isinstance(error, sqlite3.OperationalError) and code & 0xFF != sqlite3.SQLITE_ERROR
+    if refused and code not in (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS):
+        return Unavailable(f"The store {path} cannot be used: {error}.")
+    return StoreDamaged(f"The store {path} is damaged: {error}.")
 
 
 def make(path: Path) -> None:
@@ -122,7 +129,7 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
     if application_id != APPLICATION_ID:
         raise StoreDamaged(f"{path} is not a store.")
     if version != FORMAT:
-        raise StoreDamaged(f"The store {path} has format {version}; this version of Quire reads format {FORMAT}.")
+        raise StoreTooNew(f"The store {path} has format {version}; this version of Quire reads format {FORMAT}.")
 
 
 # --- the header and the checksums -------------------------------------------------------------------------------------

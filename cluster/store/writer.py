@@ -10,19 +10,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from errno import EIO, ENOSPC, EROFS
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from cluster.core.effects import Committed, InstallRecord, PromiseRecord
 from cluster.errors import QuireError
 from cluster.store.base import KEEP_LOG_BYTES, KEEP_LOG_ENTRIES, Counters, Record
+from cluster.store.mark import Mark, Marker
 from cluster.store.records import Records
 from cluster.store.schema import connect
 
@@ -65,8 +67,10 @@ class Writer:
         path: Path,
         loop: asyncio.AbstractEventLoop,
         on_persisted: Callable[[int], None],
-        on_failed: Callable[[str], None],
+        on_failed: Callable[[str, int], None],
+        mark: Mark,
     ) -> None:
+        self._mark = mark
         self._path, self._loop = path, loop
         self._on_persisted, self._on_failed = on_persisted, on_failed
         self._queue: SimpleQueue[_Item] = SimpleQueue()
@@ -87,7 +91,7 @@ class Writer:
             self._backlog_bytes += size
             backlog_bytes = self._backlog_bytes
         if backlog_bytes > BACKLOG_BYTES_MAX:
-            self._fail(f"The disk is too slow: {backlog_bytes >> 20} MiB wait to be written.")
+            self._fail(f"The disk is too slow: {backlog_bytes >> 20} MiB wait to be written.", EIO)
         self._put(_Ticket(ticket, record, size))
 
     def keep(self, committed: tuple[Committed, ...]) -> None:
@@ -111,14 +115,18 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            with closing(connect(self._path)) as connection:
-                stretch(connection)
+            with closing(connect(self._path)) as connection, Marker(self._path) as marker:
                 records = Records(connection)
                 self.counters = records.counters
+                self._advance(marker, records)  # has its place on the disk from now on
+                stretch(connection)
                 while not self._failed and self._write(connection, records, self._take()):
-                    pass
+                    self._advance(marker, records)
+                if not self._failed:
+                    self._advance(marker, records)
+                    marker.flush()
         except Exception as error:  # whatever it is, the disk cannot be relied on any more
-            self._fail(_sentence(error))
+            self._fail(_sentence(error), _errno(error, self._path))
 
     def _take(self) -> list[_Item]:
         """What waits, at most a batch; empty when the time has come for what was to be kept later."""
@@ -157,6 +165,13 @@ class Writer:
             self._tell(self._on_persisted, tickets[-1].number)
         return not stopping
 
+    def _advance(self, marker: Marker, records: Records) -> None:
+        header, last = records.header, records.last
+        mark = Mark(header.uuid, header.node_id, header.promised, last.epoch, last.index)
+        if mark != self._mark:
+            marker.put(mark)
+            self._mark = mark
+
     def _set_synchronous(self, connection: sqlite3.Connection, mode: str) -> None:
         if mode != self._synchronous:
             connection.execute(f"PRAGMA synchronous = {mode}")
@@ -174,17 +189,17 @@ class Writer:
             if records.trim(item.keep_bytes, item.keep_entries):
                 self._queue.put(item)
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str, errno: int) -> None:
         with self._lock:
             if self._failed:
                 return
             self._failed = True
         self._queue.put(_Stop())
-        self._tell(self._on_failed, reason)
+        self._tell(self._on_failed, reason, errno)
 
-    def _tell(self, callback: Callable[[Any], None], value: int | str) -> None:
+    def _tell(self, callback: Callable[..., None], *told: int | str) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            self._loop.call_soon_threadsafe(callback, value)
+            self._loop.call_soon_threadsafe(callback, *told)
 
 
 def stretch(connection: sqlite3.Connection) -> None:
@@ -240,3 +255,14 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, QuireError):
         return error.message
     return f"Writing the store failed: {error or type(error).__name__}."
+
+
+def _errno(error: Exception, path: Path) -> int:
+    """What a program that wants to write is told of it."""
+    with contextlib.suppress(OSError):
+        if os.statvfs(path.parent).f_flag & os.ST_RDONLY:
+            return EROFS
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return {sqlite3.SQLITE_FULL: ENOSPC, sqlite3.SQLITE_READONLY: EROFS}.get(code, EIO)

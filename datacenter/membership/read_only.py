@@ -11,6 +11,9 @@ from cluster.model import ClusterState, NodeState
 from datacenter.membership.words import names, votes
 
 WORKS = "Everything can be looked at, pages stay live, and what runs goes on running."
+ITSELF = (
+    "When the cause is mended, nothing more has to be done: the store is opened again by itself within half a minute."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,9 @@ def read_only(cluster: ClusterState) -> ReadOnly | None:
         return None
     missing = tuple(node for node in cluster.nodes if node.online is False)
     quorum, reason = cluster.quorum, cluster.store.reason
+    if cluster.store.trouble:
+        headline = "This node's store cannot be relied on: it is read-only."
+        return ReadOnly("bad", headline, cluster.store.trouble, missing, WORKS, ITSELF)
     if not cluster.in_cluster:
         step = "Look into this node's log; when its disk is mended, start its service again."
         return ReadOnly("bad", "This node's configuration cannot be changed.", reason, (), WORKS, step)

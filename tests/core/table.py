@@ -61,7 +61,10 @@ class Seat:
         self.disk.cut()
         self.replica = Replica(self.disk.load(), nodelist, contact=f"node {self.node_id}")
         self.outbox.clear()
-        self.disk.start(None, lambda ticket: self._feed(Persisted(ticket)), lambda why: self._feed(PersistFailed(why)))
+        self.disk.start(None, lambda ticket: self._feed(Persisted(ticket)), self._persist_failed)
+
+    def _persist_failed(self, reason: str, errno: int) -> None:
+        self._feed(PersistFailed(reason, errno))
 
     @property
     def member(self) -> Member:

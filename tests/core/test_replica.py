@@ -725,8 +725,32 @@ def test_a_node_whose_disk_fails_resigns_and_tells_those_who_wait() -> None:
     effects = table[ALPHA].step(PersistFailed("The disk is full."))
     assert effects == [Resign("The disk is full."), Reply(sent, Unknown("The disk is full."))]
     assert table[ALPHA].phase is Phase.FAILED
-    assert isinstance(table.write(ALPHA, "motd", b"2"), NotDone)
+    assert table.write(ALPHA, "motd", b"2") == NotDone("unavailable", "The disk is full.", errno.EIO)
     assert table[ALPHA].step(ViewChanged(RingId(99, ALPHA), (Member(ALPHA, 101),))) == []
+
+
+def test_a_failed_disk_s_errno_is_what_a_program_is_told() -> None:
+    table = table_of(ALPHA, BETA, GAMMA)
+    table[ALPHA].step(PersistFailed("The disk is full.", errno.ENOSPC))
+    assert table.write(ALPHA, "motd", b"2") == NotDone("unavailable", "The disk is full.", errno.ENOSPC)
+
+
+def test_of_two_nodes_the_one_that_lost_its_disk_is_filled_by_the_other() -> None:
+    table = table_of(ALPHA, BETA)
+    table.write(ALPHA, "motd", b"kept by both")
+    table.add(MemoryDisk.blank(LINEAGE, BETA, at_once=False))
+    table.form()
+    assert table[BETA].read("motd") == b"kept by both"
+    assert isinstance(table.write(BETA, "motd", b"goes on"), Done)
+
+
+def test_of_three_nodes_one_cannot_fill_two_that_lost_their_disks() -> None:
+    table = table_of(ALPHA, BETA, GAMMA)
+    table.write(ALPHA, "motd", b"perhaps not the last")
+    for lost in (BETA, GAMMA):
+        table.add(MemoryDisk.blank(LINEAGE, lost, at_once=False))
+    table.form()
+    assert {table[one].phase for one in (ALPHA, BETA, GAMMA)} == {Phase.READ_ONLY}
 
 
 def test_a_node_whose_disk_failed_acknowledges_nothing_more() -> None:

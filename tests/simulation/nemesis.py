@@ -155,12 +155,12 @@ class Nemesis:
             process.disk.fail()
 
     def wipe_disk(self) -> None:
-        """A voter loses its disk for good and comes back blank, as long as the others hold a majority."""
+        """A voter loses its disk for good and comes back blank, as long as the others have what a majority kept."""
         world = self.world
         node_id = self.someone()
         whole = [one for one, disk in world.disks.items() if not disk.load().blank and one != node_id]
         counting = [electorate for one in world.disks for electorate in world.in_force(one) if electorate]
-        bearable = all(votes.is_majority(electorate, whole) for electorate in counting)
+        bearable = all(votes.sees_what_a_majority_kept(electorate, whole) for electorate in counting)
         if node_id in world.votes and bearable and not world.reconfiguring:
             world.wipe(node_id)
             world.clock.after(self.dice.uniform(0.2, 5), self._boot, node_id)

@@ -75,7 +75,7 @@ class Process:
         self._inbox: deque[Event] = deque()
         self._flushing = False
         self._timers: dict[str, int] = {}
-        self.disk.start(None, lambda ticket: self.feed(Persisted(ticket)), lambda why: self.feed(PersistFailed(why)))
+        self.disk.start(None, lambda ticket: self.feed(Persisted(ticket)), self._persist_failed)
 
     # --- events in --------------------------------------------------------------------------------------------------
 
@@ -84,6 +84,9 @@ class Process:
 
     def hear(self, sender: Member, payload: bytes) -> None:
         self.feed(Delivered(sender.node_id, payload))
+
+    def _persist_failed(self, reason: str, errno: int) -> None:
+        self.feed(PersistFailed(reason, errno))
 
     def feed(self, event: Event) -> None:
         if not self.alive:

@@ -35,12 +35,17 @@ class Ear:
     def __init__(self) -> None:
         self.told: list[int] = []
         self.failures: list[str] = []
+        self.errnos: list[int] = []
         self._changed = threading.Condition()
 
     def call_soon_threadsafe(self, callback: Callable[..., Any], *arguments: Any) -> None:
         with self._changed:
             callback(*arguments)
             self._changed.notify_all()
+
+    def fail(self, reason: str, errno: int) -> None:
+        self.failures.append(reason)
+        self.errnos.append(errno)
 
     def wait(self, true: Callable[[], bool]) -> None:
         with self._changed:
@@ -59,7 +64,7 @@ class Scribe:
         self.ear = Ear()
         self.ticket = 0
         self.requests = self.machine.log.last.index
-        self.disk.start(self.ear, self.ear.told.append, self.ear.failures.append)  # type: ignore[arg-type]
+        self.disk.start(self.ear, self.ear.told.append, self.ear.fail)  # type: ignore[arg-type]
 
     def append(self, *operations: AnyOperation, body: bytes | None = None) -> Entry:
         """One more log entry, handed to the disk; nobody waits for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -74,7 +75,7 @@ def test_closing_writes_everything(tmp_path: Path) -> None:
 def test_after_a_failure_nothing_more_is_written(scribe: Scribe) -> None:
     scribe.write("motd", b"x")
     told = list(scribe.ear.told)
-    scribe.disk._writer._fail("The disk has had enough.")  # type: ignore[union-attr]
+    scribe.disk._writer._fail("The disk has had enough.", errno.EIO)  # type: ignore[union-attr]
     scribe.append(Write("motd", b"y"))
     scribe.ear.wait(lambda: bool(scribe.ear.failures))
     scribe.disk.close()

@@ -45,7 +45,11 @@ class Node:
         self.client = BlockingClient(self.state / "control.sock")
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, dies_at: str = "") -> None:
+    def start(self, dies_at: str = "", **environment: str) -> None:
+        self.start_without_waiting(dies_at, **environment)
+        wait_until(lambda: self.is_ready(), READY_S, f"{self.name} is ready")
+
+    def start_without_waiting(self, dies_at: str = "", **environment: str) -> None:
         self.state.mkdir(exist_ok=True)
         program = ["-m", "tests.workflow.mortal_node", dies_at] if dies_at else ["manage.py", "runnode"]
         settings = {"name": self.name, "state": self.state, "address": self.address, "engine": "loopback",
@@ -55,9 +59,9 @@ class Node:
             self.process = subprocess.Popen(
                 [sys.executable, *program, *arguments, "--web"],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, "QUIRE_TEST_DIED": str(self.state / f"died-{dies_at}")},
+                env={**os.environ, "QUIRE_TEST_DIED": str(self.state / f"died-{dies_at}"),
+                     **environment},
             )  # fmt: skip
-        wait_until(lambda: self.is_ready(), READY_S, f"{self.name} is ready")
 
     def is_ready(self) -> bool:
         assert self.process is not None and self.process.poll() is None, (self.state / "node.log").read_text()[-3000:]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from cluster.control.conversation import Handler
 from cluster.control.requests import CheckNode, Request, VerifyCluster, as_plain
+from cluster.node import disk_findings
 from cluster.node.verification import Verification
 from cluster.workflow.preflight import inspect_now
 
@@ -18,6 +20,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
     async def check(request: CheckNode) -> Any:
         found = await inspect_now(node.host)
+        found += await asyncio.to_thread(disk_findings.findings, node.options.store, node.recovery.trouble)
         return [{"code": each.code, "severity": each.severity, "sentence": each.sentence} for each in found]
 
     async def verify(request: VerifyCluster) -> Any:
