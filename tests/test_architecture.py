@@ -32,6 +32,7 @@ FRAMEWORKS = {"django", "channels", "daphne", "twisted", "django_htmx"}
 SITE_MAY_SEE = {
     "cluster.control.client",
     "cluster.control.requests",
+    "cluster.control.access_requests",
     "cluster.control.node_requests",
     "cluster.model",
     "cluster.errors",

@@ -20,6 +20,7 @@ from datacenter.problems import problem
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_HEADER = "CSRFPreventionToken"
 CSRF_FIELD = "csrf_token"  # in forms that are sent without a script
+API = "/api2/"  # the only place where API tokens are taken
 REFUSED = "This request did not come from a page of this site, or the page is too old. Reload it and try again."
 
 
@@ -36,10 +37,13 @@ class TicketMiddleware:
 
     async def __call__(self, request: Any) -> HttpResponse:
         request.quire_user = request.quire_problem = None
-        ticket = tickets.read_ticket(request.COOKIES, request.headers.get("Authorization", ""))
-        if ticket:
+        authorization = request.headers.get("Authorization", "")
+        token = tickets.read_token(authorization) if request.path.startswith(API) else None
+        ticket = tickets.read_ticket(request.COOKIES, authorization) if token is None else ""
+        if ticket or token is not None:
             try:
-                request.quire_user = await tickets.signed_in(ticket)
+                by = tickets.signed_in(ticket) if token is None else tickets.by_token(token)
+                request.quire_user = await by
             except Unauthenticated:
                 pass
             except QuireError as error:
@@ -67,8 +71,8 @@ async def is_from_our_page(request: Any, token: str) -> bool:
     """
     if not _same_origin(request):
         return False
-    if request.quire_user is None:
-        return True
+    if request.quire_user is None or request.quire_user.is_token:
+        return True  # no browser sends a token by itself
     try:
         await tickets.check_csrf(token, request.quire_user.username)
     except Unauthenticated:

@@ -17,10 +17,14 @@ COOKIE = "PVEAuthCookie"
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A user whose ticket the daemon found good a moment ago."""
+    """A user whose ticket the daemon found good a moment ago, or a token `user@realm!name`, which has no ticket."""
 
     username: str
     ticket: str = field(repr=False)
+
+    @property
+    def is_token(self) -> bool:
+        return not self.ticket
 
 
 def local_path(text: str, default: str = "/") -> str:

@@ -1,4 +1,4 @@
-"""Reads the ticket a request or a socket carries, and asks the daemon whether it is good.
+"""Reads the ticket or API token a request or a socket carries, and asks the daemon whether it is good.
 
 Answers are kept for at most two seconds, so that a page with ten parts asks once and a signed-out or removed user is
 refused everywhere within that time. Kept by a hash: no ticket lies in this memory. Bad tickets are not kept.
@@ -11,15 +11,18 @@ import hashlib
 from collections import OrderedDict
 from urllib.parse import unquote
 
+from cluster.control.access_requests import CheckToken
 from cluster.control.requests import CheckCsrf, CheckTicket
 from cluster.errors import Unauthenticated
 from datacenter import gateway
+from datacenter.access import rights
 from datacenter.access.sign_in import COOKIE, SignedIn
 
 KEPT_SECONDS_MAX = 2.0
 KEPT_MAX = 512
 TICKET_LENGTH_MAX = 4096
 AUTHORIZATION_PREFIX = COOKIE + "="
+TOKEN_PREFIXES = ("PVEAPIToken=", "PVEAPIToken ")
 
 
 class Kept:
@@ -66,6 +69,24 @@ def read_ticket(cookies: dict[str, str], authorization: str = "") -> str:
     return ticket if ticket.isascii() and ticket.isprintable() else ""
 
 
+def read_token(authorization: str) -> str | None:
+    """The API token in an Authorization header; None when it names none. What is no token is refused by the daemon."""
+    if not authorization.startswith(TOKEN_PREFIXES):
+        return None
+    sent = authorization[len(TOKEN_PREFIXES[0]) :]
+    return unquote(sent) if len(sent) <= TICKET_LENGTH_MAX and sent.isascii() else ""
+
+
+async def by_token(token: str) -> SignedIn:
+    """Whose token it is, as `user@realm!name`. Raises as `signed_in`."""
+    key = _key("token " + token)
+    username = _tickets.get(key)
+    if username is None:
+        username = (await gateway.call(CheckToken(token=token)))["username"]
+        _tickets.put(key, username)
+    return SignedIn(username, "")
+
+
 async def signed_in(ticket: str) -> SignedIn:
     """Who the ticket is for. Raises Unauthenticated; other errors when the daemon does not answer."""
     if not ticket:
@@ -95,6 +116,7 @@ def forget(ticket: str) -> None:
 
 def forget_all() -> None:
     """After a join, when the cluster's keys replace the node's own."""
+    rights.forget_all()
     _tickets.clear()
     _csrf_tokens.clear()
 

@@ -1,4 +1,4 @@
-"""/access: signing in, and the realms one can sign in to."""
+"""/access/ticket: signing in. Users are `users.py`, realms `realms.py`, rights `rights.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from msgspec import UNSET, UnsetType
 from cluster.control.requests import Login
 from cluster.errors import InvalidInput, Unauthenticated
 from datacenter import gateway
-from datacenter.access.capabilities import capabilities
 from datacenter.access.delay import after_failed_sign_in
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
@@ -40,13 +39,6 @@ class TicketRow(Row):
     clustername: str | UnsetType = UNSET
 
 
-class DomainRow(Row):
-    realm: str
-    type: str
-    comment: str | UnsetType = UNSET
-    default: Flag | UnsetType = UNSET
-
-
 async def ticket(call: Call, asked: TicketParameters) -> dict[str, Any]:
     if asked.tfa_challenge is not None:
         raise InvalidInput(HEADLINE, fields={"tfa-challenge": "no second factor is set up here"})
@@ -59,19 +51,11 @@ async def ticket(call: Call, asked: TicketParameters) -> dict[str, Any]:
     except Unauthenticated:
         await after_failed_sign_in(started_s)
         raise Unauthenticated("authentication failure") from None
-    answer = {name: issued[name] for name in ("username", "ticket", "CSRFPreventionToken")}
-    answer["cap"] = capabilities(issued["username"])
-    if issued.get("clustername"):
-        answer["clustername"] = issued["clustername"]
-    return answer
+    return dict(issued)
 
 
 async def nothing(_call: Call, _asked: NoParameters) -> None:
     """So that a client may look whether there is a sign-in."""
-
-
-async def domains(_call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
-    return [{"realm": "pam", "type": "pam", "comment": "Users of this machine (Linux PAM)", "default": 1}]
 
 
 ENDPOINTS = (
@@ -86,5 +70,4 @@ ENDPOINTS = (
         TicketRow,
         secret=True,
     ),
-    Endpoint("GET", "/access/domains", "The realms one can sign in to.", domains, PUBLIC, returns=list[DomainRow]),
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cluster.errors import Forbidden, Unauthenticated
+from datacenter.access import rights
 from datacenter.api.call import Call
 
 ROOT_USER = "root@pam"
@@ -68,7 +69,23 @@ class Combined:
         return f" {self.word} ".join(map(str, self.parts))
 
 
-Permission = Who | Privileged | Combined
+@dataclass(frozen=True, slots=True)
+class Within:
+    """For whoever is signed in; the daemon decides by what is asked for, as `text` says."""
+
+    text: str
+
+    def at(self, _in_path: Mapping[str, str]) -> Within:
+        return self
+
+    def described(self) -> Any:
+        return {"user": "all", "description": self.text}
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Permission = Who | Privileged | Combined | Within
 
 PUBLIC = Who("world")
 SIGNED_IN = Who("all")
@@ -92,15 +109,19 @@ NODE_AUDIT = perm("/nodes/{node}", "Sys.Audit")
 
 
 async def permitted(call: Call, permission: Permission) -> bool:
-    """Whether the caller may. Until there are other users with privileges, root@pam alone has them all."""
+    """Whether the caller may. Raises what the daemon's silence raises."""
     if isinstance(permission, Combined):
         each = [await permitted(call, part) for part in permission.parts]
         return all(each) if permission.word == "and" else any(each)
     if permission == PUBLIC:
         return True
-    if permission == SIGNED_IN:
+    if permission == SIGNED_IN or isinstance(permission, Within):
         return bool(call.user)
-    return call.user == ROOT_USER
+    if isinstance(permission, Who) or not call.user:
+        return call.user == ROOT_USER
+    held = await rights.held(call.user, permission.path)
+    found = [each in held for each in permission.privileges]
+    return any(found) if permission.any else all(found)
 
 
 async def require(call: Call, permission: Permission) -> None:

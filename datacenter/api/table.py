@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from datacenter.api import access, log, membership, nodes, status, tasks, version
+from datacenter.api import access, log, membership, nodes, realms, rights, status, tasks, user_tokens, users, version
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, Handler, NoParameters, Parameters, Row
 from datacenter.api.nodes import NodeParameters
@@ -17,6 +17,10 @@ from datacenter.api.tasks import TaskParameters
 _ANSWERING = (
     *version.ENDPOINTS,
     *access.ENDPOINTS,
+    *users.ENDPOINTS,
+    *user_tokens.ENDPOINTS,
+    *rights.ENDPOINTS,
+    *realms.ENDPOINTS,
     *membership.ENDPOINTS,
     *status.ENDPOINTS,
     *log.ENDPOINTS,

@@ -88,6 +88,22 @@ Password = Annotated[str, _text("a password of at most 128 characters", 128, min
 TicketOrPassword = Annotated[str, _text("a password or a ticket", 4096, minimum=0)]
 UserName = Annotated[str, _text("a user's name, at most 64 characters", 64)]
 Realm = Annotated[str, _text("a realm's name", 32, r"[A-Za-z][A-Za-z0-9.\-_]+")]
+_USER_ID = r"[^\s:/!@,]+@[A-Za-z][A-Za-z0-9.\-_]+"
+UserId = Annotated[str, _text("a user: name@realm, at most 64 characters", 64, _USER_ID, minimum=3)]
+_TOKEN_NAME = r"[A-Za-z][A-Za-z0-9.\-_]+"
+TokenName = Annotated[str, _text("a token's name: letters, digits, . - _", 64, _TOKEN_NAME)]
+AuthId = Annotated[
+    str, _text("a user or one of its tokens: name@realm or name@realm!token", 130, rf"{_USER_ID}(?:!{_TOKEN_NAME})?")
+]
+AuthIdList = Annotated[str, _text("users or tokens, with commas between them", 4096, minimum=0)]
+GroupName = Annotated[str, _text("a group's name: letters, digits, . - _", 64, r"[A-Za-z0-9.\-_]+")]
+RoleName = Annotated[str, _text("a role's name: letters, digits, . - _", 64, r"[A-Za-z0-9.\-_]+")]
+NameList = Annotated[str, _text("names, with commas between them", 4096, r"[A-Za-z0-9.\-_,; ]*", minimum=0)]
+ObjectPath = Annotated[str, _text("a path that rights are given on, like /nodes/alpha", 256, r"/[A-Za-z0-9.\-_/]*")]
+NewPassword = Annotated[str, _text("a password of 8 to 64 characters", 64, minimum=8)]
+Text = Annotated[str, _text("a text of at most 2048 characters", 2048, minimum=0)]
+WordList = Annotated[str, _text("names of settings, with commas between them", 1024, r"[A-Za-z0-9_\-,; ]*", minimum=0)]
+Digest = Annotated[str, _text("a digest of at most 64 characters", 64, r"[0-9a-fA-F]+")]
 Upid = Annotated[
     str,
     _text(

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from cluster.access.privileges import PRIVILEGES
+from cluster.control import access_requests as access_ask
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control.requests import as_plain
@@ -18,6 +20,7 @@ from cluster.model import ClusterState, Link, NodeState, Quorum, RingId, Sample,
 from tests.cast import ALICE
 
 ROOT = "root@pam"
+ALL = dict.fromkeys(sorted(PRIVILEGES), 1)
 PASSWORD = "correct horse"
 TICKETS = {"PVE:root@pam:6743A1B2::c2lnbmF0dXJl+/=": ROOT, "PVE:alice@pve:6743A1B2::YWxpY2U=": ALICE}
 CSRF = {ROOT: "6743A1B2:cm9vdA", ALICE: "6743A1B2:YWxpY2U"}
@@ -91,6 +94,8 @@ class FakeNode:
             ask.CheckCsrf: self._check_csrf,
             ask.WebFiles: lambda request: {"certificate": self.files[0], "key": self.files[1], "secret_key": ""},
             ask.PeerHistory: self._history,
+            access_ask.HeldRights: lambda request: ALL if request.user == ROOT else {},
+            access_ask.RealmList: lambda request: [{"realm": "pam", "type": "pam", "default": 1}],
         }
         handlers = {kind: self._recording(answer) for kind, answer in answers.items()}
         self.server = ControlServer(socket, handlers, {ask.Subscribe: self._changes})
@@ -182,6 +187,7 @@ class FakeNode:
             raise Unauthenticated("The user name or the password is not right.")
         ticket = next(ticket for ticket, user in TICKETS.items() if user == request.username)
         answer = {"username": request.username, "ticket": ticket, "CSRFPreventionToken": CSRF[request.username]}
+        answer["cap"] = {"nodes": ALL}
         return answer | ({"clustername": self.cluster.name} if self.cluster.in_cluster else {})
 
     def _check_ticket(self, request: ask.CheckTicket) -> Any:
