@@ -1,31 +1,53 @@
 """What this node has on disk it says; what a majority says is committed. Between proposing and the replica as a whole.
 
-What a majority is, and which entries it commits, is `machine.py` and `electorate.py`.
+What its own disk has a node counts at once: by the time its own Ack came back, nothing about it could have changed. The
+others are told at once where their commit may hang on it, and once in every epoch, so that they know who is up to date;
+what everybody can commit without it is told a little later, together with what follows. What a majority is, and which
+entries it commits, is `machine.py` and `electorate.py`.
 """
 
 from __future__ import annotations
 
 from cluster.core import electorate as votes
-from cluster.core.effects import Alarm, Effect, Multicast
+from cluster.core.effects import Alarm, Effect, Multicast, SetTimer
 from cluster.core.messages import Ack, AnyMessage, Append, encode
 from cluster.core.operations import ElectorateChange, encode_body
 from cluster.core.proposing import Proposing
 from cluster.core.work import Phase
 
+ACK_LATER_MS = 20
 MARK_BYTES = 8  # of an entry's hash, in an Ack
 
 
 class Committing(Proposing):
     """A replica that acknowledges, and commits what a majority has acknowledged."""
 
+    def _count_own(self, now: list[Effect]) -> None:
+        """Count what has come to this node's disk in this epoch, and see that the others hear of it."""
+        work, before = self.work, self.work.held
+        while work.unacked and work.unacked[0][0] <= self._persisted:
+            work.held = work.unacked.pop(0)[1]
+        if work.held == before:
+            return
+        work.acked[self.node_id] = work.held.index
+        if work.held.index > self.machine.log.commit.index or not work.said_index:
+            self._say_ack(now)
+        elif not work.ack_waits:
+            work.ack_waits = True
+            now.append(SetTimer(self._ack_timer(), ACK_LATER_MS))
+
     def _say_ack(self, now: list[Effect]) -> None:
-        index = 0
-        while self.work.unacked and self.work.unacked[0][0] <= self._persisted:
-            index = self.work.unacked.pop(0)[1]
-        if index:
-            self.work.said_index = index
-            mark = self.machine.log.point_at(index).hash[:MARK_BYTES]
-            now.append(Multicast(encode(Ack(self.work.session, self.work.epoch, index, mark))))
+        work, held = self.work, self.work.held
+        work.said_index = held.index
+        now.append(Multicast(encode(Ack(work.session, work.epoch, held.index, held.hash[:MARK_BYTES]))))
+
+    def _on_ack_timer(self, now: list[Effect]) -> None:
+        work, self.work.ack_waits = self.work, False
+        if work.held.index > work.said_index:
+            self._say_ack(now)
+
+    def _ack_timer(self) -> str:
+        return f"ack {self.work.view.hex()}"
 
     def _hear_ack(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
         assert isinstance(message, Ack)

@@ -134,7 +134,8 @@ class Replica(Committing):
         elif self.phase is Phase.INSTALLING and self._persisted >= work.install_ticket:
             self._finish_install(now)
         elif self.phase in (Phase.INSTALLED, Phase.ACTIVE):
-            self._say_ack(now)
+            self._count_own(now)
+            self._commit(now)
 
     def _on_persist_failed(self, event: PersistFailed, now: list[Effect]) -> None:
         self._become(Phase.FAILED, event.reason)
@@ -150,14 +151,16 @@ class Replica(Committing):
             now.append(SetTimer(event.name, SILENCE_MS))
         elif self.phase is Phase.FETCHING and event.name == f"fetch {work.epoch}":
             self._fetch(now)
+        elif self.phase in (Phase.INSTALLED, Phase.ACTIVE) and event.name == self._ack_timer():
+            self._on_ack_timer(now)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def _finish_install(self, now: list[Effect]) -> None:
         work = self.work
         self._become(Phase.INSTALLED, "Waiting until a majority of the votes holds the latest state.")
-        work.unacked = [(work.install_ticket, self.machine.log.last.index)]
-        self._say_ack(now)
+        work.unacked = [(work.install_ticket, self.machine.log.last)]
+        self._count_own(now)
         queued, work.queue, work.queue_bytes = work.queue, [], 0
         for sender, message in queued:
             self._append(sender, message, now)
@@ -195,7 +198,7 @@ class Replica(Committing):
             if work.position > log.last.index:
                 fresh.append(log.append(work.epoch, body))
         if fresh:
-            work.unacked.append((self._persist(AppendRecord(tuple(fresh)), now), log.last.index))
+            work.unacked.append((self._persist(AppendRecord(tuple(fresh)), now), log.last))
         if sender == self.node_id:
             self.machine.proposals.one_returned()
             self._send_proposals(now)

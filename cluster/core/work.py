@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from cluster.core.messages import Append, State
+from cluster.core.log import FIRST
+from cluster.core.messages import Append, Point, State
 from cluster.core.operations import ElectorateChange
 from cluster.core.sync import Choice
 
@@ -25,8 +26,9 @@ class Phase(enum.Enum):
 @dataclass
 class Work:
     """What is going on in one view; a new view begins with a new one. `position` is the index of the last entry of the
-    order in this epoch, which on a node that took a snapshot may be behind the log's end; `asked` is the change of the
-    electorate this node asked for last; `said_index` is how far it has said its log to be on disk."""
+    order in this epoch, which on a node that took a snapshot may be behind the log's end; `held` is how far its log is
+    on disk, `said_index` how far it said so; `acked` is node id → index, of this node and of the others as they said;
+    `asked` is the change of the electorate this node asked for last."""
 
     view: bytes = b""
     session: bytes = b""
@@ -42,9 +44,11 @@ class Work:
     position: int = 0
     queue: list[tuple[int, Append]] = field(default_factory=list)
     queue_bytes: int = 0
-    unacked: list[tuple[int, int]] = field(default_factory=list)
+    unacked: list[tuple[int, Point]] = field(default_factory=list)
     acked: dict[int, int] = field(default_factory=dict)
+    held: Point = FIRST
     said_index: int = 0
+    ack_waits: bool = False
     asked: ElectorateChange | None = None
     parts: dict[int, bytes] = field(default_factory=dict)
 

@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable
 from cluster import version
 from cluster.control.server import ControlServer
 from cluster.core.effects import Committed
-from cluster.core.machine import CONFIGURATION
 from cluster.core.membership import Membership, View
 from cluster.corosync import conf
 from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, GroupChanged, QuorumChanged
@@ -150,14 +149,7 @@ class Daemon:
 
     def document(self) -> conf.Document | None:
         """The committed corosync.conf; None on a stand-alone node."""
-        text = self.life.tree.read(CONFIGURATION)
-        if text is None:
-            return None
-        try:
-            return conf.parse(text)
-        except QuireError as error:
-            log.error("The corosync.conf in the store cannot be read: %s", error.message)
-            return None
+        return self.life.document()
 
     def _make_engine(self, node_id: int) -> tuple[Engine, Service]:
         return self.underlay.engine(), self.underlay

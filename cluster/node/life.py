@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from cluster.core.effects import Committed
@@ -33,6 +34,7 @@ from cluster.store.mark import Mark
 TRIM_EVERY_S = 600.0
 
 log = logging.getLogger(__name__)
+_parsed = lru_cache(maxsize=2)(conf.parse)  # asked for at every change of anything, and it rarely differs
 
 
 class Life:
@@ -66,6 +68,17 @@ class Life:
     def clustered(self) -> bool:
         """Does the store belong to a cluster, or wait to be filled by one?"""
         return self.replica.blank or self.tree.find(CONFIGURATION) is not None
+
+    def document(self) -> conf.Document | None:
+        """The committed corosync.conf; None on a stand-alone node, and when it cannot be read."""
+        text = self.tree.read(CONFIGURATION)
+        if text is None:
+            return None
+        try:
+            return _parsed(text)
+        except QuireError as error:
+            log.error("The corosync.conf in the store cannot be read: %s", error.message)
+            return None
 
     # --- beginning and end ------------------------------------------------------------------------------------------
 
@@ -177,7 +190,7 @@ class Life:
 def votes_of(text: bytes) -> dict[int, int]:
     """Node id → votes in a corosync.conf; empty when it cannot be read, which leaves the electorate as it is."""
     try:
-        return {node.node_id: node.votes for node in conf.parse(text).nodes()}
+        return {node.node_id: node.votes for node in _parsed(text).nodes()}
     except QuireError as error:
         log.warning("The corosync.conf in the store cannot be read: %s", error.message)
         return {}

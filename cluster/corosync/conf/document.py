@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from cluster.corosync import names
@@ -53,7 +54,7 @@ class Section:
         return Section.of(dict(self.values), [*others, *((name, section) for section in replacement)])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what was read from it once is kept beside it
 class Document:
     """A whole corosync.conf. `source` is the text it was read from, empty when it was made here."""
 
@@ -76,6 +77,10 @@ class Document:
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodelist in node id order. Raises `InvalidInput` when an entry has no usable node id or votes."""
+        return self._nodes
+
+    @cached_property
+    def _nodes(self) -> tuple[Node, ...]:
         priorities = self._link_priorities()
         found = [_read_node(section, priorities) for section in self._node_sections()]
         return tuple(sorted(found, key=lambda node: (node.node_id, node.name)))
