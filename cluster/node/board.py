@@ -86,7 +86,21 @@ class SignInFailed(msgspec.Struct, array_like=True, tag=True, frozen=True):
     keys: tuple[str, ...]
 
 
-AnyMessage = SignInFailed | Announcement | Sampled | Logged | Trouble | StandingAsked | Standing
+class WorkingTask(msgspec.Struct, array_like=True, frozen=True):
+    """A task of the sender's; what else there is to know of it is in its name."""
+
+    upid: str
+    end_time_s: int | None
+    status: str
+
+
+class Working(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """The sender's tasks, running and lately ended."""
+
+    tasks: tuple[WorkingTask, ...]
+
+
+AnyMessage = SignInFailed | Announcement | Sampled | Logged | Trouble | StandingAsked | Standing | Working
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
@@ -118,6 +132,8 @@ class Board:
     logged: Callable[[tuple[LogEntry, ...]], None]
     standing: Callable[[int, StandingAsked | Standing], None] = lambda node_id, message: None
     failed_sign_in: Callable[[int, tuple[str, ...]], None] = lambda node_id, keys: None
+    working: Callable[[int, Working], None] = lambda node_id, message: None
+    greetings: list[Callable[[], None]] = field(default_factory=list)  # what else is said to somebody new
     cards: dict[int, Card] = field(default_factory=dict)
     members: frozenset[int] = frozenset()
     members_before: frozenset[int] = frozenset()
@@ -149,6 +165,8 @@ class Board:
         self.members_before, self.members = self.members, members
         if arrived:
             self.someone_new()
+            for greet in self.greetings:
+                greet()
         self.changed()
 
     def _said(self, event: Delivered) -> None:
@@ -164,6 +182,9 @@ class Board:
             return
         if isinstance(message, StandingAsked | Standing):
             self.standing(event.sender.node_id, message)
+            return
+        if isinstance(message, Working):
+            self.working(event.sender.node_id, message)
             return
         card = self.card(event.sender.node_id)
         if isinstance(message, Announcement):

@@ -64,7 +64,7 @@ class Daemon:
         self.publisher = Publisher(time.time)
         self.membership = Membership()
         self.view: View | None = None
-        self.cluster_log = ClusterLog(options.name, time.time, self._say)
+        self.cluster_log = ClusterLog(options.name, time.time, self.say)
         self.board = Board(time.time, self._show_soon, self._someone_new, self.cluster_log.hear)
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
         self.former = FormerKeys(time.time)
@@ -99,7 +99,7 @@ class Daemon:
         sys.setswitchinterval(SWITCH_S)
         self._claim = state_folder.claim(self.options)
         passwords = make_passwords(self.options.password_hash_file)
-        self.access = Access(self.life, self.keys, passwords, lambda keys: self._say(encode(SignInFailed(keys))))
+        self.access = Access(self.life, self.keys, passwords, lambda keys: self.say(encode(SignInFailed(keys))))
         self.board.failed_sign_in = self.access.hear_failure
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
         self.tasks.subscribe(self._task_changed)
@@ -229,10 +229,10 @@ class Daemon:
             self.life.replica.contact = self._contact()
         if served:
             said = Announcement(self.options.name, self.options.address, self.options.port, served, version.VERSION)
-            self._say(encode(said))
-            self._say(encode(Trouble(self.recovery.trouble)))
+            self.say(encode(said))
+            self.say(encode(Trouble(self.recovery.trouble)))
 
-    def _say(self, payload: bytes) -> None:
+    def say(self, payload: bytes) -> None:
         if self.life.is_open and self.life.connection.connected:
             try:
                 self.life.connection.engine.multicast(GROUP, payload)
@@ -243,7 +243,7 @@ class Daemon:
         readings = Readings()
         while True:
             reading = await asyncio.to_thread(readings.next, time.time())
-            self._say(encode(Sampled(reading.time_s, reading.values)))
+            self.say(encode(Sampled(reading.time_s, reading.values)))
             await asyncio.sleep(SAMPLE_EVERY_S)
 
     def _show_soon(self) -> None:

@@ -151,6 +151,7 @@ NEEDS: dict[type[Request], Need] = {
     base.StoreHistory: known, base.StoreShow: known, base.StoreDiff: known,
     base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
     base.StoreExchange: store, base.StoreExport: store, base.StoreImport: store,
+    machines.HostJournal: known,
     ask.Permissions: _permissions,
     ask.UserList: known, ask.UserShow: _user_show, ask.UserAdd: _user_add, ask.UserChange: _user_change,
     ask.UserRemove: _user_remove, ask.PasswordChange: _password,
@@ -176,5 +177,7 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.VerifyCluster, base.TaskList, base.TaskStatus, base.TaskLog, base.TaskStop, base.Login, base.CheckTicket,
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StorePoint, base.PeerHistory,
     ask.CheckToken, ask.HeldRights, ask.RealmList,
+    machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,
+    machines.QdeviceStatus, machines.GuestIds, machines.ClusterTasks,
     machines.LocateNode, machines.ForwardCall,  # the node a call is carried to looks at who asks
 })  # fmt: skip
