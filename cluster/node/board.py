@@ -1,8 +1,8 @@
 """The status board: what each node says of itself in the `status` group, kept in memory and never on disk.
 
-Announcements (name, address, certificate), samples, and who is there since when; entries of the cluster log pass
-through to whoever keeps them. Replicas know nothing of it; pages are
-made from it. A node is online while its daemon is a member of the group.
+Announcements (name, address, certificate), samples, and who is there since when; entries of the cluster log and status
+by key pass through to whoever keeps them. Replicas know nothing of it; pages are made from it. A node is online while
+its daemon is a member of the group.
 """
 
 from __future__ import annotations
@@ -100,7 +100,15 @@ class Working(msgspec.Struct, array_like=True, tag=True, frozen=True):
     tasks: tuple[WorkingTask, ...]
 
 
-AnyMessage = SignInFailed | Announcement | Sampled | Logged | Trouble | StandingAsked | Standing | Working
+class KeySet(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """A key of the sender's status, and its value; empty: taken back. `number` counts what the sender has set."""
+
+    key: str
+    data: bytes
+    number: int
+
+
+AnyMessage = SignInFailed | Announcement | Sampled | Logged | Trouble | StandingAsked | Standing | Working | KeySet
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
@@ -133,6 +141,7 @@ class Board:
     standing: Callable[[int, StandingAsked | Standing], None] = lambda node_id, message: None
     failed_sign_in: Callable[[int, tuple[str, ...]], None] = lambda node_id, keys: None
     working: Callable[[int, Working], None] = lambda node_id, message: None
+    key_set: Callable[[int, KeySet], None] = lambda node_id, message: None
     greetings: list[Callable[[], None]] = field(default_factory=list)  # what else is said to somebody new
     cards: dict[int, Card] = field(default_factory=dict)
     members: frozenset[int] = frozenset()
@@ -185,6 +194,9 @@ class Board:
             return
         if isinstance(message, Working):
             self.working(event.sender.node_id, message)
+            return
+        if isinstance(message, KeySet):
+            self.key_set(event.sender.node_id, message)
             return
         card = self.card(event.sender.node_id)
         if isinstance(message, Announcement):

@@ -39,6 +39,7 @@ from cluster.node.rates import Readings
 from cluster.node.recovery import Recovery
 from cluster.node.removed import Removed
 from cluster.node.state import Self, cluster_state
+from cluster.node.status_keys import StatusKeys
 from cluster.node.tasks import TaskLines, TaskRunner
 from cluster.node.tls import ServedCertificate
 from cluster.node.underlay import make_underlay
@@ -65,7 +66,11 @@ class Daemon:
         self.membership = Membership()
         self.view: View | None = None
         self.cluster_log = ClusterLog(options.name, time.time, self.say)
-        self.board = Board(time.time, self._show_soon, self._someone_new, self.cluster_log.hear)
+        self.status_keys = StatusKeys(lambda: self.life.replica.node_id, time.time, self.say)
+        self.board = Board(
+            time.time, self._show_soon, self._someone_new, self.cluster_log.hear, key_set=self.status_keys.hear
+        )
+        self.board.greetings.append(self.status_keys.share)
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
         self.former = FormerKeys(time.time)
         self.underlay = make_underlay(options)
@@ -82,7 +87,9 @@ class Daemon:
         )  # fmt: skip
         self.removed = Removed(options.name, self.life, self.document, lambda: self.workflows.busy, self._hear)
         self.recovery = Recovery(self.life, lambda: self.workflows.busy, self._in_trouble, time.monotonic)
-        self.door = MountDoor(options.name, self.life, lambda: self.publisher.state, self.cluster_log.rows)
+        self.door = MountDoor(
+            options.name, self.life, self.status_keys, lambda: self.publisher.state, self.cluster_log.rows
+        )
         self.mount = Mount(self.door, options.mount) if options.mount is not None else None
         self._was_writable = False
         self._ended = asyncio.Event()
@@ -184,7 +191,8 @@ class Daemon:
         if self.files.committed(changes, whole):
             document = self.document()
             if document is not None:
-                self.board.forget(frozenset(node.node_id for node in document.nodes()))
+                for said in (self.board, self.status_keys):
+                    said.forget(frozenset(node.node_id for node in document.nodes()))
         self.door.committed(changes, whole)
         if self.mount is not None:
             self.mount.committed(changes, whole)
@@ -276,6 +284,7 @@ class Daemon:
         me = Self(own.name, replica.node_id, own.address, self.served.fingerprint, self.recovery.trouble)
         problem = self.removed.sentence or self.life.connection.problem
         state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem)
+        self.door.shown(state)
         self.publisher.show(state, at_s)
 
     def _run(self, work: object) -> None:

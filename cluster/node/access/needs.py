@@ -146,7 +146,7 @@ def _permissions(rights: Rights, request: ask.Permissions) -> None:
 
 NEEDS: dict[type[Request], Need] = {
     base.CreateCluster: root, base.JoinCluster: root, base.AddNode: root,
-    base.LeaveCluster: root, base.RemoveNode: root,
+    base.LeaveCluster: root, base.RemoveNode: root, base.KeyWrite: root, base.KeyRead: known,
     base.StoreRead: known, base.StoreList: known, base.StoreCheck: known,
     base.StoreHistory: known, base.StoreShow: known, base.StoreDiff: known,
     base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
