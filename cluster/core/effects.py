@@ -15,7 +15,7 @@ The driver performs the effects of one step in the order they are listed, and th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cluster.core.log import Entry
 from cluster.core.messages import Point
@@ -35,10 +35,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """FAILED: the tree refused it, on every node alike; it has changed nothing and never will."""
+    """FAILED: the tree refused it, on every node alike; it has changed nothing and never will.
+
+    `revision` is the place in the order where it was looked at: a session that was told of it has seen that much."""
 
     errno: int
     message: str
+    revision: Revision | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

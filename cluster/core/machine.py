@@ -164,9 +164,10 @@ class Machine:
 
 
 def outcome_of(known: Remembered) -> Outcome:
+    revision = Revision(known.epoch, known.index)
     if known.errno:
-        return Refused(known.errno, known.message)
-    return Done(Revision(known.epoch, known.index))
+        return Refused(known.errno, known.message, revision)
+    return Done(revision)
 
 
 def body_of(entry: Entry) -> AnyBody | None:

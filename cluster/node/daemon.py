@@ -39,7 +39,6 @@ from cluster.node.rates import Readings
 from cluster.node.recovery import Recovery
 from cluster.node.removed import Removed
 from cluster.node.state import Self, cluster_state
-from cluster.node.status_keys import StatusKeys
 from cluster.node.tasks import TaskLines, TaskRunner
 from cluster.node.tls import ServedCertificate
 from cluster.node.underlay import make_underlay
@@ -65,12 +64,8 @@ class Daemon:
         self.publisher = Publisher(time.time)
         self.membership = Membership()
         self.view: View | None = None
-        self.cluster_log = ClusterLog(options.name, time.time, self.say)
-        self.status_keys = StatusKeys(lambda: self.life.replica.node_id, time.time, self.say)
-        self.board = Board(
-            time.time, self._show_soon, self._someone_new, self.cluster_log.hear, key_set=self.status_keys.hear
-        )
-        self.board.greetings.append(self.status_keys.share)
+        self.cluster_log = ClusterLog(options.name, time.time, self._say)
+        self.board = Board(time.time, self._show_soon, self._someone_new, self.cluster_log.hear)
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
         self.former = FormerKeys(time.time)
         self.underlay = make_underlay(options)
@@ -87,9 +82,7 @@ class Daemon:
         )  # fmt: skip
         self.removed = Removed(options.name, self.life, self.document, lambda: self.workflows.busy, self._hear)
         self.recovery = Recovery(self.life, lambda: self.workflows.busy, self._in_trouble, time.monotonic)
-        self.door = MountDoor(
-            options.name, self.life, self.status_keys, lambda: self.publisher.state, self.cluster_log.rows
-        )
+        self.door = MountDoor(options.name, self.life, lambda: self.publisher.state, self.cluster_log.rows)
         self.mount = Mount(self.door, options.mount) if options.mount is not None else None
         self._was_writable = False
         self._ended = asyncio.Event()
@@ -106,7 +99,7 @@ class Daemon:
         sys.setswitchinterval(SWITCH_S)
         self._claim = state_folder.claim(self.options)
         passwords = make_passwords(self.options.password_hash_file)
-        self.access = Access(self.life, self.keys, passwords, lambda keys: self.say(encode(SignInFailed(keys))))
+        self.access = Access(self.life, self.keys, passwords, lambda keys: self._say(encode(SignInFailed(keys))))
         self.board.failed_sign_in = self.access.hear_failure
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
         self.tasks.subscribe(self._task_changed)
@@ -191,8 +184,7 @@ class Daemon:
         if self.files.committed(changes, whole):
             document = self.document()
             if document is not None:
-                for said in (self.board, self.status_keys):
-                    said.forget(frozenset(node.node_id for node in document.nodes()))
+                self.board.forget(frozenset(node.node_id for node in document.nodes()))
         self.door.committed(changes, whole)
         if self.mount is not None:
             self.mount.committed(changes, whole)
@@ -237,10 +229,10 @@ class Daemon:
             self.life.replica.contact = self._contact()
         if served:
             said = Announcement(self.options.name, self.options.address, self.options.port, served, version.VERSION)
-            self.say(encode(said))
-            self.say(encode(Trouble(self.recovery.trouble)))
+            self._say(encode(said))
+            self._say(encode(Trouble(self.recovery.trouble)))
 
-    def say(self, payload: bytes) -> None:
+    def _say(self, payload: bytes) -> None:
         if self.life.is_open and self.life.connection.connected:
             try:
                 self.life.connection.engine.multicast(GROUP, payload)
@@ -251,7 +243,7 @@ class Daemon:
         readings = Readings()
         while True:
             reading = await asyncio.to_thread(readings.next, time.time())
-            self.say(encode(Sampled(reading.time_s, reading.values)))
+            self._say(encode(Sampled(reading.time_s, reading.values)))
             await asyncio.sleep(SAMPLE_EVERY_S)
 
     def _show_soon(self) -> None:
@@ -284,7 +276,6 @@ class Daemon:
         me = Self(own.name, replica.node_id, own.address, self.served.fingerprint, self.recovery.trouble)
         problem = self.removed.sentence or self.life.connection.problem
         state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem)
-        self.door.shown(state)
         self.publisher.show(state, at_s)
 
     def _run(self, work: object) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from cluster.control.node_requests import QdeviceStatus
 from cluster.control.requests import (
     AddNode,
     ClusterConfig,
@@ -227,12 +226,7 @@ async def api_version(_call: Call, _asked: NoParameters) -> int:
     return API_VERSION
 
 
-async def qdevice(_call: Call, _asked: NoParameters) -> dict[str, str]:
-    return await gateway.call(QdeviceStatus())
-
-
 ENDPOINTS = (
-    Endpoint("GET", "/cluster/config/qdevice", "The QDevice.", qdevice, AUDIT, returns=dict[str, str]),
     Endpoint("POST", "/cluster/config", "Create a cluster with this node in it.", create, ROOT, CreateParameters, str),
     Endpoint(
         "GET",

@@ -55,6 +55,8 @@ def test_a_refused_command_is_kept_and_remembered_and_shown_to_nobody() -> None:
     alpha.proposals.add("r1", entry.body)
     effects = commit(alpha)
     assert effects[0] == Reply("r1", Refused(2, "no does not exist")) and len(effects) == 2
+    assert isinstance(effects[0], Reply) and isinstance(effects[0].outcome, Refused)
+    assert effects[0].outcome.revision == Revision(entry.point.epoch, entry.point.index)
     assert committed(effects)[0].applied is None and alpha.remembered["r1"].errno == 2
 
 

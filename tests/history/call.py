@@ -17,7 +17,7 @@ KINDS = (*READS, *CHANGES, "lock")
 class Call:
     """Times are seconds of one clock for all; `returned_s` is infinite while the outcome is UNKNOWN.
 
-    `revision` is (epoch, index): where a change stands, or how far what was read reached."""
+    `revision` is (epoch, index): where a change stands, or was refused, or how far what was read reached."""
 
     process: str
     kind: str

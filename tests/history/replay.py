@@ -55,7 +55,7 @@ def _as_time_went(calls: Sequence[Call]) -> str | None:
 def _sessions_go_forward(calls: Sequence[Call]) -> str | None:
     latest: dict[str, Call] = {}
     for call in sorted(calls, key=attrgetter("invoked_s")):
-        if call.revision is None or call.outcome != "OK":
+        if call.revision is None:
             continue
         known = latest.get(call.process)
         if known is not None and known.returned_s <= call.invoked_s and call.index < known.index:
@@ -68,7 +68,8 @@ def _sessions_go_forward(calls: Sequence[Call]) -> str | None:
 def _replayed(calls: Sequence[Call]) -> str | None:
     paths: defaultdict[str, list[Call]] = defaultdict(list)
     for call in calls:
-        paths[call.path].append(call)
+        if call.kind != "lock":
+            paths[call.path].append(call)
     for path in sorted(paths):
         complaint = _replay_path(paths[path])
         if complaint is not None:

@@ -1,45 +1,43 @@
-"""`python -m tests.simulation SEED` tells the story of one seed; `FIRST COUNT` runs many and prints what was found."""
+"""`python -m tests.simulation SEED` tells the story of one seed; `FIRST COUNT` runs many and prints what was found.
+
+`--whole` tells all of the story instead of what leads to the finding, `--mutant NAME` breaks the core first, and
+`--traces` prints one line per seed by which two runs can be compared.
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
-from collections import Counter
 
-from tests.simulation.nemesis import simulate
+from tests.simulation import campaign, story
 
 
-def many(first: int, count: int) -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("count", type=int, nargs="?", default=0)
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--mutant", default="")
+    parser.add_argument("--traces", action="store_true")
+    asked = parser.parse_args()
+    seeds = range(asked.seed, asked.seed + max(asked.count, 1))
+    if asked.traces:
+        for seed in seeds:
+            verdict = campaign.tried(seed, asked.mutant)
+            print(seed, f"{verdict.trace:08x}", verdict.events, verdict.answers, sorted(verdict.sightings.items()))
+        return 0
+    if not asked.count:
+        return story.tell(asked.seed, asked.mutant, whole=asked.whole)
     began_s = time.monotonic()
-    found, sightings = 0, Counter[str]()
-    events = answers = faults = 0
-    simulated_s = 0.0
-    for seed in range(first, first + count):
-        try:
-            verdict = simulate(seed)
-        except Exception as error:
-            print(f"seed {seed}: {type(error).__name__}: {error}", flush=True)
-            found += 1
-            continue
-        if verdict.finding:
-            found += 1
-            print(f"seed {seed}: {verdict.finding}", flush=True)
-        sightings.update(verdict.sightings)
-        events, answers, faults = events + verdict.events, answers + verdict.answers, faults + verdict.faults
-        simulated_s += verdict.simulated_s
-    took_s = time.monotonic() - began_s
-    print(
-        f"{count} seeds, {found} with findings; {simulated_s / 3600:.1f} cluster-hours, {faults} faults, "
-        f"{answers} answers, {events} events in {took_s:.0f} s ({events / took_s:.0f}/s)"
-    )
-    for what, times in sorted(sightings.items()):
+    totals = campaign.run(seeds, asked.mutant)
+    for seed, finding in totals.findings.items():
+        print(f"seed {seed}: {finding}")
+    print(f"{totals} in {time.monotonic() - began_s:.0f} s")
+    for what, times in sorted(totals.sightings.items()):
         print(f"  {times:8d}  {what}")
-    return 1 if found else 0
+    return 1 if totals.findings else 0
 
 
 if __name__ == "__main__":
-    numbers = [int(argument) for argument in sys.argv[1:]]
-    if len(numbers) == 1:
-        print(simulate(numbers[0], print))
-    else:
-        sys.exit(many(*numbers))
+    sys.exit(main())

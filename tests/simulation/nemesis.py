@@ -3,58 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from cluster.core import electorate as votes
+from cluster.core.replica import Phase
 from cluster.model import Member
-from tests.simulation.world import World
+from tests.simulation.load import Load
+from tests.simulation.world import FOREIGN_NODE, World
 
-FAULTS_S = 40.0
-SETTLE_S = 60.0
-OPEN_REQUESTS_MAX = 30
-
-
-@dataclass
-class Verdict:
-    seed: int
-    finding: str = ""
-    events: int = 0
-    simulated_s: float = 0.0
-    answers: int = 0
-    faults: int = 0
-    sightings: dict[str, int] = field(default_factory=dict)
+Enough = Callable[[votes.Electorate, list[int]], bool]
 
 
 class Nemesis:
-    def __init__(self, world: World) -> None:
-        self.world, self.dice = world, world.dice
+    def __init__(self, world: World, load: Load) -> None:
+        self.world, self.dice, self.load = world, world.dice, load
         self.faults = 0
         self.active = True
         often = [self.strand, self.kill, self.add, self.remove]
         every: list[Callable[[], None]] = [
             *often, *often, self.split, self.isolate, self.glitch, self.cut_power, self.cut_power_everywhere,
-            self.slow_disk, self.pause, self.break_disk, self.wipe_disk, self.trim, self.garbage, self.raise_the_dead,
+            self.slow_disk, self.pause, self.break_disk, self.break_disks, self.wipe_disk, self.trim, self.garbage,
+            self.raise_the_dead, self.invade,
         ]  # fmt: skip
         self.kinds = self.dice.sample(every, self.dice.randint(2, len(every)))
-        self.gap_s = self.dice.choice((0.1, 0.3, 1.0, 4.0))
-        self.ask_gap_s = self.dice.choice((0.02, 0.1, 0.5))
+        self.gap_s = self.dice.choice(load.pace.gaps_s)
         self.at_views = self.dice.choice((0.0, 0.0, 0.1, 0.3))
         self.patience = self.dice.choice((0.05, 0.3, 1.0))
         world.network.on_view = self.view
         world.clock.after(self.dice.uniform(0.0, 6.0), self.next_fault)
-        world.clock.after(self.dice.uniform(0.0, 4.0), self.next_ask)
 
     def next_fault(self) -> None:
         if self.active:
             self.faults += 1
-            self.dice.choice(self.kinds)()
+            self.load.burst()
+            wait_s = self.dice.random() * 0.5 if self.load.pace.burst else 0.0
+            self.world.clock.after(wait_s, self.dice.choice(self.kinds))
             self.world.clock.after(self.dice.expovariate(1 / self.gap_s), self.next_fault)
-
-    def next_ask(self) -> None:
-        if self.active:
-            for _ in range(self.dice.choice((1, 1, 1, 1, 8)) if self.world.open_requests < OPEN_REQUESTS_MAX else 0):
-                self.world.ask(self.world.random_operations())
-            self.world.clock.after(self.dice.expovariate(1 / self.ask_gap_s), self.next_ask)
 
     def view(self, members: tuple[Member, ...]) -> None:
         """Where a new view has just begun is the most delicate moment to break something."""
@@ -86,7 +69,7 @@ class Nemesis:
         self.world.tell(f"node {node_id} is cut off in mid-sentence")
         self.world.network.split({node_id: 100 + node_id}, token_to=node_id)
         for _ in range(self.dice.randint(1, 20)):
-            self.world.ask(self.world.random_operations(), node_id=node_id)
+            self.world.requests.ask(self.load.random_operations(), node_id=node_id)
         if self.dice.random() < 0.5:
             self.world.clock.after(self.dice.random() * self.world.weather.reform_s, self._kill, node_id)
         self.world.clock.after(self.dice.uniform(0.05, 3.0), self._heal)
@@ -154,21 +137,41 @@ class Nemesis:
             self.world.tell(f"the disk of node {process.member.node_id} fails")
             process.disk.fail()
 
+    def break_disks(self) -> None:
+        """A majority's disks fail at once, as when a shared volume runs full."""
+        whole = sorted(self.world.processes)
+        victims = self.dice.sample(whole, len(whole) // 2 + 1) if whole else []
+        self.world.tell(f"the disks of nodes {victims} fail")
+        for node_id in victims:
+            self.world.processes[node_id].disk.fail()
+        failed = {one for one in victims if self.world.processes[one].replica.phase is Phase.FAILED}
+        if votes.is_majority(self.world.votes, failed):
+            self.world.judge.saw("S13 fsync failure on majority")
+
     def wipe_disk(self) -> None:
         """A voter loses its disk for good and comes back blank, as long as the others have what a majority kept."""
-        world = self.world
         node_id = self.someone()
-        whole = [one for one, disk in world.disks.items() if not disk.load().blank and one != node_id]
-        counting = [electorate for one in world.disks for electorate in world.in_force(one) if electorate]
-        bearable = all(votes.sees_what_a_majority_kept(electorate, whole) for electorate in counting)
-        if node_id in world.votes and bearable and not world.reconfiguring:
-            world.wipe(node_id)
-            world.clock.after(self.dice.uniform(0.2, 5), self._boot, node_id)
+        bearable = self.can_do_without({node_id}, votes.sees_what_a_majority_kept)
+        if node_id in self.world.votes and bearable and not self.world.administrator.busy:
+            self.world.wipe(node_id)
+            self.world.clock.after(self.dice.uniform(0.2, 5), self._boot, node_id)
+
+    def can_do_without(self, away: set[int], enough: Enough) -> bool:
+        """Are the others, with what their disks hold, enough of every electorate that counts or may count?"""
+        world = self.world
+        ours = [one for one in world.disks if one != FOREIGN_NODE]
+        whole = [one for one in ours if not world.disks[one].load().blank and one not in away]
+        counting = [electorate for one in ours for electorate in world.administrator.in_force(one) if electorate]
+        return all(enough(electorate, whole) for electorate in counting)
+
+    def invade(self) -> None:
+        self.world.invade()
+        self.world.clock.after(self.dice.uniform(1, 10), self.world.cut_power, FOREIGN_NODE)
 
     def raise_the_dead(self) -> None:
         """Somebody switches a removed node on again, which the manual forbids."""
-        if self.world.retired:
-            node_id = self.dice.choice(self.world.retired)
+        if self.world.administrator.retired:
+            node_id = self.dice.choice(self.world.administrator.retired)
             self.world.boot(node_id)
             self.world.clock.after(self.dice.uniform(1, 10), self.world.cut_power, node_id)
 
@@ -183,49 +186,41 @@ class Nemesis:
             self.world.network.multicast(process.member, self.dice.choice((b"", b"\x01")) + junk)
 
     def add(self) -> None:
-        if not self.world.reconfiguring and len(self.world.votes) < 7:
-            self.world.add_node()
+        if not self.world.administrator.busy and len(self.world.votes) < 7:
+            self.world.administrator.add_node()
 
     def remove(self) -> None:
         """An administrator removes a node, but not while another's disk is lost: its vote may be needed for that."""
         lost = any(disk.load().blank for disk in self.world.disks.values())
-        if not self.world.reconfiguring and not lost and len(self.world.votes) > 1:
-            self.world.remove_node()
+        if not self.world.administrator.busy and not lost and len(self.world.votes) > 1:
+            self.world.administrator.remove_node()
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def relent(self) -> None:
-        """Heal everything, and leave it healed."""
+        """Heal a majority; those left away come back with `heal_everybody`."""
         world = self.world
         self.active = False
-        world.tell("everything is healed")
+        self.load.calm()
         world.slow.clear()
         for process in list(world.processes.values()):
             process.resume()
         world.network.heal()
+        candidates = [node_id for node_id in sorted(world.votes) if self.dice.random() < 0.5]
+        while candidates and not self.can_do_without(set(candidates), votes.is_majority):
+            candidates.pop()
+        world.left_away = tuple(candidates) if not world.administrator.busy else ()
+        world.tell(f"everything is healed, except that {list(world.left_away)} stay away")
         for node_id in sorted(world.disks):
-            if node_id in world.retired:
-                world.cut_power(node_id)
-            elif node_id in world.votes or world.reconfiguring:
+            if node_id in (*world.administrator.retired, *world.left_away, FOREIGN_NODE):
+                if node_id in world.network.hosts:
+                    world.cut_power(node_id)
+            elif node_id in world.votes or world.administrator.busy:
                 world.boot(node_id)
+        world.ask_a_probe()
 
-
-def simulate(seed: int, told: Callable[[str], None] | None = None) -> Verdict:
-    """Run one seed to its end. The same seed is the same story, always."""
-    size = 1 + seed % 5
-    world = World(seed, size, told)
-    nemesis = Nemesis(world)
-    verdict = Verdict(seed)
-    try:
-        world.clock.run(FAULTS_S)
-        nemesis.relent()
-        world.clock.run(FAULTS_S + SETTLE_S)
-        world.judge.check_the_end()
-    except AssertionError as error:
-        verdict.finding = str(error) or "an assertion failed"
-        if told is not None:
-            raise
-    verdict.events, verdict.simulated_s = world.clock.events, world.clock.now_s
-    verdict.answers, verdict.faults = world.judge.answers, nemesis.faults
-    verdict.sightings = dict(world.judge.sightings)
-    return verdict
+    def heal_everybody(self) -> None:
+        self.world.tell("those who were left away come back")
+        for node_id in self.world.left_away:
+            if node_id in self.world.votes:
+                self.world.boot(node_id)

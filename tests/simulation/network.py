@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from zlib import crc32
 
 from cluster.model import Member, RingId
 
@@ -117,6 +118,7 @@ class Network:
         self.side: dict[int, int] = {}
         self.on_view: Callable[[tuple[Member, ...]], None] = lambda members: None
         self._reforms = 0
+        self.trace = 0  # of every delivery, in order
 
     # --- what others do ---------------------------------------------------------------------------------------------
 
@@ -216,6 +218,7 @@ class Network:
         if item.view is not None:
             self._show_view(host, ring, item.view)
         elif host.in_group and host.listener is not None and item.member is not None:
+            self.trace = crc32(item.payload, self.trace ^ host.node_id)
             host.listener.hear(item.member, item.payload)
 
     def _show_view(self, host: Host, ring: Ring, members: tuple[Member, ...]) -> None:
