@@ -79,8 +79,7 @@ class Conversation:
         deframer = Deframer()
         due_s: float | None = None
         while True:
-            async with asyncio.timeout_at(due_s):
-                received = await self._reader.read(1 << 16)
+            received = await self._receive(due_s)
             if not received:
                 return
             payloads = deframer.feed(received)
@@ -90,6 +89,12 @@ class Conversation:
                 due_s = None
             elif payloads or due_s is None:
                 due_s = asyncio.get_running_loop().time() + FRAME_TIMEOUT_S
+
+    async def _receive(self, due_s: float | None) -> bytes:
+        if due_s is None:
+            return await self._reader.read(1 << 16)
+        async with asyncio.timeout_at(due_s):
+            return await self._reader.read(1 << 16)
 
     async def _heard(self, asked: protocol.Asked) -> None:
         if asked.cancel:
@@ -153,6 +158,11 @@ class Conversation:
 
     async def _send(self, said: bytes) -> None:
         """A client that does not read for too long is cut off; its tasks end with the conversation."""
+        if not self._sending.locked():
+            self._writer.write(said)
+            if not self._writer.transport.get_write_buffer_size():
+                return  # the kernel took it all, as it nearly always does
+            said = b""
         try:
             async with asyncio.timeout(FRAME_TIMEOUT_S), self._sending:
                 self._writer.write(said)

@@ -108,6 +108,8 @@ class Machine:
 
     def commit(self, held: Mapping[int, int], now: list[Effect], known: Point | None = None) -> bool:
         """Commit what is known to be committed, and what a majority holds; returns whether anything was."""
+        if not self.log.suffix:
+            return False
         done: list[Committed] = []
         if known is not None and known in self.log.points():
             done += [self._apply(entry, now) for entry in self.log.take_committed(known.index)]

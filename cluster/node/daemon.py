@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import time
 from collections.abc import Awaitable, Callable
 
@@ -20,7 +19,7 @@ from cluster.corosync import conf
 from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, GroupChanged, QuorumChanged
 from cluster.errors import QuireError
 from cluster.model import Change, TaskState
-from cluster.node import catchup, driver, handlers, state_folder
+from cluster.node import catchup, driver, handlers, interpreter, state_folder
 from cluster.node.access.assembly import Access
 from cluster.node.access.keys import Keys
 from cluster.node.access.passwords import make_passwords
@@ -48,8 +47,6 @@ from cluster.store.mount import Mount
 SAMPLE_EVERY_S = 2.0
 STOP_TIMEOUT_S = 10.0
 SHOW_COMMITS_EVERY_S = 0.1
-# The writer's and the mount's threads need Python between their calls; the usual 5 ms would be most of a change's time.
-SWITCH_S = 0.0002
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +93,7 @@ class Daemon:
 
     async def start(self) -> None:
         """Raises QuireError with what is wrong: another daemon runs here, the store is damaged …"""
-        sys.setswitchinterval(SWITCH_S)
+        interpreter.prepare()
         self._claim = state_folder.claim(self.options)
         passwords = make_passwords(self.options.password_hash_file)
         self.access = Access(self.life, self.keys, passwords, lambda keys: self._say(encode(SignInFailed(keys))))

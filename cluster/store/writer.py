@@ -29,7 +29,8 @@ from cluster.store.records import Records
 from cluster.store.schema import connect
 
 BATCH_MAX = 256
-KEEP_AFTER_S = 1.0
+HAND_OVER_AFTER_S = 0.2
+KEEP_AFTER_S = 0.8
 KEEP_ENTRIES = 200
 KEEP_BYTES = 8 << 20
 BACKLOG_BYTES_MAX = 128 << 20
@@ -74,6 +75,8 @@ class Writer:
         self._path, self._loop = path, loop
         self._on_persisted, self._on_failed = on_persisted, on_failed
         self._queue: SimpleQueue[_Item] = SimpleQueue()
+        self._kept: list[tuple[Committed, ...]] = []  # handed over with what follows, rather than wake the thread
+        self._handing_over: asyncio.TimerHandle | None = None
         self._lock = threading.Lock()
         self._backlog_bytes = 0
         self._failed = False
@@ -92,20 +95,35 @@ class Writer:
             backlog_bytes = self._backlog_bytes
         if backlog_bytes > BACKLOG_BYTES_MAX:
             self._fail(f"The disk is too slow: {backlog_bytes >> 20} MiB wait to be written.", EIO)
+        self._hand_over()
         self._put(_Ticket(ticket, record, size))
 
     def keep(self, committed: tuple[Committed, ...]) -> None:
-        self._put(committed)
+        self._kept.append(committed)
+        if any(one.electorate is not None for one in committed) or len(self._kept) >= KEEP_ENTRIES:
+            self._hand_over()
+        elif self._handing_over is None:
+            self._handing_over = self._loop.call_later(HAND_OVER_AFTER_S, self._hand_over)
 
     def trim(self, keep_bytes: int, keep_entries: int) -> None:
+        self._hand_over()
         self._put(_Trim(keep_bytes, keep_entries))
 
     def stop(self) -> None:
         """Write what waits, then end."""
+        self._hand_over()
         self._queue.put(_Stop())
         self._thread.join(CLOSE_TIMEOUT_S)
         if self._thread.is_alive():
             log.error("The store's disk did not finish writing within %.0f s.", CLOSE_TIMEOUT_S)
+
+    def _hand_over(self) -> None:
+        if self._handing_over is not None:
+            self._handing_over.cancel()
+            self._handing_over = None
+        kept, self._kept = self._kept, []
+        for committed in kept:
+            self._put(committed)
 
     def _put(self, item: _Item) -> None:
         if not self._failed:

@@ -43,6 +43,12 @@ class Ear:
             callback(*arguments)
             self._changed.notify_all()
 
+    def call_later(self, delay_s: float, callback: Callable[..., Any], *arguments: Any) -> threading.Timer:
+        timer = threading.Timer(delay_s, callback, arguments)
+        timer.daemon = True
+        timer.start()
+        return timer
+
     def fail(self, reason: str, errno: int) -> None:
         self.failures.append(reason)
         self.errnos.append(errno)
