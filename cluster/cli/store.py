@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from cluster.cli.arguments import Command, Parameter, Values
 from cluster.cli.terminal import complain, printable
@@ -25,10 +26,22 @@ def verify(_values: Values, daemon: BlockingClient) -> int:
     found = daemon.call({"method": "store.verify"}, VERIFY_S)
     epoch, index = found["revision"]
     print(f"Revision: {epoch}.{index}\nEntries:  {found['entries']}\nDigest:   {found['digest']}")
-    print("Result:   " + ("OK" if found["ok"] else f"{len(found['findings'])} findings"), flush=True)
-    for finding in found["findings"]:
+    health = daemon.call({"method": "store.health"}, VERIFY_S)
+    print(f"Scrub:    {_scrubbed(health['scrub'])}")
+    for aside in health["quarantine"]:
+        print(f"Aside:    {printable(aside['path'])}: {printable(aside['reason'])}")
+    findings = [*found["findings"], *filter(None, [health["trouble"]])]
+    print("Result:   " + (f"{len(findings)} findings" if findings else "OK"), flush=True)
+    for finding in findings:
         complain(finding)
-    return 0 if found["ok"] else 1
+    return 1 if findings else 0
+
+
+def _scrubbed(last: dict[str, Any] | None) -> str:
+    if last is None:
+        return "not since the daemon started"
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(last["time_s"]))
+    return f"{when}, {last['rows']} rows, {len(last['findings'])} findings"
 
 
 def list_(values: Values, daemon: BlockingClient) -> int:

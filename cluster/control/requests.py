@@ -16,6 +16,7 @@ from cluster.control.store_requests import StoreConflicts as StoreConflicts
 from cluster.control.store_requests import StoreDiff as StoreDiff
 from cluster.control.store_requests import StoreExchange as StoreExchange
 from cluster.control.store_requests import StoreExport as StoreExport
+from cluster.control.store_requests import StoreHealth as StoreHealth
 from cluster.control.store_requests import StoreHistory as StoreHistory
 from cluster.control.store_requests import StoreImport as StoreImport
 from cluster.control.store_requests import StoreList as StoreList

@@ -117,6 +117,14 @@ class StoreVerify(Request, tag="store.verify"):
     """→ {ok: bool, revision: [epoch, index], digest: str, entries: int, findings: [str]}"""
 
 
+class StoreHealth(Request, tag="store.health"):
+    """This node's copy: what is wrong with it now, the last time all of it was read again, what was set aside.
+    → {trouble: str, scrub: {time_s, took_s, rows, findings: [str]}|null, quarantine: [{name, path, time_s, reason,
+    bytes}]}. With `scrub`, all of it is read again first."""
+
+    scrub: bool = False
+
+
 class StoreExchange(Request, tag="store.exchange"):
     """→ {folder}: where files pass that StoreExport makes and StoreImport takes. For root@pam."""
 

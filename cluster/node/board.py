@@ -61,6 +61,13 @@ class Trouble(msgspec.Struct, array_like=True, tag=True, frozen=True):
     sentence: str
 
 
+class Compared(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """The digest of my tree as it was when the log was committed up to `index`."""
+
+    index: int
+    digest: bytes
+
+
 class StandingAsked(msgspec.Struct, array_like=True, tag=True, frozen=True):
     """Everybody say how you stand."""
 
@@ -86,7 +93,7 @@ class SignInFailed(msgspec.Struct, array_like=True, tag=True, frozen=True):
     keys: tuple[str, ...]
 
 
-AnyMessage = SignInFailed | Announcement | Sampled | Logged | Trouble | StandingAsked | Standing
+AnyMessage = SignInFailed | Announcement | Sampled | Logged | Trouble | Compared | StandingAsked | Standing
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
@@ -117,6 +124,7 @@ class Board:
     someone_new: Callable[[], None]
     logged: Callable[[tuple[LogEntry, ...]], None]
     standing: Callable[[int, StandingAsked | Standing], None] = lambda node_id, message: None
+    compared: Callable[[int, Compared], None] = lambda node_id, message: None
     failed_sign_in: Callable[[int, tuple[str, ...]], None] = lambda node_id, keys: None
     cards: dict[int, Card] = field(default_factory=dict)
     members: frozenset[int] = frozenset()
@@ -161,6 +169,9 @@ class Board:
             return
         if isinstance(message, SignInFailed):
             self.failed_sign_in(event.sender.node_id, message.keys[:FAILED_KEYS_MAX])
+            return
+        if isinstance(message, Compared):
+            self.compared(event.sender.node_id, message)
             return
         if isinstance(message, StandingAsked | Standing):
             self.standing(event.sender.node_id, message)

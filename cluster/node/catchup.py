@@ -18,7 +18,7 @@ from cluster.core.log import Entry
 from cluster.core.machine import Machine
 from cluster.core.messages import Point
 from cluster.core.snapshot import Snapshot
-from cluster.errors import InvalidInput, PeerError
+from cluster.errors import InvalidInput, PeerError, StoreDamaged
 from cluster.store.base import Disk
 
 
@@ -33,13 +33,18 @@ class History(msgspec.Struct, array_like=True, frozen=True):
     entries: tuple[Entry, ...]
 
 
-async def serve(body: bytes, disk: Disk, machine: Machine) -> bytes:
-    """This node's answer to another member. Raises InvalidInput for a request that makes no sense."""
+async def serve(body: bytes, disk: Disk, machine: Machine, damaged: Callable[[str], None]) -> bytes:
+    """This node's answer to another member; `damaged` is told when its log cannot give it, and memory does. Raises
+    InvalidInput for a request that makes no sense."""
     try:
         wanted = msgspec.msgpack.decode(body, type=Wanted)
     except (msgspec.DecodeError, ValueError):
         raise InvalidInput("The request for history is malformed.") from None
-    found = await asyncio.to_thread(disk.history, wanted.have, wanted.want) if wanted.have else None
+    found = None
+    try:
+        found = await asyncio.to_thread(disk.history, wanted.have, wanted.want) if wanted.have else None
+    except StoreDamaged as error:
+        damaged(error.message)
     if found is not None:
         return msgspec.msgpack.encode(History(found[0], None, tuple(found[1])))
     snapshot = machine.snapshot()

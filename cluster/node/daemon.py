@@ -35,9 +35,9 @@ from cluster.node.options import Options
 from cluster.node.own_files import OwnFiles
 from cluster.node.publisher import Publisher
 from cluster.node.rates import Readings
-from cluster.node.recovery import Recovery
 from cluster.node.removed import Removed
 from cluster.node.state import Self, cluster_state
+from cluster.node.store_health import StoreHealth
 from cluster.node.tasks import TaskLines, TaskRunner
 from cluster.node.tls import ServedCertificate
 from cluster.node.underlay import make_underlay
@@ -78,10 +78,12 @@ class Daemon:
             self.cluster_log.write,
         )  # fmt: skip
         self.removed = Removed(options.name, self.life, self.document, lambda: self.workflows.busy, self._hear)
-        self.recovery = Recovery(self.life, lambda: self.workflows.busy, self._in_trouble, time.monotonic)
+        self.health = StoreHealth(
+            self.life, self.board, options.scrub_every_s, lambda: self.workflows.busy,
+            lambda said: self._say(encode(said)), self._in_trouble,
+        )  # fmt: skip
         self.door = MountDoor(options.name, self.life, lambda: self.publisher.state, self.cluster_log.rows)
         self.mount = Mount(self.door, options.mount) if options.mount is not None else None
-        self._was_writable = False
         self._ended = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
         self._showing: asyncio.Handle | None = None
@@ -115,7 +117,7 @@ class Daemon:
         self._closers += [self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
         departing = Departures(self.options.name, self.life, self.document)
         self._run(self._sample_forever())
-        for part in (self.files, self.workflows, self.removed, departing, self.life, self.recovery):
+        for part in (self.files, self.workflows, self.removed, departing, self.life, self.health):
             self._run(part.watch())
         web, streams = self.options.web_user, handlers.streams(self)
         admitted, group_id = ((), None) if web is None else ((web.user_id,), web.group_id)
@@ -178,10 +180,9 @@ class Daemon:
             self._show_soon()
 
     def _committed(self, changes: tuple[Committed, ...], whole: bool) -> None:
-        if self.files.committed(changes, whole):
-            document = self.document()
-            if document is not None:
-                self.board.forget(frozenset(node.node_id for node in document.nodes()))
+        if self.files.committed(changes, whole) and (document := self.document()) is not None:
+            self.board.forget(frozenset(node.node_id for node in document.nodes()))
+        self.health.committed(changes, whole)
         self.door.committed(changes, whole)
         if self.mount is not None:
             self.mount.committed(changes, whole)
@@ -189,9 +190,8 @@ class Daemon:
 
     def _phase_changed(self) -> None:
         log.info("The store is %s. %s", self.life.replica.phase.value, self.life.replica.reason)
-        if self.mount is not None and self._was_writable != self.life.replica.writable:
+        if self.health.phase_changed() and self.mount is not None:
             self.mount.writable_changed()
-        self._was_writable = self.life.replica.writable
         self._show_soon()
 
     async def _mount(self) -> None:
@@ -227,7 +227,7 @@ class Daemon:
         if served:
             said = Announcement(self.options.name, self.options.address, self.options.port, served, version.VERSION)
             self._say(encode(said))
-            self._say(encode(Trouble(self.recovery.trouble)))
+            self._say(encode(Trouble(self.health.trouble)))
 
     def _say(self, payload: bytes) -> None:
         if self.life.is_open and self.life.connection.connected:
@@ -270,7 +270,7 @@ class Daemon:
             return
         at_s, self._event_at_s = self._event_at_s, None
         own, replica = self.options, self.life.replica
-        me = Self(own.name, replica.node_id, own.address, self.served.fingerprint, self.recovery.trouble)
+        me = Self(own.name, replica.node_id, own.address, self.served.fingerprint, self.health.trouble)
         problem = self.removed.sentence or self.life.connection.problem
         state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem)
         self.publisher.show(state, at_s)

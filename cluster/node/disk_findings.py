@@ -24,8 +24,8 @@ def findings(store: Path, trouble: str) -> list[Finding]:
                 "quarantine",
                 "warning",
                 f"{len(aside)} {'copy' if len(aside) == 1 else 'copies'} of the store could not be trusted and were set"
-                f" aside in {newest.path.parent}; the last one because: {newest.reason} Look at the disk, and remove"
-                " them when they are needed no longer.",
+                f" aside in {quarantine.folder_of(store)}; the last one because: {newest.reason} Look at the disk, and"
+                " remove them when they are needed no longer.",
             )
         )
     return found

@@ -29,6 +29,7 @@ class Options:
     mount: Path | None = None
     password_hash_file: Path | None = None
     web_user: WebUser | None = None
+    scrub_every_s: float = 3600.0
 
     @property
     def socket(self) -> Path:

@@ -34,6 +34,7 @@ class Recovery:
     ) -> None:
         self.trouble = ""
         self._life, self._busy, self._told, self._now_s = life, busy, told, now_s
+        self._stopped = False
         self._again_s, self._delay_s, self._well_since_s = 0.0, TRY_FIRST_S, -WELL_AFTER_S
 
     async def watch(self) -> None:
@@ -53,14 +54,27 @@ class Recovery:
             return
         if not self.trouble:
             self._has_failed()
-        if self._now_s() >= self._again_s:
+        if self._now_s() >= self._again_s and not self._stopped:
             await self._try()
+
+    def stop_for_good(self, sentence: str) -> None:
+        """Nothing that this node could do by itself would help."""
+        self._stopped = True
+        self._life.fail(sentence, damaged=False)
+        self._tell(
+            f"{sentence} This node has stopped writing. Compare the nodes with 'pvecm verify', set the store of those"
+            " that are wrong aside, and start all again."
+        )
 
     def _has_failed(self) -> None:
         if self._now_s() - self._well_since_s > WELL_AFTER_S:
             self._delay_s = TRY_FIRST_S
         self._again_s = self._now_s() + self._delay_s
-        self._tell(advice(self._life.replica.failed_errno, self._life.replica.reason, str(self._life.path.parent)))
+        replica, folder = self._life.replica, str(self._life.path.parent)
+        if self._life.damage:
+            self._tell(f"This node's store cannot be trusted. {self._life.damage} It is set aside and filled anew.")
+        else:
+            self._tell(advice(replica.failed_errno, replica.reason, folder))
 
     async def _try(self) -> None:
         life = self._life

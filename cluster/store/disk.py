@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from cluster.core.effects import Committed
-from cluster.core.log import Entry
+from cluster.core.log import Entry, is_chain
 from cluster.core.machine import Durable
 from cluster.core.messages import Point
 from cluster.errors import Conflict as ConflictError
@@ -84,7 +84,12 @@ class SqliteDisk:
                 return None
             candidates = sorted((p for p in have if base.index <= p.index <= want.index), key=lambda p: -p.index)
             common = next((point for point in candidates if holds(point)), None)
-            return None if common is None else (common, tuple(read_log(connection, common.index, want.index)))
+            if common is None:
+                return None
+            entries = tuple(read_log(connection, common.index, want.index))
+            if not is_chain(common, entries) or (entries and entries[-1].point != want):
+                raise StoreDamaged("The log does not hold what was written to it.")
+            return common, entries
 
     def changes(self, path: str | None = None, limit: int = 100, before: int | None = None) -> tuple[Change, ...]:
         found: list[Change] = []

@@ -7,8 +7,9 @@ a `StoreDamaged`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -129,28 +130,37 @@ def contents_of(index: int, body: bytes) -> dict[Place, bytes]:
     return {(index, number): one.data for number, one in enumerate(operations) if isinstance(one, Write)}
 
 
+TREE_ROWS = (
+    "SELECT inode, parent, name, tree.version, writer, mtime_s, is_dir, content_version, log_idx, operation, size,"
+    " checksum, data FROM tree LEFT JOIN content ON content.version = content_version AND log_idx IS NULL"
+    " WHERE inode > ? ORDER BY inode LIMIT ?"
+)
+
+
 def _read_tree(connection: sqlite3.Connection, contents: dict[Place, bytes]) -> tuple[bytes, tuple[TreeEntry, ...]]:
     rows_sum = NOTHING
     entries: list[TreeEntry] = []
-    rows = connection.execute(
-        "SELECT inode, parent, name, tree.version, writer, mtime_s, is_dir, content_version, log_idx, operation, size,"
-        " checksum, data FROM tree LEFT JOIN content ON content.version = content_version AND log_idx IS NULL"
-        " ORDER BY inode"
-    )
-    for inode, parent, name, version, writer, mtime_s, is_dir, content_version, index, operation, size, checksum, data \
-            in rows:  # fmt: skip
-        if is_dir:
-            data = None
-        elif index is not None:
-            data = contents.get((index, operation))
-        if not is_dir and data is None:
-            raise StoreDamaged(f"The content of entry {inode} ({name}) is missing.")
-        entry = TreeEntry(inode, parent, name, version, writer, mtime_s, data, content_version)
-        if tree_checksum(entry) != checksum or size != entry.size:
-            raise StoreDamaged(f"Entry {inode} ({name}) does not have its checksum.")
+    for row in connection.execute(TREE_ROWS, (-1, -1)):
+        entry, checksum = verified_entry(row, contents.get)
         rows_sum = xor(rows_sum, checksum)
         entries.append(entry)
     return rows_sum, tuple(entries)
+
+
+def verified_entry(row: tuple[Any, ...], logged: Callable[[Place], bytes | None]) -> tuple[TreeEntry, bytes]:
+    """A row of `TREE_ROWS` as an entry, with its checksum; `logged` gives a content that is in the log. Raises
+    StoreDamaged."""
+    inode, parent, name, version, writer, mtime_s, is_dir, content_version, index, operation, size, checksum, data = row
+    if is_dir:
+        data = None
+    elif index is not None:
+        data = logged((index, operation))
+    if not is_dir and data is None:
+        raise StoreDamaged(f"The content of entry {inode} ({name}) is missing.")
+    entry = TreeEntry(inode, parent, name, version, writer, mtime_s, data, content_version)
+    if tree_checksum(entry) != checksum or size != entry.size:
+        raise StoreDamaged(f"Entry {inode} ({name}) does not have its checksum.")
+    return entry, checksum
 
 
 def read_remembered(connection: sqlite3.Connection) -> Iterator[Remembered]:

@@ -26,7 +26,7 @@ class Quarantined:
     """One store that was set aside. `reason` is a sentence."""
 
     name: str
-    path: Path
+    path: str
     time_s: int
     reason: str
     bytes: int
@@ -87,7 +87,7 @@ def _each(folder: Path) -> Iterator[Quarantined]:
             told = json.loads((place / "reason.json").read_text())
         size = sum(file.stat().st_size for file in place.iterdir() if file.is_file())
         when = int(told.get("time_s", place.stat().st_mtime))
-        yield Quarantined(place.name, place, when, str(told.get("reason", "")), size)
+        yield Quarantined(place.name, str(place), when, str(told.get("reason", "")), size)
 
 
 def _flush(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, field
 
-from cluster.control.requests import Interfaces, NodeFacts, Version
+from cluster.control.requests import Interfaces, NodeFacts, StoreHealth, Version
 from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
@@ -93,6 +93,47 @@ class Interface(Row):
     advice: str | UnsetType = UNSET
 
 
+class Scrubbed(Row):
+    """One reading of the whole store: when it ended (unix), how many seconds it took, what was not as it should be."""
+
+    time: float
+    took: float
+    rows: int
+    findings: list[str]
+
+
+class SetAside(Row):
+    """A copy that could not be trusted: where it is, since when (unix), why, and its bytes."""
+
+    name: str
+    path: str
+    time: int
+    reason: str
+    size: int
+
+
+class StoreCopy(Row):
+    """`trouble` says what is wrong with this node's disk or copy, and what to do; empty when nothing is."""
+
+    trouble: str
+    quarantine: list[SetAside]
+    scrub: Scrubbed | UnsetType = UNSET
+
+
+async def store(_call: Call, _asked: NodeParameters) -> dict[str, Any]:
+    known = await gateway.call(StoreHealth())
+    row = {"trouble": known["trouble"], "quarantine": [_set_aside(one) for one in known["quarantine"]]}
+    if (last := known["scrub"]) is not None:
+        names = {"time": "time_s", "took": "took_s", "rows": "rows", "findings": "findings"}
+        row["scrub"] = {name: last[key] for name, key in names.items()}
+    return row
+
+
+def _set_aside(one: dict[str, Any]) -> dict[str, Any]:
+    names = {"name": "name", "path": "path", "time": "time_s", "reason": "reason", "size": "bytes"}
+    return {name: one[key] for name, key in names.items()}
+
+
 async def nodes(call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
     fingerprints = {node.name: node.fingerprint for node in (await cluster_state()).nodes}
     return [row | {"ssl_fingerprint": fingerprints.get(row["node"], "")} for row in await node_rows(call)]
@@ -133,5 +174,9 @@ ENDPOINTS = (
     Endpoint(
         "GET", "/nodes/{node}/network", "A node's interfaces.", network, SIGNED_IN, NetworkParameters, list[Interface],
         on_node=True,
+    ),
+    Endpoint(
+        "GET", "/nodes/{node}/store", "A node's copy of the store: trouble, last scrub, quarantine.", store, NODE_AUDIT,
+        NodeParameters, StoreCopy, on_node=True,
     ),
 )  # fmt: skip

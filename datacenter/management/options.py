@@ -63,6 +63,12 @@ def port(text: str) -> int:
     return int(text)
 
 
+def seconds(name: str, text: str) -> float:
+    if not (text.isascii() and text.isdecimal()):
+        raise CommandError(f"--{name}: {text!r} is no number of seconds.")
+    return float(text)
+
+
 def path(text: str) -> Path | None:
     return Path(text).absolute() if text else None
 

@@ -47,6 +47,11 @@ PROCESSOR = {
     "cores": 4, "user_hz": 100, "hvm": 1,
 }  # fmt: skip
 KERNEL = {"sysname": "Linux", "release": "6.1", "version": "#1", "machine": "x86_64"}
+HEALTH = {
+    "trouble": "",
+    "scrub": {"time_s": 1700000000.0, "took_s": 0.5, "rows": 34, "findings": []},
+    "quarantine": [{"name": "store-7", "path": "/x/store-7", "time_s": 7, "reason": "Rows are missing.", "bytes": 9}],
+}
 FACTS = {"kversion": "Linux 6.1", "cpuinfo": PROCESSOR, "current-kernel": KERNEL, "boot-info": {"mode": "efi"}}
 TOTEM = {"cluster_name": "demo", "config_version": "3", "version": "2", "interface": {"0": {"linknumber": "0"}}}
 CONFIGURED = [{"name": "alpha", "nodeid": "1", "quorum_votes": "1", "ring0_addr": "10.0.0.1", "node": "alpha"}]
@@ -73,6 +78,7 @@ class FakeNode:
             ask.ClusterLog: self._cluster_log,
             ask.StorePoint: lambda request: {"point": POINT, "revision": (4194304, 17), "stale": False, "reason": ""},
             ask.NodeFacts: lambda request: FACTS,
+            ask.StoreHealth: lambda request: HEALTH,
             node_ask.LocateNode: self._locate,
             node_ask.ForwardCall: self._forward,
             ask.Interfaces: self._interfaces,

@@ -92,3 +92,11 @@ async def test_whoever_is_signed_in_may_see_the_nodes_but_not_the_rest(node: Fak
     assert len(data(await alice.get("/nodes"))) == 2
     assert (await alice.get("/cluster/status")).status_code == 403
     assert (await alice.get("/nodes/alpha/status")).status_code == 403
+
+
+async def test_a_node_tells_of_its_copy_of_the_store(api: Api) -> None:
+    assert data(await api.get("/nodes/alpha/store")) == {
+        "trouble": "",
+        "scrub": {"time": 1700000000.0, "took": 0.5, "rows": 34, "findings": []},
+        "quarantine": [{"name": "store-7", "path": "/x/store-7", "time": 7, "reason": "Rows are missing.", "size": 9}],
+    }

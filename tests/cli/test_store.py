@@ -13,16 +13,32 @@ from tests.cli.node import answering, command, environment, node, pvecm
 FOUND = {"ok": True, "revision": (2, 17), "digest": "ab" * 32, "entries": 12, "findings": []}
 
 
+WELL = {"trouble": "", "scrub": None, "quarantine": []}
+
+
 async def test_verify_says_what_was_checked(tmp_path: Path) -> None:
-    async with node(tmp_path, {r.StoreVerify: answering(FOUND)}) as socket:
+    async with node(tmp_path, {r.StoreVerify: answering(FOUND), r.StoreHealth: answering(WELL)}) as socket:
         ran = await pvecm("store", "verify", socket=socket)
-    assert ran.out.splitlines() == ["Revision: 2.17", "Entries:  12", f"Digest:   {'ab' * 32}", "Result:   OK"]
+    assert ran.out.splitlines() == [
+        "Revision: 2.17", "Entries:  12", f"Digest:   {'ab' * 32}", "Scrub:    not since the daemon started",
+        "Result:   OK",
+    ]  # fmt: skip
     assert (ran.code, ran.err) == (0, "")
+
+
+async def test_verify_tells_of_the_last_scrub_of_what_was_set_aside_and_of_trouble(tmp_path: Path) -> None:
+    aside = {"name": "store-7", "path": "/x/store-7", "time_s": 7, "reason": "Rows are missing.", "bytes": 9}
+    scrub = {"time_s": 1700000000.0, "took_s": 0.5, "rows": 34, "findings": []}
+    health = {"trouble": "The disk is full.", "scrub": scrub, "quarantine": [aside]}
+    async with node(tmp_path, {r.StoreVerify: answering(FOUND), r.StoreHealth: answering(health)}) as socket:
+        ran = await pvecm("store", "verify", socket=socket)
+    assert "34 rows, 0 findings" in ran.out and "Aside:    /x/store-7: Rows are missing." in ran.out
+    assert (ran.code, ran.err) == (1, "The disk is full.\n")
 
 
 async def test_findings_are_a_failure_and_are_told(tmp_path: Path) -> None:
     found = {**FOUND, "ok": False, "findings": ["user.cfg: checksum differs", "\x1b[2Jx"]}
-    async with node(tmp_path, {r.StoreVerify: answering(found)}) as socket:
+    async with node(tmp_path, {r.StoreVerify: answering(found), r.StoreHealth: answering(WELL)}) as socket:
         ran = await pvecm("--socket", str(socket), "store", "verify")
     assert (ran.code, ran.err) == (1, "user.cfg: checksum differs\n\\x1b[2Jx\n")
     assert ran.out.splitlines()[-1] == "Result:   2 findings"

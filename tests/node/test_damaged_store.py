@@ -5,16 +5,19 @@ Real daemons on the loopback engine; about a minute and a half on two cores.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cluster.control.requests import CheckNode, StoreConflicts
-from cluster.store import quarantine
+from cluster.control.requests import CheckNode, StoreConflicts, StoreHealth
+from cluster.store import quarantine, schema
+from cluster.store.load import load
 from tests.node.trio import SOON_S, make_trio, one_store, read, store, trio, write
 from tests.workflow.test_killed_daemon import Node, wait_until
 
@@ -141,3 +144,71 @@ def test_a_store_removed_while_it_is_open_is_noticed_and_filled_again(nodes: lis
     wait_until(lambda: path_of(gamma).exists() and one_store(nodes), SOON_S, "one store again")
     write(gamma, "datacenter.cfg", "keyboard: written by gamma again\n")
     assert read(alpha, "datacenter.cfg") == "keyboard: written by gamma again\n"
+
+
+def forge_a_file(path: Path) -> None:
+    """With every checksum as it should be."""
+    with closing(schema.connect(path)) as connection:
+        header = schema.read_header(connection)
+        durable = load(path)[0]
+        old = next(entry for entry in durable.snapshot.entries if entry.name == "datacenter.cfg")
+        new = replace(old, data=b"keyboard: forged\n")
+        connection.execute("BEGIN")
+        connection.execute(
+            "UPDATE tree SET log_idx = NULL, operation = NULL, size = ?, checksum = ? WHERE inode = ?",
+            (new.size, schema.tree_checksum(new), new.inode),
+        )
+        connection.execute("INSERT OR REPLACE INTO content VALUES (?, ?)", (new.content_version, new.data))
+        for one in (old, new):
+            header.rows_sum = schema.xor(header.rows_sum, schema.tree_checksum(one))
+        schema.write_header(connection, header)
+        connection.execute("COMMIT")
+    assert load(path)[0].snapshot.entries != durable.snapshot.entries
+
+
+def raise_the_counter(path: Path) -> None:
+    """What makes a node of pmxcfs the leader, and its database everybody's."""
+    with closing(schema.connect(path)) as connection:
+        header = schema.read_header(connection)
+        header.version += 1000
+        schema.write_header(connection, header)
+
+
+def test_a_store_tampered_with_by_somebody_who_knows_the_checksums_convinces_nobody(nodes: list[Node]) -> None:
+    alpha, _, gamma = nodes
+    for number, harm in enumerate((forge_a_file, raise_the_counter), 1):
+        write(alpha, "datacenter.cfg", f"keyboard: true {number}\n")
+        wait_until(lambda: one_store(nodes), SOON_S, "all have it")
+        gamma.stop()
+        harm(path_of(gamma))
+        gamma.start()
+        wait_until(lambda: bool(quarantine.listed(path_of(gamma))), SOON_S, f"{harm.__name__} is noticed")
+        wait_until(lambda: one_store(nodes), SOON_S, "one store again")
+        assert {read(node, "datacenter.cfg") for node in nodes} == {f"keyboard: true {number}\n"}
+        assert "not what a majority has" in quarantine.listed(path_of(gamma))[0].reason
+        shutil.rmtree(quarantine.folder_of(path_of(gamma)))
+
+
+def test_a_scrub_finds_what_the_disk_changed_under_a_running_node_which_is_filled_again(nodes: list[Node]) -> None:
+    alpha, _, gamma = nodes
+    write(alpha, "datacenter.cfg", "keyboard: unmistakable\n")
+    wait_until(lambda: one_store(nodes), SOON_S, "all have it")
+    assert gamma.client.call(StoreHealth(scrub=True))["scrub"]["findings"] == []
+    spoil_a_word(gamma, b"unmistakable")
+    found = gamma.client.call(StoreHealth(scrub=True))["scrub"]["findings"]
+    assert len(found) == 1
+    wait_until(lambda: bool(quarantine.listed(path_of(gamma))) and one_store(nodes), SOON_S, "one store again")
+    assert quarantine.listed(path_of(gamma))[0].reason == found[0]
+    assert {read(node, "datacenter.cfg") for node in nodes} == {"keyboard: unmistakable\n"}
+    assert gamma.client.call(StoreHealth(scrub=True))["scrub"]["findings"] == []
+
+
+def spoil_a_word(node: Node, word: bytes) -> None:
+    """In the store's file or in its write-ahead log, wherever it is."""
+    for name in ("store.db", "store.db-wal"):
+        path = node.state / name
+        content = path.read_bytes()
+        for place in (found.start() for found in re.finditer(re.escape(word), content)):
+            with path.open("r+b") as file:
+                file.seek(place)
+                file.write(bytes(len(word)))

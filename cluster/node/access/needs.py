@@ -174,7 +174,8 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.Version, base.Status, base.Subscribe, base.ClusterLog, base.EngineReport, base.NodeFacts, base.Interfaces,
     base.ClusterConfig, base.JoinInfo, base.DecodeInvitation, base.UndoAddNode, base.RemovalPlan, base.CheckNode,
     base.VerifyCluster, base.TaskList, base.TaskStatus, base.TaskLog, base.TaskStop, base.Login, base.CheckTicket,
-    base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StorePoint, base.PeerHistory,
+    base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
+    base.PeerHistory,
     ask.CheckToken, ask.HeldRights, ask.RealmList,
     machines.LocateNode, machines.ForwardCall,  # the node a call is carried to looks at who asks
 })  # fmt: skip

@@ -20,7 +20,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
     async def check(request: CheckNode) -> Any:
         found = await inspect_now(node.host)
-        found += await asyncio.to_thread(disk_findings.findings, node.options.store, node.recovery.trouble)
+        found += await asyncio.to_thread(disk_findings.findings, node.options.store, node.health.trouble)
         return [{"code": each.code, "severity": each.severity, "sentence": each.sentence} for each in found]
 
     async def verify(request: VerifyCluster) -> Any:

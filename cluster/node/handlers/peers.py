@@ -31,7 +31,10 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             check_proof(key, request.proof, request.node_id, request.body, time.time(), seen)
             while len(answers) >= ANSWERS_MAX:
                 del answers[next(iter(answers))]
-            answers[request.proof] = await catchup.serve(request.body, node.life.disk, node.life.replica.machine)
+            life = node.life
+            answers[request.proof] = await catchup.serve(
+                request.body, life.disk, life.replica.machine, lambda reason: life.fail(reason, damaged=True)
+            )
         answer = answers.get(request.proof)
         if answer is None:
             raise Unauthenticated("The asking node did not prove that it is a member of this cluster.")

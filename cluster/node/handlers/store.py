@@ -7,12 +7,23 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from cluster.control.conversation import Handler
-from cluster.control.requests import Request, StoreCheck, StoreList, StorePoint, StoreRead, StoreVerify, StoreWrite
+from cluster.control.requests import (
+    Request,
+    StoreCheck,
+    StoreHealth,
+    StoreList,
+    StorePoint,
+    StoreRead,
+    StoreVerify,
+    StoreWrite,
+    as_plain,
+)
 from cluster.core.operations import Expect, Holding, digest_of
 from cluster.core.tree import Tree
 from cluster.errors import InvalidInput, NotFound
 from cluster.node.host import writes
 from cluster.node.store_doors import checked, may_change, may_see, propose, sees
+from cluster.store import quarantine
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -95,7 +106,19 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             "findings": list(findings),
         }
 
+    async def health(request: StoreHealth) -> Any:
+        if request.scrub:
+            await node.health.scrubbing.scrub()
+        last = node.health.scrubbing.last
+        aside = await asyncio.to_thread(quarantine.listed, node.options.store)
+        return {
+            "trouble": node.health.trouble,
+            "scrub": as_plain(last) if last is not None else None,
+            "quarantine": [as_plain(one) for one in aside],
+        }
+
     return {
+        StoreHealth: health,
         StorePoint: point,
         StoreRead: read,
         StoreList: listing,

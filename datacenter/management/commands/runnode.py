@@ -43,6 +43,7 @@ class Command(BaseCommand):
         opt.add(parser, "mount", "where the configuration tree appears as files, or none", "none")
         opt.add(parser, "password-hash-file", "an argon2 hash of root@pam's password, instead of asking PAM")
         opt.add(parser, "web-user", "the user that runweb runs as, when that is not root")
+        opt.add(parser, "scrub-every", "seconds between two readings of the whole store, 0 for never", "3600")
         opt.add(parser, "redis-url", "tell changes to a web service of its own through this Redis")
         opt.add_flag(parser, "web", "serve pages and API in this process")
 
@@ -74,6 +75,7 @@ def read_options(given: dict[str, Any]) -> Options:
         mount=None if given["mount"] == "none" else opt.path(given["mount"]),
         password_hash_file=opt.path(given["password_hash_file"]),
         web_user=WebUser(*web_user) if web_user else None,
+        scrub_every_s=opt.seconds("scrub-every", given["scrub_every"]),
     )
 
 
