@@ -108,7 +108,7 @@ def test_votes_may_be_zero_when_joining_and_not_when_creating() -> None:
 def test_usage_shows_what_is_needed_and_what_may_be_left_out() -> None:
     assert usage(CREATE) == "pvecm create <clustername> [OPTIONS]"
     assert usage(COMMANDS["nodes"]) == "pvecm nodes"
-    assert usage(COMMANDS["store ls"]) == "pvecm store ls [<path>]"
+    assert usage(COMMANDS["store ls"]) == "pvecm store ls [<path>] [OPTIONS]"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
