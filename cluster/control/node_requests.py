@@ -28,3 +28,51 @@ class ForwardCall(Request, tag="node.forward"):
     credentials: dict[str, str]
     content_type: str = ""
     body: bytes = b""
+
+
+# --- this host ------------------------------------------------------------------------------------------------------
+
+
+class HostTime(Request, tag="host.time"):
+    """→ {time, localtime, timezone}: seconds since 1970, the same plus the zone's offset, and the zone's name."""
+
+
+class HostDns(Request, tag="host.dns"):
+    """→ {search?, dns1?, dns2?, dns3?}: what resolv.conf says."""
+
+
+class HostNames(Request, tag="host.names"):
+    """→ {data, digest}: /etc/hosts and its SHA-1."""
+
+
+class HostServices(Request, tag="host.services"):
+    """→ [{name, service, desc, state, active-state, unit-state}]: the services a cluster leans on."""
+
+
+class HostJournal(Request, tag="host.journal"):
+    """→ {lines: [str], total}: the host's journal, oldest first; `since` and `until` are seconds since 1970.
+    With `last` so many of the end; else from `start` on, at most `limit`. Raises Unavailable where none is kept."""
+
+    start: int = 0
+    limit: int = 50
+    last: int | None = None
+    since: int | None = None
+    until: int | None = None
+    service: str | None = None
+    user: str = "root@pam"
+
+
+class NodeCertificates(Request, tag="node.certificates"):
+    """→ [{filename, subject, issuer, fingerprint, notbefore, notafter, san, public-key-type, public-key-bits, pem}]."""
+
+
+class QdeviceStatus(Request, tag="cluster.qdevice"):
+    """→ {key: text}: what corosync-qdevice says of itself; {} where none runs."""
+
+
+class GuestIds(Request, tag="guest.ids"):
+    """→ [int]: the ids that guests' configuration files in the tree have taken."""
+
+
+class ClusterTasks(Request, tag="task.cluster"):
+    """→ [TaskState]: recent tasks of all nodes, newest first, of nodes that are away as last heard."""

@@ -53,6 +53,22 @@ class ClusterLog(Request, tag="cluster.log"):
     user: str | None = None
 
 
+class KeyWrite(Request, tag="key.write"):
+    """→ null: this node's status has a key of this name. All nodes know it, no disk keeps it; no data takes it back."""
+
+    name: str
+    data: bytes
+    user: str = "root@pam"
+
+
+class KeyRead(Request, tag="key.read"):
+    """→ {data: bytes}: what a node said of itself under a key; `node` empty: this one. NotFound when it said none."""
+
+    name: str
+    node: str = ""
+    user: str = "root@pam"
+
+
 class EngineReport(Request, tag="engine.report"):
     """→ {running, node_id, ring: {sequence, representative}|null, nodes: [id], votes: {id: n},
     quorum: {...}|null, links: [{peer_node_id, link, connected, latency_us}]}: asked of the engine now."""

@@ -1,8 +1,8 @@
 """The status board: what each node says of itself in the `status` group, kept in memory and never on disk.
 
-Announcements (name, address, certificate), samples, and who is there since when; entries of the cluster log pass
-through to whoever keeps them. Replicas know nothing of it; pages are
-made from it. A node is online while its daemon is a member of the group.
+Announcements (name, address, certificate), samples, and who is there since when; entries of the cluster log and status
+by key pass through to whoever keeps them. Replicas know nothing of it; pages are made from it. A node is online while
+its daemon is a member of the group.
 """
 
 from __future__ import annotations
@@ -93,7 +93,31 @@ class SignInFailed(msgspec.Struct, array_like=True, tag=True, frozen=True):
     keys: tuple[str, ...]
 
 
-AnyMessage = SignInFailed | Announcement | Sampled | Logged | Trouble | Compared | StandingAsked | Standing
+class WorkingTask(msgspec.Struct, array_like=True, frozen=True):
+    """A task of the sender's; what else there is to know of it is in its name."""
+
+    upid: str
+    end_time_s: int | None
+    status: str
+
+
+class Working(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """The sender's tasks, running and lately ended."""
+
+    tasks: tuple[WorkingTask, ...]
+
+
+class KeySet(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """A key of the sender's status, and its value; empty: taken back. `number` counts what the sender has set."""
+
+    key: str
+    data: bytes
+    number: int
+
+
+AnyMessage = (
+    SignInFailed | Announcement | Sampled | Logged | Trouble | Compared | StandingAsked | Standing | Working | KeySet
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
@@ -126,6 +150,9 @@ class Board:
     standing: Callable[[int, StandingAsked | Standing], None] = lambda node_id, message: None
     compared: Callable[[int, Compared], None] = lambda node_id, message: None
     failed_sign_in: Callable[[int, tuple[str, ...]], None] = lambda node_id, keys: None
+    working: Callable[[int, Working], None] = lambda node_id, message: None
+    key_set: Callable[[int, KeySet], None] = lambda node_id, message: None
+    greetings: list[Callable[[], None]] = field(default_factory=list)  # what else is said to somebody new
     cards: dict[int, Card] = field(default_factory=dict)
     members: frozenset[int] = frozenset()
     members_before: frozenset[int] = frozenset()
@@ -157,6 +184,8 @@ class Board:
         self.members_before, self.members = self.members, members
         if arrived:
             self.someone_new()
+            for greet in self.greetings:
+                greet()
         self.changed()
 
     def _said(self, event: Delivered) -> None:
@@ -175,6 +204,12 @@ class Board:
             return
         if isinstance(message, StandingAsked | Standing):
             self.standing(event.sender.node_id, message)
+            return
+        if isinstance(message, Working):
+            self.working(event.sender.node_id, message)
+            return
+        if isinstance(message, KeySet):
+            self.key_set(event.sender.node_id, message)
             return
         card = self.card(event.sender.node_id)
         if isinstance(message, Announcement):

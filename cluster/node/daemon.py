@@ -37,6 +37,7 @@ from cluster.node.publisher import Publisher
 from cluster.node.rates import Readings
 from cluster.node.removed import Removed
 from cluster.node.state import Self, cluster_state
+from cluster.node.status_keys import StatusKeys
 from cluster.node.store_health import StoreHealth
 from cluster.node.tasks import TaskLines, TaskRunner
 from cluster.node.tls import ServedCertificate
@@ -61,8 +62,12 @@ class Daemon:
         self.publisher = Publisher(time.time)
         self.membership = Membership()
         self.view: View | None = None
-        self.cluster_log = ClusterLog(options.name, time.time, self._say)
-        self.board = Board(time.time, self._show_soon, self._someone_new, self.cluster_log.hear)
+        self.cluster_log = ClusterLog(options.name, time.time, self.say)
+        self.status_keys = StatusKeys(lambda: self.life.replica.node_id, time.time, self.say)
+        self.board = Board(
+            time.time, self._show_soon, self._someone_new, self.cluster_log.hear, key_set=self.status_keys.hear
+        )
+        self.board.greetings.append(self.status_keys.share)
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
         self.former = FormerKeys(time.time)
         self.underlay = make_underlay(options)
@@ -80,9 +85,11 @@ class Daemon:
         self.removed = Removed(options.name, self.life, self.document, lambda: self.workflows.busy, self._hear)
         self.health = StoreHealth(
             self.life, self.board, options.scrub_every_s, lambda: self.workflows.busy,
-            lambda said: self._say(encode(said)), self._in_trouble,
+            lambda said: self.say(encode(said)), self._in_trouble,
         )  # fmt: skip
-        self.door = MountDoor(options.name, self.life, lambda: self.publisher.state, self.cluster_log.rows)
+        self.door = MountDoor(
+            options.name, self.life, self.status_keys, lambda: self.publisher.state, self.cluster_log.rows
+        )
         self.mount = Mount(self.door, options.mount) if options.mount is not None else None
         self._ended = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
@@ -98,7 +105,7 @@ class Daemon:
         interpreter.prepare()
         self._claim = state_folder.claim(self.options)
         passwords = make_passwords(self.options.password_hash_file)
-        self.access = Access(self.life, self.keys, passwords, lambda keys: self._say(encode(SignInFailed(keys))))
+        self.access = Access(self.life, self.keys, passwords, lambda keys: self.say(encode(SignInFailed(keys))))
         self.board.failed_sign_in = self.access.hear_failure
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
         self.tasks.subscribe(self._task_changed)
@@ -181,7 +188,8 @@ class Daemon:
 
     def _committed(self, changes: tuple[Committed, ...], whole: bool) -> None:
         if self.files.committed(changes, whole) and (document := self.document()) is not None:
-            self.board.forget(frozenset(node.node_id for node in document.nodes()))
+            for said in (self.board, self.status_keys):
+                said.forget(frozenset(node.node_id for node in document.nodes()))
         self.health.committed(changes, whole)
         self.door.committed(changes, whole)
         if self.mount is not None:
@@ -226,10 +234,10 @@ class Daemon:
             self.life.replica.contact = self._contact()
         if served:
             said = Announcement(self.options.name, self.options.address, self.options.port, served, version.VERSION)
-            self._say(encode(said))
-            self._say(encode(Trouble(self.health.trouble)))
+            self.say(encode(said))
+            self.say(encode(Trouble(self.health.trouble)))
 
-    def _say(self, payload: bytes) -> None:
+    def say(self, payload: bytes) -> None:
         if self.life.is_open and self.life.connection.connected:
             try:
                 self.life.connection.engine.multicast(GROUP, payload)
@@ -240,7 +248,7 @@ class Daemon:
         readings = Readings()
         while True:
             reading = await asyncio.to_thread(readings.next, time.time())
-            self._say(encode(Sampled(reading.time_s, reading.values)))
+            self.say(encode(Sampled(reading.time_s, reading.values)))
             await asyncio.sleep(SAMPLE_EVERY_S)
 
     def _show_soon(self) -> None:
@@ -273,6 +281,7 @@ class Daemon:
         me = Self(own.name, replica.node_id, own.address, self.served.fingerprint, self.health.trouble)
         problem = self.removed.sentence or self.life.connection.problem
         state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem)
+        self.door.shown(state)
         self.publisher.show(state, at_s)
 
     def _run(self, work: object) -> None:

@@ -21,6 +21,7 @@ from cluster.model import ClusterState
 from cluster.node import virtual_files
 from cluster.node.life import Life
 from cluster.node.lock_watch import LockWatch
+from cluster.node.status_keys import StatusKeys
 
 LogRows = list[dict[str, Any]]
 
@@ -34,13 +35,19 @@ class MountDoor:
     """See `cluster/store/mount/door.py`."""
 
     def __init__(
-        self, node_name: str, life: Life, state: Callable[[], ClusterState | None], log_rows: Callable[[int], LogRows]
+        self,
+        node_name: str,
+        life: Life,
+        keys: StatusKeys,
+        state: Callable[[], ClusterState | None],
+        log_rows: Callable[[int], LogRows],
     ) -> None:
         self.node_name = node_name
-        self._life, self._state, self._log_rows = life, state, log_rows
+        self._life, self._state, self._log_rows, self._keys = life, state, log_rows, keys
         self._started_s = int(time.time())
         self._observed = Counter(dict.fromkeys(virtual_files.OBSERVED, 0))
         self._cluster_version = self._guest_version = 1
+        self._members: object = None  # what `.members` told last
         self._locks = LockWatch(time.monotonic)
 
     def tree(self) -> Tree:
@@ -68,12 +75,14 @@ class MountDoor:
         if name == ".members" and state is not None:
             return virtual_files.members(state, self._cluster_version)
         if name == ".version":
-            return virtual_files.version(self._started_s, self._cluster_version, self._guest_version, self._observed)
+            return virtual_files.version(
+                self._started_s, self._cluster_version, self._guest_version, self._observed, self._key_versions(state)
+            )
         if name == ".vmlist":
             return virtual_files.guests(self._life.tree, self._guest_version)
         if name == ".rrd" and state is not None:
             named = {node.name: node.sample for node in state.nodes if node.sample is not None}
-            return virtual_files.samples(named, time.time())
+            return virtual_files.samples(named, self._keys.rrd(), time.time())
         if name == ".clusterlog":
             return virtual_files.cluster_log(self._log_rows(virtual_files.LOG_ROWS_MAX))
         if name == ".debug":
@@ -98,8 +107,23 @@ class MountDoor:
         if whole or any(path.startswith(LOCKS) for path in paths):
             self._locks.look(self.tree())
 
-    def membership_changed(self) -> None:
-        self._cluster_version += 1
+    def shown(self, state: ClusterState) -> None:
+        """What `.members` tells is this now."""
+        members = (
+            state.name,
+            state.config_version,
+            [(one.name, one.node_id, bool(one.online), one.address) for one in state.nodes],
+        )
+        if members != self._members:
+            self._members = members
+            self._cluster_version += 1
+
+    def _key_versions(self, state: ClusterState | None) -> dict[str, dict[str, int]]:
+        ids = {self.node_name: self._life.replica.node_id} | {
+            one.name: one.node_id for one in (state.nodes if state is not None else ())
+        }
+        versions = {name: self._keys.versions(node_id) for name, node_id in ids.items()}
+        return {name: of_node for name, of_node in versions.items() if of_node}
 
 
 def _is_guest(parts: list[str]) -> bool:

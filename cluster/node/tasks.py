@@ -125,7 +125,7 @@ class TaskRunner:
             raise Busy("Too many tasks are running on this node. Wait for one to end.")
         upid = self._new_upid(type_, id_, user)
         self._files.append(upid, [])
-        self._running[str(upid)] = _state(upid)
+        self._running[str(upid)] = state_of(upid)
         self._files.set_running(map(parse_upid, self._running))
         context = TaskContext(self, upid)
         job = asyncio.create_task(self._run(context, upid, work), name=str(upid))
@@ -200,10 +200,10 @@ class TaskRunner:
     def _load(self) -> None:
         for upid, end_time_s, status in self._files.finished():
             self._finished.pop(str(upid), None)
-            self._finished[str(upid)] = replace(_state(upid), end_time_s=end_time_s, status=status, progress=1.0)
+            self._finished[str(upid)] = replace(state_of(upid), end_time_s=end_time_s, status=status, progress=1.0)
         for upid in self._files.running():
             if str(upid) not in self._finished:
-                self._running[str(upid)] = _state(upid)
+                self._running[str(upid)] = state_of(upid)
                 lines = self._files.lines(upid)
                 if is_ended(lines):  # its last line was written, its line in the index was not
                     self._end(upid, lines[-1].removeprefix("TASK ").removeprefix("ERROR: "))
@@ -252,7 +252,8 @@ class TaskRunner:
             listener(what)
 
 
-def _state(upid: Upid) -> TaskState:
+def state_of(upid: Upid) -> TaskState:
+    """A running task, as far as its name tells."""
     return TaskState(str(upid), upid.node, upid.pid, upid.pstart, upid.start_time_s, upid.type, upid.id, upid.user)
 
 

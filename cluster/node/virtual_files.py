@@ -6,6 +6,7 @@ Pure functions of what is handed in. Programs read these with a JSON parser; lay
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from cluster.core.tree import Tree
@@ -46,11 +47,13 @@ def members(state: ClusterState, version: int) -> bytes:
     return _text(shown)
 
 
-def version(started_s: int, cluster_version: int, guest_version: int, observed: dict[str, int]) -> bytes:
-    """`.version`: counters that rise when what they are named for changes."""
+def version(
+    started_s: int, cluster_version: int, guest_version: int, observed: dict[str, int], keys: dict[str, dict[str, int]]
+) -> bytes:
+    """`.version`: counters that rise when what they are named for changes. `keys`: node → its status' keys."""
     shown: dict[str, Any] = {"starttime": started_s, "clinfo": cluster_version, "vmlist": guest_version}
     shown.update((path, observed.get(path, 0)) for path in OBSERVED)
-    shown["kvstore"] = {}
+    shown["kvstore"] = keys
     return _text(shown)
 
 
@@ -69,8 +72,9 @@ def cluster_log(lines: list[dict[str, Any]]) -> bytes:
     return _text({"data": lines[:LOG_ROWS_MAX]})
 
 
-def samples(named: dict[str, Sample], now_s: float) -> bytes:
-    """`.rrd`: one line per node with a sample of the last five minutes, `U` for what was not measured."""
+def samples(named: dict[str, Sample], said: Iterable[tuple[str, str]], now_s: float) -> bytes:
+    """`.rrd`: one line per node with a sample of the last five minutes, `U` for what was not measured; then what
+    programs `said` of their own."""
     keys = ("uptime", "loadavg", "maxcpu", "cpu", "iowait", "memtotal", "memused", "swaptotal", "swapused",
             "roottotal", "rootused", "netin", "netout")  # fmt: skip
     lines = []
@@ -78,6 +82,7 @@ def samples(named: dict[str, Sample], now_s: float) -> bytes:
         if now_s - sample.time_s <= 300:
             values = [str(sample.values[key]) if key in sample.values else "U" for key in keys]
             lines.append(f"pve2-node/{name}:{values[0]}::{int(sample.time_s)}:{':'.join(values[1:])}\n")
+    lines += [f"{key}:{value}\n" for key, value in said]
     return "".join(lines).encode()
 
 

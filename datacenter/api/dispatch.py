@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from cluster.errors import QuireError
 from datacenter.access.middleware import CSRF_HEADER, is_from_our_page
-from datacenter.api import envelope, forward, parameters
+from datacenter.api import absent, envelope, forward, parameters
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, Listed
 from datacenter.api.permission import PUBLIC, require
@@ -39,7 +39,7 @@ async def dispatch(request: Any, form: str, path: str = "") -> HttpResponse:
         if refused is not None:
             return refused
     if found is None:
-        return envelope.refusal(form, 501, f"Method '{request.method} /{'/'.join(segments)}' not implemented")
+        return _missing(form, request.method, segments)
     return await _answer(request, form, *found)
 
 
@@ -48,6 +48,17 @@ def find(method: str, segments: list[str]) -> tuple[Endpoint, dict[str, str]] | 
         if endpoint.method == method and (in_path := endpoint.match(segments)) is not None:
             return endpoint, in_path
     return None
+
+
+def _missing(form: str, method: str, segments: list[str]) -> HttpResponse:
+    """501 with the reason for what this product has not, 404 for what nobody has."""
+    asked = f"'{method} /{'/'.join(segments)}'"
+    why = absent.reason(method, segments)
+    if why is not None:
+        return envelope.refusal(form, 501, f"Method {asked} not implemented: {why}")
+    if method not in ("GET", "POST", "PUT", "DELETE") or any(each.match(segments) is not None for each in ENDPOINTS):
+        return envelope.refusal(form, 501, f"Method {asked} not implemented")
+    return envelope.refusal(form, 404, f"Path '/{'/'.join(segments)}' does not exist")
 
 
 async def _refuse_strangers(request: Any) -> HttpResponse | None:

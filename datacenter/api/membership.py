@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from cluster.control.node_requests import QdeviceStatus
 from cluster.control.requests import (
     AddNode,
     ClusterConfig,
@@ -226,7 +227,12 @@ async def api_version(_call: Call, _asked: NoParameters) -> int:
     return API_VERSION
 
 
+async def qdevice(_call: Call, _asked: NoParameters) -> dict[str, str]:
+    return await gateway.call(QdeviceStatus())
+
+
 ENDPOINTS = (
+    Endpoint("GET", "/cluster/config/qdevice", "The QDevice.", qdevice, AUDIT, returns=dict[str, str]),
     Endpoint("POST", "/cluster/config", "Create a cluster with this node in it.", create, ROOT, CreateParameters, str),
     Endpoint(
         "GET",

@@ -151,11 +151,11 @@ async def status(_call: Call, asked: NodeParameters) -> dict[str, Any]:
 
 
 async def network(_call: Call, asked: NetworkParameters) -> list[dict[str, Any]]:
-    rows = [_interface(row) for row in await gateway.call(Interfaces())]
+    rows = [interface_row(row) for row in await gateway.call(Interfaces())]
     return [row for row in rows if asked.type is None or row.get("type") == asked.type]
 
 
-def _interface(row: dict[str, Any]) -> dict[str, Any]:
+def interface_row(row: dict[str, Any]) -> dict[str, Any]:
     """Without what is empty; truth as numbers."""
     return {
         name: int(value) if isinstance(value, bool) else value for name, value in row.items() if value not in (None, "")

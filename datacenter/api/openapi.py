@@ -48,12 +48,12 @@ def document(endpoints: tuple[Endpoint, ...], version: str) -> bytes:
     paths: dict[str, dict[str, Any]] = {}
     types = [each.returns for each in endpoints] + [each.parameters for each in endpoints] + [Refusal]
     schemas, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
-    refusals = _refusals()
+    refused = {status: {"$ref": f"#/components/responses/{status}"} for status in REFUSALS}
     for endpoint, answer, asked in zip(endpoints, schemas, schemas[len(endpoints) :], strict=False):
         parameters = components[asked["$ref"].rpartition("/")[2]]
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = {
             **_operation(endpoint, _on_the_wire(parameters)),
-            "responses": {"200": _answer(answer), **refusals},
+            "responses": {"200": _answer(answer), **refused},
         }
     used = {asked["$ref"].rpartition("/")[2] for asked in schemas[len(endpoints) : -1]}
     return msgspec.json.encode(
@@ -64,6 +64,7 @@ def document(endpoints: tuple[Endpoint, ...], version: str) -> bytes:
             "paths": paths,
             "components": {
                 "schemas": {name: schema for name, schema in components.items() if name not in used},
+                "responses": _refusals(),
                 "securitySchemes": {
                     "ticket": {"type": "apiKey", "in": "cookie", "name": "PVEAuthCookie"},
                     "token": {"type": "apiKey", "in": "header", "name": "Authorization"},

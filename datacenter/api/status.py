@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from cluster.model import ClusterState, NodeState
+from datacenter.api import storage
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
 from datacenter.api.figures import node_figures
@@ -50,15 +51,44 @@ class NodeRow(Row):
     uptime: int | UnsetType = UNSET
 
 
+class ResourceRow(Row):
+    """Anything there is; fields of other kinds are absent."""
+
+    id: str
+    type: Literal["node", "storage", "pool"]
+    node: str | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    level: str | UnsetType = UNSET
+    maxcpu: int | UnsetType = UNSET
+    maxmem: int | UnsetType = UNSET
+    maxdisk: int | UnsetType = UNSET
+    cpu: float | UnsetType = UNSET
+    mem: int | UnsetType = UNSET
+    disk: int | UnsetType = UNSET
+    uptime: int | UnsetType = UNSET
+    storage: str | UnsetType = UNSET
+    plugintype: str | UnsetType = UNSET
+    content: str | UnsetType = UNSET
+    shared: Flag | UnsetType = UNSET
+    pool: str | UnsetType = UNSET
+
+
 async def cluster_status(_call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
     state = await cluster_state()
     return [*_cluster_rows(state), *(_node_row(state, node) for node in state.nodes)]
 
 
-async def resources(call: Call, asked: ResourcesParameters) -> list[dict[str, Any]]:
-    if asked.type not in (None, "node"):
-        return []
-    return await node_rows(call)
+async def resources(call: Call, asked: ResourcesParameters) -> list[Any]:
+    rows: list[Any] = []
+    if asked.type in (None, "node"):
+        rows += await node_rows(call)
+    if asked.type in (None, "storage"):
+        rows += await storage.resource_storages(call)
+    if asked.type is None:
+        rows += [
+            {"id": f"/pool/{pool[0]}", "type": "pool", "pool": pool[0]} for pool in await storage.visible_pools(call)
+        ]
+    return rows
 
 
 async def node_rows(call: Call) -> list[dict[str, Any]]:
@@ -115,6 +145,6 @@ ENDPOINTS = (
         resources,
         SIGNED_IN,
         ResourcesParameters,
-        list[NodeRow],
+        list[ResourceRow],
     ),
 )

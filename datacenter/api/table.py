@@ -5,14 +5,35 @@ Paths that only lead to others answer with the names below them, worked out from
 
 from __future__ import annotations
 
+import re
+import typing
 from typing import Any
 
-from datacenter.api import access, log, membership, nodes, realms, rights, status, tasks, user_tokens, users, version
+import msgspec
+
+from datacenter.api import (
+    access,
+    empty,
+    ha,
+    history,
+    host,
+    log,
+    membership,
+    nodes,
+    options,
+    realms,
+    report,
+    rights,
+    status,
+    storage,
+    tasks,
+    user_tokens,
+    users,
+    version,
+)
 from datacenter.api.call import Call
-from datacenter.api.endpoint import Endpoint, Handler, NoParameters, Parameters, Row
-from datacenter.api.nodes import NodeParameters
+from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
 from datacenter.api.permission import SIGNED_IN
-from datacenter.api.tasks import TaskParameters
 
 _ANSWERING = (
     *version.ENDPOINTS,
@@ -24,8 +45,15 @@ _ANSWERING = (
     *membership.ENDPOINTS,
     *status.ENDPOINTS,
     *log.ENDPOINTS,
+    *options.ENDPOINTS,
     *nodes.ENDPOINTS,
+    *host.ENDPOINTS,
+    *history.ENDPOINTS,
+    *report.ENDPOINTS,
     *tasks.ENDPOINTS,
+    *storage.ENDPOINTS,
+    *ha.ENDPOINTS,
+    *empty.ENDPOINTS,
 )
 
 
@@ -37,14 +65,17 @@ class Subdirectory(Row):
     subdir: str
 
 
-# path: (its parameters, the rows, with the field in which clients look for names)
-_LEADING: dict[str, tuple[type[Parameters], type[Row]]] = {
-    "/": (NoParameters, Subdirectory),
-    "/access": (NoParameters, Subdirectory),
-    "/cluster": (NoParameters, Name),
-    "/cluster/config": (NoParameters, Name),
-    "/nodes/{node}": (NodeParameters, Name),
-    "/nodes/{node}/tasks/{upid}": (TaskParameters, Name),
+class Identifier(Row):
+    id: str
+
+
+# The field in which clients look for the names; it is `name` where nothing else is said.
+_FIELDS: dict[str, type[Row]] = {
+    "/": Subdirectory,
+    "/access": Subdirectory,
+    "/cluster/backup-info": Subdirectory,
+    "/cluster/ha": Identifier,
+    "/nodes/{node}/services/{service}": Subdirectory,
 }
 
 
@@ -55,14 +86,34 @@ def names_below(path: str) -> list[str]:
     return sorted({step for step in steps if step and not step.startswith("{")})
 
 
-def _index(path: str, row: type[Row]) -> Handler:
+def _index(path: str) -> Endpoint:
+    row = _FIELDS.get(path, Name)
+
     async def index(_call: Call, _asked: Any) -> list[Row]:
         return [row(**{row.__struct_fields__[0]: name}) for name in names_below(path)]
 
-    return index
+    in_path = re.findall(r"{(\w+)}", path)
+    kind: Any = NoParameters
+    if in_path:
+        title = "".join(step.strip("{}").capitalize() for step in path.split("/"))
+        kind = msgspec.defstruct(
+            f"{title}IndexParameters", [(name, _type_of(name)) for name in in_path], bases=(Parameters,), kw_only=True
+        )
+    returns = list[row]  # type: ignore[valid-type]
+    return Endpoint("GET", path, "What there is below.", index, SIGNED_IN, kind, returns)
 
 
-ENDPOINTS: tuple[Endpoint, ...] = _ANSWERING + tuple(
-    Endpoint("GET", path, "What there is below.", _index(path, row), SIGNED_IN, kind, list[row])  # type: ignore[valid-type]
-    for path, (kind, row) in _LEADING.items()
-)
+def _type_of(name: str) -> Any:
+    """A parameter's type, as the endpoint that has it in its path says."""
+    having = next(each for each in _ANSWERING if f"{{{name}}}" in each.path)
+    return typing.get_type_hints(having.parameters, include_extras=True)[name]
+
+
+def _leading() -> list[str]:
+    """Every beginning of a path that answers nothing itself."""
+    steps = [each.path.split("/") for each in _ANSWERING]
+    beginnings = {"/".join(parts[:length]) or "/" for parts in steps for length in range(1, len(parts))}
+    return sorted(beginnings - {each.path for each in _ANSWERING if each.method == "GET"})
+
+
+ENDPOINTS: tuple[Endpoint, ...] = _ANSWERING + tuple(_index(path) for path in _leading())

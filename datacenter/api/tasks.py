@@ -11,7 +11,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from cluster.control.requests import Status, TaskList, TaskLog, TaskStatus, TaskStop
+from cluster.control.node_requests import ClusterTasks
+from cluster.control.requests import TaskList, TaskLog, TaskStatus, TaskStop
 from cluster.errors import InvalidInput, NotFound
 from cluster.model import TaskState
 from datacenter import gateway
@@ -22,7 +23,6 @@ from datacenter.api.permission import AUDIT, NODE_AUDIT, SIGNED_IN, Privileged, 
 from datacenter.api.types import Count, Filter, Flag, NodeName, Time, Upid, Words
 
 KEPT_MAX = 500  # finished tasks a node remembers
-CLUSTER_LIST_MAX = 25
 OUTCOMES = ("ok", "warning", "error", "unknown")
 
 NODE_MODIFY = perm("/nodes/{node}", "Sys.Modify")
@@ -85,9 +85,9 @@ class LogParameters(TaskParameters, kw_only=True):
 
 
 async def cluster_tasks(call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
-    tasks = msgspec.convert((await gateway.call(Status()))["tasks"], list[TaskState])
+    tasks = msgspec.convert(await gateway.call(ClusterTasks()), list[TaskState])
     everybody_s = await permitted(call, AUDIT)
-    return [_cluster_row(task) for task in tasks[:CLUSTER_LIST_MAX] if everybody_s or _is_own(call, task)]
+    return [_cluster_row(task) for task in tasks if everybody_s or _is_own(call, task)]
 
 
 async def node_tasks(call: Call, asked: ListParameters) -> Listed:

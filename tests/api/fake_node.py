@@ -5,6 +5,7 @@ It keeps every request it was asked in `asked`; a test puts an error in `refusal
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,19 @@ HEALTH = {
     "quarantine": [{"name": "store-7", "path": "/x/store-7", "time_s": 7, "reason": "Rows are missing.", "bytes": 9}],
 }
 FACTS = {"kversion": "Linux 6.1", "cpuinfo": PROCESSOR, "current-kernel": KERNEL, "boot-info": {"mode": "efi"}}
+SERVICE = {
+    "name": "corosync", "service": "corosync", "desc": "Corosync Cluster Engine", "state": "running",
+    "active-state": "active", "unit-state": "enabled",
+}  # fmt: skip
+CERTIFICATE = {
+    "filename": "pve-ssl.pem", "subject": "CN=alpha", "issuer": "CN=Cluster", "fingerprint": FINGERPRINT,
+    "notbefore": 1, "notafter": 2, "san": ["alpha", "10.0.0.1"], "public-key-type": "rsaEncryption",
+    "public-key-bits": 2048, "pem": "-----BEGIN CERTIFICATE-----",
+}  # fmt: skip
+UPID_OF_BETA = "UPID:beta:00001269:075BCD15:68A1B6C5:clusterjoin::root@pam:"
+TASK_OF_BETA = TaskState(
+    UPID_OF_BETA, "beta", 0x1269, 0x075BCD15, 0x68A1B6C5, "clusterjoin", "", ROOT, 0x68A1B6D0, "OK"
+)
 TOTEM = {"cluster_name": "demo", "config_version": "3", "version": "2", "interface": {"0": {"linknumber": "0"}}}
 CONFIGURED = [{"name": "alpha", "nodeid": "1", "quorum_votes": "1", "ring0_addr": "10.0.0.1", "node": "alpha"}]
 RUNNING = TaskState(UPID, "alpha", 0x1267, 0x075BCD15, 0x68A1B6C3, "clustercreate", "demo", ROOT)
@@ -71,6 +85,8 @@ class FakeNode:
         self.asked: list[ask.Request] = []
         self.refusals: dict[type[ask.Request], QuireError] = {}
         self.files = ("", "")
+        self.guests: list[int] = []
+        self.stored: dict[str, str] = {}
         self.carried: dict[str, Any] | None = None  # what another node answers; none does at first
         answers = {
             ask.Version: self._version,
@@ -79,6 +95,18 @@ class FakeNode:
             ask.StorePoint: lambda request: {"point": POINT, "revision": (4194304, 17), "stale": False, "reason": ""},
             ask.NodeFacts: lambda request: FACTS,
             ask.StoreHealth: lambda request: HEALTH,
+            node_ask.HostTime: lambda request: {"time": 1, "localtime": 3601, "timezone": "Europe/Vienna"},
+            node_ask.HostDns: lambda request: {"search": "example.org", "dns1": "10.0.0.53"},
+            node_ask.HostNames: lambda request: {"data": "127.0.0.1 localhost\n", "digest": "d" * 40},
+            node_ask.HostServices: lambda request: [SERVICE],
+            node_ask.HostJournal: self._journal,
+            node_ask.NodeCertificates: lambda request: [CERTIFICATE],
+            node_ask.QdeviceStatus: lambda request: {"State": "Connected"},
+            node_ask.GuestIds: lambda request: self.guests,
+            node_ask.ClusterTasks: lambda request: as_plain([*self.tasks, TASK_OF_BETA]),
+            ask.EngineReport: lambda request: {"running": True, "links": []},
+            ask.StoreRead: self._read,
+            ask.StoreWrite: self._write,
             node_ask.LocateNode: self._locate,
             node_ask.ForwardCall: self._forward,
             ask.Interfaces: self._interfaces,
@@ -175,6 +203,22 @@ class FakeNode:
         standing = {**dict.fromkeys(numbers, 2), "quorate": True}
         plan = {"node": request.node, "node_id": 2, "online": True, "before": standing, "after": standing}
         return plan | {"obstacle": "", "warnings": []}
+
+    def _journal(self, request: node_ask.HostJournal) -> Any:
+        lines = [f"line {number}" for number in range(1, 101)]
+        if request.last is not None:
+            return {"lines": lines[-request.last :], "total": 100}
+        return {"lines": lines[request.start :][: request.limit or None], "total": 100}
+
+    def _read(self, request: ask.StoreRead) -> Any:
+        if request.path not in self.stored:
+            raise NotFound(f"There is no file {request.path} in the store.")
+        data = self.stored[request.path].encode()
+        return {"path": request.path, "data": data, "digest": hashlib.sha1(data).hexdigest()}
+
+    def _write(self, request: ask.StoreWrite) -> Any:
+        self.stored[request.path] = request.data.decode()
+        return {"revision": [1, 1]}
 
     def _locate(self, request: node_ask.LocateNode) -> Any:
         found = self.cluster.node("alpha" if request.node == "localhost" else request.node)

@@ -55,8 +55,10 @@ def test_proxmoxer_shows_its_user_the_reason(proxmox: ProxmoxAPI) -> None:
     assert refused.value.status_code == 400
     assert "Parameter verification failed." in str(refused.value)
     assert set(refused.value.errors) == {"clustername"}
-    with pytest.raises(ResourceException, match="501.*Method 'GET /pigs' not implemented"):
+    with pytest.raises(ResourceException, match="404.*Path '/pigs' does not exist"):
         proxmox.pigs.get()
+    with pytest.raises(ResourceException, match="501.*POST /nodes/alpha/qemu' not implemented: Quire runs no"):
+        proxmox.nodes("alpha").qemu.post(vmid=100)
     with pytest.raises(ResourceException, match="595.*node .beta. is offline"):
         proxmox.nodes("beta").network.get()
 

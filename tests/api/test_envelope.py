@@ -82,9 +82,10 @@ async def test_other_formats_are_not_implemented(form: str, node: FakeNode) -> N
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/nothing"), ("PUT", "/version"), ("PATCH", "/version"), ("POST", "/nodes")]
+    ("method", "path"),
+    [("PUT", "/version"), ("PATCH", "/version"), ("HEAD", "/version"), ("OPTIONS", "/version"), ("POST", "/nodes")],
 )
-async def test_what_does_not_exist_is_501(method: str, path: str, api: Api) -> None:
+async def test_what_cannot_be_asked_of_a_path_is_501(method: str, path: str, api: Api) -> None:
     response = await api.call(method, path)
     assert response.status_code == 501
     assert response.headers[envelope.REASON_HEADER] == f"Method '{method} {path}' not implemented"

@@ -43,8 +43,11 @@ async def test_nodes_come_with_figures_as_far_as_they_are_known(api: Api, node: 
     assert alpha["ssl_fingerprint"] == FINGERPRINT
 
 
-async def test_resources_are_nodes_so_far(api: Api) -> None:
-    assert [row["id"] for row in data(await api.get("/cluster/resources"))] == ["node/alpha", "node/beta"]
+async def test_resources_are_nodes_storages_and_pools(api: Api, node: FakeNode) -> None:
+    node.stored = {"user.cfg": "pool:office:Rooms:100,101:local:\n", "storage.cfg": "nfs: disks\n\tnodes alpha\n"}
+    assert [row["id"] for row in data(await api.get("/cluster/resources"))] == [
+        "node/alpha", "node/beta", "storage/alpha/local", "storage/alpha/disks", "storage/beta/local", "/pool/office",
+    ]  # fmt: skip
     assert len(data(await api.get("/cluster/resources", type="node"))) == 2
     assert data(await api.get("/cluster/resources", type="vm")) == []
     assert (await api.get("/cluster/resources", type="pigs")).status_code == 400

@@ -82,7 +82,8 @@ async def test_rows_tell_running_from_ended(api: Api) -> None:
     running, ended = data(await api.get("/nodes/alpha/tasks", source="all"))
     assert running["status"] == "RUNNING" and "endtime" not in running
     assert (ended["status"], ended["endtime"]) == ("WARNINGS: 1", ENDED.end_time_s)
-    running, ended = data(await api.get("/cluster/tasks"))
+    running, ended, elsewhere = data(await api.get("/cluster/tasks"))
+    assert (elsewhere["node"], elsewhere["status"]) == ("beta", "OK")
     assert running["pid"] == RUNNING.pid and "status" not in running
     assert "pid" not in ended and ended["saved"] == 1
 

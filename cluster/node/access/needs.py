@@ -146,11 +146,12 @@ def _permissions(rights: Rights, request: ask.Permissions) -> None:
 
 NEEDS: dict[type[Request], Need] = {
     base.CreateCluster: root, base.JoinCluster: root, base.AddNode: root,
-    base.LeaveCluster: root, base.RemoveNode: root,
+    base.LeaveCluster: root, base.RemoveNode: root, base.KeyWrite: root, base.KeyRead: known,
     base.StoreRead: known, base.StoreList: known, base.StoreCheck: known,
     base.StoreHistory: known, base.StoreShow: known, base.StoreDiff: known,
     base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
     base.StoreExchange: store, base.StoreExport: store, base.StoreImport: store,
+    machines.HostJournal: known,
     ask.Permissions: _permissions,
     ask.UserList: known, ask.UserShow: _user_show, ask.UserAdd: _user_add, ask.UserChange: _user_change,
     ask.UserRemove: _user_remove, ask.PasswordChange: _password,
@@ -177,5 +178,7 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
     base.PeerHistory,
     ask.CheckToken, ask.HeldRights, ask.RealmList,
+    machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,
+    machines.QdeviceStatus, machines.GuestIds, machines.ClusterTasks,
     machines.LocateNode, machines.ForwardCall,  # the node a call is carried to looks at who asks
 })  # fmt: skip

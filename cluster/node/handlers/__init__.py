@@ -17,6 +17,7 @@ from cluster.node.handlers import (
     exchange,
     health,
     history,
+    host,
     nodes,
     peers,
     realms,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 MODULES = (
-    status, configuration, tasks, store, history, exchange, health, nodes, peers,
+    status, configuration, tasks, store, history, exchange, health, host, nodes, peers,
     access, users, user_tokens, rights, realms,
 )  # fmt: skip
 

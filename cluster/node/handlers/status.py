@@ -12,6 +12,8 @@ from cluster.control.requests import (
     ClusterLog,
     EngineReport,
     Interfaces,
+    KeyRead,
+    KeyWrite,
     NodeFacts,
     Request,
     Status,
@@ -19,7 +21,7 @@ from cluster.control.requests import (
     Version,
     as_plain,
 )
-from cluster.errors import Busy
+from cluster.errors import Busy, NotFound
 from cluster.model import Change
 from cluster.node.host_facts import read_facts
 from cluster.node.interfaces import list_interfaces
@@ -40,6 +42,19 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def cluster_log(request: ClusterLog) -> Any:
         return node.cluster_log.rows(max(0, request.max), request.user)
 
+    async def write_key(request: KeyWrite) -> Any:
+        node.status_keys.set(request.name, request.data)
+
+    async def read_key(request: KeyRead) -> Any:
+        state = node.publisher.state
+        named = state.node(request.node or state.local_node) if state is not None else None
+        own = request.node in ("", node.options.name)
+        node_id = named.node_id if named is not None else node.life.replica.node_id if own else None
+        data = node.status_keys.get(node_id, request.name) if node_id is not None else None
+        if data is None:
+            raise NotFound(f"Node {request.node or node.options.name} has said nothing under the key {request.name}.")
+        return {"data": data}
+
     async def engine_report(request: EngineReport) -> Any:
         return as_plain(await node.life.connection.engine.status())
 
@@ -54,6 +69,8 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         Version: tell_version,
         Status: snapshot,
         ClusterLog: cluster_log,
+        KeyWrite: write_key,
+        KeyRead: read_key,
         EngineReport: engine_report,
         Interfaces: tell_interfaces,
         NodeFacts: node_facts,

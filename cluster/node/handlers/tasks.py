@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cluster.control.conversation import Handler
+from cluster.control.node_requests import ClusterTasks
 from cluster.control.requests import Request, TaskList, TaskLog, TaskStatus, TaskStop, as_plain
+from cluster.node.task_board import TaskBoard
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
 
 def handlers(node: Daemon) -> dict[type[Request], Handler]:
+    task_board = TaskBoard(
+        node.tasks, node.board, node.say, lambda node_id: _name_of(node, node_id), lambda: node.life.replica.node_id
+    )
+
+    task_board.tell()
+
+    async def all_nodes(request: ClusterTasks) -> Any:
+        return as_plain(task_board.rows())
+
     async def listing(request: TaskList) -> Any:
         return as_plain(node.tasks.list(request.limit))
 
@@ -25,4 +36,9 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def stop(request: TaskStop) -> Any:
         node.tasks.stop(request.upid)
 
-    return {TaskList: listing, TaskStatus: state, TaskLog: lines, TaskStop: stop}
+    return {ClusterTasks: all_nodes, TaskList: listing, TaskStatus: state, TaskLog: lines, TaskStop: stop}
+
+
+def _name_of(node: Daemon, node_id: int) -> str | None:
+    state = node.publisher.state
+    return next((each.name for each in state.nodes if each.node_id == node_id), None) if state is not None else None

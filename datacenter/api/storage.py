@@ -1,0 +1,211 @@
+"""/storage, /pools and their lists per node: what storage.cfg and user.cfg define.
+
+This product mounts and measures no storage: a storage is listed as it is defined, with no figures, and as not active.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from cluster.control.requests import StoreRead
+from cluster.errors import NotFound
+from datacenter import gateway
+from datacenter.api.call import Call
+from datacenter.api.endpoint import Endpoint, OpenRow, Parameters, Row
+from datacenter.api.formats import Section, read_sections
+from datacenter.api.permission import SIGNED_IN, perm, permitted
+from datacenter.api.snapshot import cluster_state
+from datacenter.api.types import Filter, Flag, NodeName, PoolId, StorageId
+
+LOCAL = Section("dir", "local", {"path": "/var/lib/vz", "content": "iso,vztmpl,backup"})
+SHARED_TYPES = ("nfs", "cifs", "iscsi", "iscsidirect", "rbd", "cephfs", "pbs", "zfs", "esxi")
+# Whoever has one of these on a storage may see that it is there.
+USES = ("Datastore.Audit", "Datastore.AllocateSpace")
+
+
+class StorageListParameters(Parameters, kw_only=True):
+    type: Filter | None = None
+
+
+class StorageParameters(Parameters, kw_only=True):
+    storage: StorageId
+
+
+class NodeStorageParameters(Parameters, kw_only=True):
+    node: NodeName
+    storage: StorageId | None = None
+    content: Filter | None = None
+    enabled: bool = False
+    target: NodeName | None = None
+    format: bool = False
+
+
+class PoolListParameters(Parameters, kw_only=True):
+    poolid: PoolId | None = None
+
+
+class PoolParameters(Parameters, kw_only=True):
+    poolid: PoolId
+
+
+class StorageRow(OpenRow):
+    """A storage as it is defined, every key of its type beside these."""
+
+    storage: str
+    type: str
+
+
+class NodeStorage(Row):
+    storage: str
+    type: str
+    content: str
+    enabled: Flag
+    active: Flag
+    shared: Flag
+
+
+class ResourceStorage(Row):
+    id: str
+    type: Literal["storage"]
+    storage: str
+    node: str
+    plugintype: str
+    content: str
+    shared: Flag
+    status: Literal["available", "unknown"]
+
+
+class PoolRow(Row):
+    poolid: str
+    comment: str | UnsetType = UNSET
+
+
+class Member(Row):
+    id: str
+    type: str
+    vmid: int | UnsetType = UNSET
+    storage: str | UnsetType = UNSET
+
+
+class PoolMembers(PoolRow, kw_only=True):
+    members: list[Member]
+
+
+async def storages(call: Call, asked: StorageListParameters) -> list[dict[str, Any]]:
+    return [_row(each) for each in await _visible(call) if asked.type in (None, each.type)]
+
+
+async def one_storage(_call: Call, asked: StorageParameters) -> dict[str, Any]:
+    found = next((each for each in await _defined() if each.id == asked.storage), None)
+    if found is None:
+        raise NotFound(f"storage '{asked.storage}' does not exist")
+    return _row(found)
+
+
+async def node_storages(call: Call, asked: NodeStorageParameters) -> list[NodeStorage]:
+    rows = []
+    for each in await _visible(call):
+        row = NodeStorage(
+            storage=each.id, type=each.type, content=each.values.get("content", ""), active=0, shared=_shared(each),
+            enabled=0 if "disable" in each.values else 1,
+        )  # fmt: skip
+        chosen = asked.storage in (None, each.id) and (asked.content is None or asked.content in row.content.split(","))
+        if chosen and (row.enabled or not asked.enabled) and _is_on(each, asked.node):
+            rows.append(row)
+    return rows
+
+
+async def resource_storages(call: Call) -> list[ResourceStorage]:
+    """A row per storage and node."""
+    visible = await _visible(call)
+    return [
+        ResourceStorage(
+            id=f"storage/{node.name}/{each.id}", type="storage", storage=each.id, node=node.name, plugintype=each.type,
+            content=each.values.get("content", ""), shared=_shared(each), status="unknown",
+        )
+        for node in (await cluster_state()).nodes
+        for each in visible
+        if _is_on(each, node.name)
+    ]  # fmt: skip
+
+
+async def pools(call: Call, asked: PoolListParameters) -> list[dict[str, Any]]:
+    return [
+        {"poolid": name, **({"comment": comment} if comment else {})}
+        for name, comment, _guests, _storages in await visible_pools(call)
+        if asked.poolid in (None, name)
+    ]
+
+
+async def one_pool(_call: Call, asked: PoolParameters) -> PoolMembers:
+    found = next((each for each in await _pools() if each[0] == asked.poolid), None)
+    if found is None:
+        raise NotFound(f"pool '{asked.poolid}' does not exist")
+    name, comment, guests, kept = found
+    members = [Member(id=f"qemu/{guest}", type="qemu", vmid=int(guest)) for guest in guests if guest.isdecimal()]
+    members += [Member(id=f"storage/{each}", type="storage", storage=each) for each in kept]
+    return PoolMembers(poolid=name, comment=comment or UNSET, members=members)
+
+
+async def visible_pools(call: Call) -> list[tuple[str, str, list[str], list[str]]]:
+    return [each for each in await _pools() if await permitted(call, perm(f"/pool/{each[0]}", "Pool.Audit"))]
+
+
+async def _pools() -> list[tuple[str, str, list[str], list[str]]]:
+    """(name, comment, guests, storages) per pool."""
+    found = []
+    for line in (await _text("user.cfg")).splitlines():
+        kind, *fields = line.split(":")
+        if kind == "pool" and len(fields) >= 4:
+            guests, kept = (field.replace(";", ",").split(",") for field in fields[2:4])
+            found.append((fields[0], fields[1], [each for each in guests if each], [each for each in kept if each]))
+    return found
+
+
+async def _visible(call: Call) -> list[Section]:
+    return [each for each in await _defined() if await permitted(call, perm(f"/storage/{each.id}", *USES, any=True))]
+
+
+async def _defined() -> list[Section]:
+    """`local` is always there."""
+    found = read_sections(await _text("storage.cfg"))
+    return found if any(each.id == LOCAL.id for each in found) else [LOCAL, *found]
+
+
+async def _text(path: str) -> str:
+    try:
+        return (await gateway.call(StoreRead(path)))["data"].decode("utf-8", "replace")
+    except NotFound:
+        return ""
+
+
+def _row(section: Section) -> dict[str, Any]:
+    return {**section.values, "storage": section.id, "type": section.type}
+
+
+def _shared(section: Section) -> Literal[0, 1]:
+    return 1 if section.type in SHARED_TYPES or section.values.get("shared") == "1" else 0
+
+
+def _is_on(section: Section, node: str) -> bool:
+    return "nodes" not in section.values or node in section.values["nodes"].split(",")
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/storage", "Storages as defined.", storages, SIGNED_IN, StorageListParameters, list[StorageRow]),
+    Endpoint(
+        "GET", "/storage/{storage}", "One storage.", one_storage, perm("/storage/{storage}", "Datastore.Allocate"),
+        StorageParameters, StorageRow,
+    ),
+    Endpoint(
+        "GET", "/nodes/{node}/storage", "A node's storages.", node_storages, SIGNED_IN, NodeStorageParameters,
+        list[NodeStorage],
+    ),
+    Endpoint("GET", "/pools", "The pools.", pools, SIGNED_IN, PoolListParameters, list[PoolRow]),
+    Endpoint(
+        "GET", "/pools/{poolid}", "One pool.", one_pool, perm("/pool/{poolid}", "Pool.Audit"), PoolParameters,
+        PoolMembers,
+    ),
+)  # fmt: skip

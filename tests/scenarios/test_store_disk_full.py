@@ -1,0 +1,86 @@
+"""The store's contract when a disk is full: on one node, and on a majority, under load.
+
+A store has some room of its own (its log on disk is made long once), so it goes on for a while on a full disk.
+
+Who writes on such a node hears of it at once and never waits; the others go on while they are a majority; and once
+there is room again, the node is back by itself.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable
+
+import pytest
+
+from cluster.control import requests
+from cluster.errors import StoreRefusal
+from demo.places import OWN_STATE
+from demo.visitor import eventually
+from tests.scenarios.evidence import ask
+from tests.scenarios.healing import watch_healing
+from tests.scenarios.load import Load
+from tests.scenarios.office import NAMES, Office
+
+BALLAST = f"{OWN_STATE}/ballast"
+TOLD_S = 2.0
+FULL_S = 30.0
+RECOVERED_S = 10.0  # from there being room until the node writes: it looks for room now and then
+pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def fill(office: Office, name: str) -> None:
+    """The last byte goes too: a block at a time once no more large pieces fit."""
+    for block in ("1M", "4k"):
+        said = office.lab.output(name, ["dd", "if=/dev/zero", f"of={BALLAST}-{block}", f"bs={block}", "conv=fsync"])
+        assert "No space left" in said
+
+
+def make_room(office: Office, name: str) -> None:
+    for block in ("1M", "4k"):
+        office.lab.path(name, f"{BALLAST}-{block}").unlink()
+
+
+@pytest.mark.parametrize("victims", [["gamma"], ["beta", "gamma"]], ids=" and ".join)
+def test_a_full_disk_is_told_at_once_and_over_when_there_is_room(
+    office: Office, victims: list[str], tell: Callable[[str], None]
+) -> None:
+    others = [name for name in NAMES if name not in victims]
+    with Load(office.nodes, size=50_000) as load:
+        time.sleep(0.5)
+        try:
+            for name in victims:
+                fill(office, name)
+            for name in victims:
+                eventually(
+                    f"{name} has used up what room its store had", lambda name=name: is_full(office, name), FULL_S
+                )
+            full_at = time.monotonic()
+            time.sleep(TOLD_S)
+            for name in victims:
+                assert not load.acknowledged_by(name, full_at), f"{name} acknowledged what it cannot keep"
+                told_s = refused_after_s(office, name)
+                assert told_s < TOLD_S, f"a write on {name} was refused only after {told_s:.1f} s"
+                assert ask(office[name], requests.StoreRead("corosync.conf"))["data"], "reading goes on"
+            if len(others) > len(victims):
+                assert load.acknowledged_by(others[0], full_at), "the majority that has room stopped writing"
+            logs = office.logs()
+        finally:
+            for name in victims:
+                make_room(office, name)
+        healing = watch_healing(office.lab, load)
+    tell(f"disk full on {', '.join(victims)}: {healing}; {office.judged(load, logs)}")
+    assert healing.writing_s < RECOVERED_S, healing
+
+
+def is_full(office: Office, name: str) -> bool:
+    return "full" in ask(office[name], requests.Status())["cluster"]["store"]["reason"]
+
+
+def refused_after_s(office: Office, name: str) -> float:
+    began_s = time.monotonic()
+    with pytest.raises(StoreRefusal) as refused:
+        ask(office[name], requests.StoreWrite(f"no-room-on-{name}", b"x", timeout_s=5))
+    assert refused.value.errno == errno.ENOSPC, refused.value.message
+    return time.monotonic() - began_s
