@@ -21,7 +21,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,11 +136,12 @@ class Visited:
         os.kill(self.pid, signal.SIGKILL)
         assert not processes.wait_gone([self.pid], 10), f"{self.name} survived kill -9"
 
-    def start_again(self) -> None:
-        """Start the node's process again and wait until it answers."""
+    def start_again(self, variables: Mapping[str, str] | None = None) -> None:
+        """Start the node's process again, with `variables` in its environment, and wait until it answers."""
         nowhere = subprocess.DEVNULL
         # Detached: the node is the demo's to end, not ours.
-        subprocess.run(["setsid", "--fork", *self.run], stdin=nowhere, stdout=nowhere, stderr=nowhere, check=True)
+        words, environment = ["setsid", "--fork", *self.run], {**os.environ, **(variables or {})}
+        subprocess.run(words, stdin=nowhere, stdout=nowhere, stderr=nowhere, env=environment, check=True)
         eventually(f"{self.name} answers again", self.sign_in, 60)
         wanted = f"--name\0{self.name}\0".encode()
         self.pid = next(

@@ -36,6 +36,7 @@ class Recovery:
         self._life, self._busy, self._told, self._now_s = life, busy, told, now_s
         self._stopped = False
         self._again_s, self._delay_s, self._well_since_s = 0.0, TRY_FIRST_S, -WELL_AFTER_S
+        self._had_room = True
 
     async def watch(self) -> None:
         """For ever."""
@@ -54,7 +55,7 @@ class Recovery:
             return
         if not self.trouble:
             self._has_failed()
-        if self._now_s() >= self._again_s and not self._stopped:
+        if not self._stopped and (self._now_s() >= self._again_s or self._room_was_made()):
             await self._try()
 
     def stop_for_good(self, sentence: str) -> None:
@@ -65,6 +66,13 @@ class Recovery:
             f"{sentence} This node has stopped writing. Compare the nodes with 'pvecm verify', set the store of those"
             " that are wrong aside, and start all again."
         )
+
+    def _room_was_made(self) -> bool:
+        """On a disk that was full: somebody has just made room, which need not wait for the next try."""
+        if self._life.replica.failed_errno != errno.ENOSPC:
+            return False
+        had_room, self._had_room = self._had_room, has_room(str(self._life.path.parent))
+        return self._had_room and not had_room
 
     def _has_failed(self) -> None:
         if self._now_s() - self._well_since_s > WELL_AFTER_S:
@@ -105,6 +113,14 @@ def advice(number: int, reason: str, folder: str) -> str:
     if number == errno.EROFS:
         return f"The disk with {folder} is read-only. See why in the kernel's log, and mount it for writing. {goes_on}"
     return f"The store in {folder} failed. {reason} See the kernel's log for the state of the disk. {goes_on}"
+
+
+def has_room(folder: str) -> bool:
+    try:
+        told = os.statvfs(folder)
+    except OSError:
+        return False
+    return told.f_bavail * told.f_frsize > 2 * PROBE_BYTES
 
 
 def probe(folder: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -78,10 +78,10 @@ class Office:
         """The daemon of a node is killed, and its store is closed."""
         self[name].kill()
 
-    def start(self, names: Iterable[str]) -> None:
+    def start(self, names: Iterable[str], variables: Mapping[str, str] | None = None) -> None:
         """The daemons of these nodes start, side by side; returns when all of them answer."""
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda name: self[name].start_again(), names))
+            list(pool.map(lambda name: self[name].start_again(variables), names))
 
     def logs(self) -> dict[str, dict[bytes, Entry]]:
         """What every node has in its log now."""

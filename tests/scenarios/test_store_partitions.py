@@ -22,6 +22,8 @@ from tests.scenarios.office import NAMES, NOTICED_S, Office
 ROUNDS = 20
 SEED = 7
 CUT_S = (0.2, 5.0)  # some cuts are over before anybody has noticed, most are not
+FLAPPING_S, FLAP_S = 30.0, (0.5, 3.0)
+WRITING_AGAIN_S = 15.0
 pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
@@ -66,3 +68,26 @@ def test_cutting_what_one_node_sends_undoes_no_majoritys_write(office: Office, t
     unknown = sum(len(load.changes(UNKNOWN)) for load in loads)
     tell(f"{ROUNDS} one-way cuts: {written} acknowledged, {unknown} unknown, none lost; the slowest: {slowest}")
     assert slowest.ours_s < OURS_S, slowest
+
+
+def test_a_network_that_comes_and_goes_leaves_a_cluster_that_writes(
+    office: Office, tell: Callable[[str], None]
+) -> None:
+    dice, ends_s = random.Random(SEED), time.monotonic() + FLAPPING_S
+    epochs: dict[str, list[int]] = {name: [] for name in NAMES}
+    with Load(office.nodes) as load:
+        while time.monotonic() < ends_s:
+            victim = dice.choice(NAMES)
+            faults.cut(
+                office.lab, [victim], dice.sample(others(victim), dice.randint(1, 2)), oneway=dice.random() < 0.5
+            )
+            time.sleep(dice.uniform(*FLAP_S))
+            faults.heal(office.lab)
+            time.sleep(dice.uniform(*FLAP_S))
+            for node in office.nodes:
+                epochs[node.name].append(ask(node, requests.Status())["cluster"]["store"]["revision"]["epoch"])
+        healing = watch_healing(office.lab, load)
+    for name, seen in epochs.items():
+        assert seen == sorted(seen), f"{name} went back to an earlier epoch: {seen}"
+    tell(f"flapping for {FLAPPING_S:.0f} s: {healing}; {office.judged(load)}")
+    assert healing.writing_s < WRITING_AGAIN_S, healing

@@ -33,12 +33,15 @@ class Failing:
             "QUIRE_FAIL_AT": str(self.rule),
         }
 
-    def fail(self, nth: int = 1, errno: int = EIO) -> None:
-        """The `nth` call from now on fails, and all after it."""
+    def fail(self, nth: int = 1, errno: int = EIO, delay_ms: int = 0) -> None:
+        """The `nth` call from now on fails, and all after it; every call takes `delay_ms` longer."""
         fresh = self.rule.with_suffix(".new")
-        fresh.write_text(f"{nth} {errno}\n")
+        fresh.write_text(f"{nth} {errno} {delay_ms}\n")
         os.utime(fresh, ns=(time.time_ns(), time.time_ns()))
         os.rename(fresh, self.rule)
+
+    def slow_down(self, delay_ms: int) -> None:
+        self.fail(0, delay_ms=delay_ms)
 
     def mend(self) -> None:
         self.fail(0)

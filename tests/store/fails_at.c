@@ -2,7 +2,8 @@
 
    QUIRE_FAIL_PATH   what the file's name must contain
    QUIRE_FAIL_CALL   "write" (write, pwrite) or "flush" (fsync, fdatasync)
-   QUIRE_FAIL_AT     a file with "N ERRNO"; read again at every call, so a test may change its mind: 0 is never.
+   QUIRE_FAIL_AT     a file with "N ERRNO DELAY_MS"; read again at every call, so a test may change its mind: 0 is
+                     never. With DELAY_MS every call takes so much longer.
    Counting begins when the file appears or changes. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,7 +24,7 @@ static int fails(int fd, const char *call)
     const char *name = getenv("QUIRE_FAIL_PATH"), *which = getenv("QUIRE_FAIL_CALL"), *at = getenv("QUIRE_FAIL_AT");
     char link[64], target[4096], text[64] = "";
     struct stat status;
-    int rule, error = EIO;
+    int rule, error = EIO, delay_ms = 0;
     long nth = 0;
     ssize_t size;
 
@@ -37,12 +38,14 @@ static int fails(int fd, const char *call)
     if (!strstr(target, name) || (rule = open(at, O_RDONLY | O_CLOEXEC)) < 0)
         return 0;
     if (fstat(rule, &status) == 0 && read(rule, text, sizeof text - 1) > 0)
-        sscanf(text, "%ld %d", &nth, &error);
+        sscanf(text, "%ld %d %d", &nth, &error, &delay_ms);
     close(rule);
     if (memcmp(&since, &status.st_mtim, sizeof since) != 0) {
         since = status.st_mtim;
         count = 0;
     }
+    if (delay_ms > 0)
+        usleep(delay_ms * 1000);
     if (nth <= 0 || ++count < nth)
         return 0;
     errno = error;
