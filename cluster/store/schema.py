@@ -25,6 +25,7 @@ APPLICATION_ID = 0x51756972
 FORMAT = 1
 BUSY_TIMEOUT_S = 10.0
 CHECKSUM_BYTES = 16
+PAGE_BYTES = 512  # the least SQLite has: a change goes to its log in whole pages
 NOTHING = b"\0" * CHECKSUM_BYTES
 
 TABLES = """
@@ -115,7 +116,7 @@ def make(path: Path) -> None:
         name.unlink(missing_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with closing(connect(path)) as connection:
-        connection.execute("PRAGMA page_size = 4096")
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {FORMAT}")

@@ -35,7 +35,8 @@ KEEP_ENTRIES = 200
 KEEP_BYTES = 8 << 20
 BACKLOG_BYTES_MAX = 128 << 20
 CLOSE_TIMEOUT_S = 60.0
-LOG_FILE_BYTES = 4_200_000  # what SQLite's log comes to before its thousand pages are moved to their places
+LOG_FILE_BYTES = 4_200_000  # what SQLite's log comes to before its pages are moved to their places
+FRAME_HEAD_BYTES = 24  # before every page in it
 CACHE_SIZE = -2000  # KiB, as SQLite has it
 
 log = logging.getLogger(__name__)
@@ -221,11 +222,13 @@ class Writer:
 
 
 def stretch(connection: sqlite3.Connection) -> None:
-    """Give the write-ahead log its usual length before the first change.
+    """Set the length of the write-ahead log, and give it that length before the first change.
 
     While a file grows, each flush also writes the file system's own journal: three times the bytes, and longer. Pages
     that outgrow SQLite's cache are written to the log even if they are then taken back, so nothing of this stays.
     """
+    frame_bytes = connection.execute("PRAGMA page_size").fetchone()[0] + FRAME_HEAD_BYTES
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_FILE_BYTES // frame_bytes}")
     try:
         connection.execute("PRAGMA cache_size = 10")
         connection.execute("BEGIN IMMEDIATE")
