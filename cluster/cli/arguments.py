@@ -33,7 +33,8 @@ class Parameter(NamedTuple):
 
 
 class Command(NamedTuple):
-    """`name` may be two words. `run` returns the exit code; `failed` is the one for an error it raises."""
+    """`name` may be two words. `run` returns the exit code; `failed` is the one for an error it raises. An `open`
+    command takes any further option with its value, as pairs under `given`."""
 
     name: str
     text: str
@@ -41,6 +42,7 @@ class Command(NamedTuple):
     positional: tuple[Parameter, ...] = ()
     options: tuple[Parameter, ...] = ()
     failed: int = 255
+    open: bool = False
 
 
 SOCKET = Parameter("socket", "string", "control socket of the node's daemon (default: QUIRE_SOCKET)")
@@ -51,7 +53,7 @@ EVERYWHERE = (SOCKET, HELP)
 def parse(command: Command, words: Sequence[str]) -> Values:
     """The values given, by name; what was not given is not there. Raises `InvalidInput`."""
     options = {each.name: each for each in (*command.options, *EVERYWHERE)}
-    values: Values = {}
+    values: Values = {"given": []} if command.open else {}
     plain: list[str] = []
     faults: dict[str, str] = {}
     rest = list(words)
@@ -64,8 +66,10 @@ def parse(command: Command, words: Sequence[str]) -> Values:
             plain.append(word)
             continue
         name, has_value, value = word.lstrip("-").partition("=")
-        option = _found(options, name)
-        if option is None:
+        option = options.get(name) if command.open else _found(options, name)
+        if option is None and command.open and (has_value or rest):
+            values["given"].append((name, value if has_value else rest.pop(0)))
+        elif option is None:
             faults[name] = "there is no such option, or its beginning fits several"
         elif not has_value and option.kind == "boolean":
             follows = bool(rest) and rest[0].lower() in TRUE_WORDS + FALSE_WORDS

@@ -30,6 +30,13 @@ class ForwardCall(Request, tag="node.forward"):
     body: bytes = b""
 
 
+class RootSession(Request, tag="access.root-session"):
+    """→ {file, address, port, fingerprint}: where this node's site is, and a file that only root can read, with a
+    ticket of root@pam and its anti-forgery token: {ticket, CSRFPreventionToken}. Who reads it removes it."""
+
+    user: str = "root@pam"
+
+
 # --- this host ------------------------------------------------------------------------------------------------------
 
 

@@ -26,6 +26,8 @@ DEADLINE_S = 10.0
 def read(asked: HostJournal) -> dict[str, object]:
     """`{lines, total}`. Raises InvalidInput, Unavailable."""
     unit = _unit(asked.service)
+    if asked.since is not None and asked.until is not None and asked.since > asked.until:
+        raise InvalidInput("The time asked for ends before it begins.", fields={"until": "is before since"})
     program = shutil.which("journalctl")
     if program is not None and any(folder.exists() for folder in JOURNAL_FOLDERS):
         lines = _ask(program, asked, unit)

@@ -86,6 +86,11 @@ def test_only_known_services_can_be_asked_for(name: str, syslog: Path) -> None:
         journal.read(HostJournal(service=name))
 
 
+def test_a_time_that_ends_before_it_begins_is_refused(syslog: Path) -> None:
+    with pytest.raises(InvalidInput, match="ends before it begins"):
+        journal.read(HostJournal(since=2, until=1))
+
+
 QDEVICE = """Qdevice information
 -------------------
 Model:                  Net

@@ -151,7 +151,7 @@ NEEDS: dict[type[Request], Need] = {
     base.StoreHistory: known, base.StoreShow: known, base.StoreDiff: known,
     base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
     base.StoreExchange: store, base.StoreExport: store, base.StoreImport: store,
-    machines.HostJournal: known,
+    machines.HostJournal: known, machines.RootSession: root,
     ask.Permissions: _permissions,
     ask.UserList: known, ask.UserShow: _user_show, ask.UserAdd: _user_add, ask.UserChange: _user_change,
     ask.UserRemove: _user_remove, ask.PasswordChange: _password,

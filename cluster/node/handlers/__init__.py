@@ -22,6 +22,7 @@ from cluster.node.handlers import (
     peers,
     realms,
     rights,
+    root_session,
     status,
     store,
     tasks,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     status, configuration, tasks, store, history, exchange, health, host, nodes, peers,
-    access, users, user_tokens, rights, realms,
+    access, users, user_tokens, rights, realms, root_session,
 )  # fmt: skip
 
 
