@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cluster.cli.arguments import WRONG, Command, Parameter, Values
-from cluster.cli.store import CONSISTENT, PATH, read
+from cluster.cli.store import CONSISTENT, PATH, REQUEST_ID, read, request_id_of
 from cluster.cli.terminal import complain, printable
 from cluster.errors import InvalidInput
 
@@ -68,7 +68,7 @@ def diff(values: Values, daemon: BlockingClient) -> int:
 def restore(values: Values, daemon: BlockingClient) -> int:
     path = values["path"].strip("/")
     asked = {"method": "store.restore", "path": path, "revision": values["revision"], "door": "cli"}
-    found = daemon.call(asked, RESTORE_S)
+    found = daemon.call(asked | request_id_of(values), RESTORE_S)
     if found["revision"] is None:
         print("Nothing differs; nothing was changed.")
         return 0
@@ -82,7 +82,23 @@ def conflicts(values: Values, daemon: BlockingClient) -> int:
     for one in daemon.call({"method": "store.conflicts", "limit": values.get("limit", 50)}, READ_S):
         what = ", ".join(f"{each['what']} {each['path']}" for each in one["operations"])
         words = f"{_when(one['time_s'])}  {_named(one['revision'])}  {one['user']} via {one['door']} on {one['node']}"
-        print(printable(f"{words}, made {_when(one['made_s'])}: {what}"))
+        print(printable(f"{one['id']}  {words}, made {_when(one['made_s'])}: {what}"))
+    return 0
+
+
+def conflict(values: Values, daemon: BlockingClient) -> int:
+    """One conflict: what it would have written, or with --restore, made again."""
+    if values.get("restore"):
+        asked = {"method": "store.conflict-restore", "id": values["conflict"], "door": "cli"} | request_id_of(values)
+        found = daemon.call(asked, RESTORE_S)
+        print("\n".join(map(printable, found["paths"])))
+        print(f"Made again in revision {_named(found['revision'])}.")
+        return 0
+    found = daemon.call({"method": "store.conflict", "id": values["conflict"]}, READ_S)
+    for each in found["operations"]:
+        print(printable(f"# {each['what']} {each['path']}"), flush=True)
+        sys.stdout.buffer.write(each["data"] or b"")
+        sys.stdout.buffer.flush()
     return 0
 
 
@@ -133,6 +149,14 @@ COMMANDS = (
         "Make a path what it was at a revision, as a new change; / is all but membership and keys.",
         restore,
         (PATH._replace(text="path in the store, or /"), REVISION),
+        (REQUEST_ID,),
     ),
     Command("store conflicts", "List changes this node had and the cluster did not keep.", conflicts, (), (LIMIT,)),
+    Command(
+        "store conflict",
+        "Show what such a change would have written, or make it again over what is there.",
+        conflict,
+        (Parameter("conflict", "string", "its id, as pvecm store conflicts shows it"),),
+        (Parameter("restore", "boolean", "make the change again"), REQUEST_ID),
+    ),
 )

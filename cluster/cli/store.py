@@ -19,6 +19,7 @@ WRITE_S = 15.0
 READ_S = 10.0
 
 PATH = Parameter("path", "string", "path in the store, for instance user.cfg")
+REQUEST_ID = Parameter("request-id", "string", "name of this request; repeated with the same one it is done only once")
 CONSISTENT = Parameter("consistent", "boolean", "first get whatever any node has acknowledged; fails without quorum")
 
 
@@ -64,9 +65,25 @@ def write(values: Values, daemon: BlockingClient) -> int:
         raise InvalidInput(f"A file of the store has at most {FILE_SIZE_MAX} bytes.")
     asked = {"method": "store.write", "path": values["path"], "data": data, "door": "cli"}
     asked |= {"digest": values["digest"]} if "digest" in values else {}
+    asked |= request_id_of(values)
     epoch, index = daemon.call(asked, WRITE_S)["revision"]
     print(f"{epoch}.{index}")
     return 0
+
+
+def outcome(values: Values, daemon: BlockingClient) -> int:
+    """0 when it was done, 1 when it failed for good, 2 when nobody can say yet."""
+    found = daemon.call({"method": "store.outcome", "request_id": values["request-id"]}, READ_S)
+    if found["outcome"] == "ok":
+        epoch, index = found["revision"]
+        print(f"OK {epoch}.{index}")
+        return 0
+    print(printable(f"{found['outcome'].upper()} {found['message']}"))
+    return 1 if found["outcome"] == "failed" else 2
+
+
+def request_id_of(values: Values) -> dict[str, str]:
+    return {"request_id": values["request-id"]} if "request-id" in values else {}
 
 
 def catch_up(values: Values, daemon: BlockingClient) -> None:
@@ -84,6 +101,15 @@ COMMANDS = (
         "Replace or create a file of the store with standard input; prints its revision.",
         write,
         positional=(PATH,),
-        options=(Parameter("digest", "string", "SHA-1 the file must have now; otherwise nothing is written"),),
+        options=(
+            Parameter("digest", "string", "SHA-1 the file must have now; otherwise nothing is written"),
+            REQUEST_ID,
+        ),
+    ),
+    Command(
+        "store outcome",
+        "Say what became of the change that was asked for under a request id; exits 0, 1 (failed) or 2 (unknown).",
+        outcome,
+        (REQUEST_ID._replace(text="the id it was asked for with, on any node"),),
     ),
 )

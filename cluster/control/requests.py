@@ -12,6 +12,8 @@ from cluster.control.request import SECRET_FIELDS as SECRET_FIELDS
 from cluster.control.request import Request as Request
 from cluster.control.request import as_plain as as_plain
 from cluster.control.store_requests import StoreCheck as StoreCheck
+from cluster.control.store_requests import StoreConflict as StoreConflict
+from cluster.control.store_requests import StoreConflictRestore as StoreConflictRestore
 from cluster.control.store_requests import StoreConflicts as StoreConflicts
 from cluster.control.store_requests import StoreDiff as StoreDiff
 from cluster.control.store_requests import StoreExchange as StoreExchange
@@ -20,6 +22,7 @@ from cluster.control.store_requests import StoreHealth as StoreHealth
 from cluster.control.store_requests import StoreHistory as StoreHistory
 from cluster.control.store_requests import StoreImport as StoreImport
 from cluster.control.store_requests import StoreList as StoreList
+from cluster.control.store_requests import StoreOutcome as StoreOutcome
 from cluster.control.store_requests import StorePoint as StorePoint
 from cluster.control.store_requests import StoreRead as StoreRead
 from cluster.control.store_requests import StoreRestore as StoreRestore

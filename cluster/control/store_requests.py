@@ -105,12 +105,41 @@ class StoreRestore(Request, tag="store.restore"):
     door: str = "api"
 
 
+class StoreOutcome(Request, tag="store.outcome"):
+    """What became of the change that was asked for under this id, on any node, in the last 24 hours. → {request_id,
+    outcome: "ok"|"failed"|"unknown", revision: [epoch, index]|null, message}.
+
+    Failed means that it changed nothing and never will. Unknown: it has not happened as far as this node can tell, and
+    may be under way still; asking for it again with the same id is safe and tells."""
+
+    request_id: str
+
+
 class StoreConflicts(Request, tag="store.conflicts"):
-    """Changes that this node had and the cluster did not keep, newest first. → [{time_s, revision, user, door, node,
-    node_id, made_s, operations: [{what, path, size}]}]. For root@pam."""
+    """Changes that this node had and the cluster did not keep, newest first. → [{id, time_s, revision, user, door,
+    node, node_id, made_s, operations: [{what, path, size}]}]. For root@pam."""
 
     limit: int = 100
     user: str = "root@pam"
+
+
+class StoreConflict(Request, tag="store.conflict"):
+    """One of them, with what it would have written. → as in StoreConflicts; each operation also has `data`: bytes|null.
+    Raises NotFound. For root@pam."""
+
+    id: str
+    user: str = "root@pam"
+
+
+class StoreConflictRestore(Request, tag="store.conflict-restore"):
+    """Make such a change now, over whatever is there: as one change, by `user`. → {revision, paths: [str]}.
+    Raises what StoreWrite raises, NotFound, Conflict for one that holds nothing to make again."""
+
+    id: str
+    request_id: str | None = None
+    user: str = "root@pam"
+    timeout_s: float = 10.0
+    door: str = "api"
 
 
 class StoreVerify(Request, tag="store.verify"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 
-from cluster.core.effects import Effect, Multicast, NotDone, Refused, Reply, Unknown
+from cluster.core.effects import Effect, Multicast, NotDone, Outcome, Refused, Reply, Unknown
 from cluster.core.events import Expired, Proposed
 from cluster.core.machine import outcome_of
 from cluster.core.messages import Append, split
@@ -19,6 +19,14 @@ from cluster.core.work import Phase
 
 class Proposing(Reading):
     """A replica that takes on changes, and sends them while it may write."""
+
+    def outcome(self, request_id: str) -> Outcome | None:
+        """What became of a request, as far as this node knows; None when it never heard of it, or too long ago."""
+        known = self.machine.remembered.get(request_id)
+        if known is not None:
+            return outcome_of(known)
+        under_way = request_id in self.machine.proposals.pending
+        return Unknown("The change is under way on this node.") if under_way else None
 
     def _on_proposed(self, event: Proposed, now: list[Effect]) -> None:
         proposals = self.machine.proposals

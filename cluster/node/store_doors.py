@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cluster.control.requests import StoreRestore, StoreWrite
+from cluster.control.requests import StoreConflictRestore, StoreRestore, StoreWrite
 from cluster.core.machine import CONFIGURATION
 from cluster.core.operations import Remove, Write
 from cluster.core.tree import AnyOperation
@@ -72,7 +72,9 @@ async def checked(node: Daemon, path: str, data: bytes) -> dict[str, Any]:
     }
 
 
-async def propose(node: Daemon, operations: Sequence[AnyOperation], request: StoreWrite | StoreRestore) -> list[int]:
+async def propose(
+    node: Daemon, operations: Sequence[AnyOperation], request: StoreWrite | StoreRestore | StoreConflictRestore
+) -> list[int]:
     """Make the change; returns its revision. A new corosync.conf is also made known to corosync."""
     if request.door not in DOORS:
         raise InvalidInput(f"{request.door} is not a door to the store.")

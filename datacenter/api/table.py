@@ -13,6 +13,7 @@ import msgspec
 
 from datacenter.api import (
     access,
+    conflicts,
     empty,
     ha,
     history,
@@ -26,6 +27,7 @@ from datacenter.api import (
     rights,
     status,
     storage,
+    store,
     tasks,
     user_tokens,
     users,
@@ -54,6 +56,8 @@ _ANSWERING = (
     *storage.ENDPOINTS,
     *ha.ENDPOINTS,
     *empty.ENDPOINTS,
+    *store.ENDPOINTS,
+    *conflicts.ENDPOINTS,
 )
 
 

@@ -116,6 +116,13 @@ Token = Annotated[str, _text("the token that adding the node returned", 256, r"[
 Words = Annotated[str, _text("a comma-separated list of words", 200, r"[a-z,; ]+")]
 Filter = Annotated[str, _text("a text of at most 64 characters", 64)]
 
+StorePath = Annotated[str, _text("a path in the configuration", 4096, minimum=0)]
+Revision = Annotated[str, _text("a revision, for instance 4194304.17", 40, r"[0-9]+(?:\.[0-9]+)?")]
+FileDigest = Annotated[str, _text("a SHA-1 in hex digits, or nothing", 40, r"(?:[0-9a-f]{40})?", minimum=0)]
+RequestId = Annotated[str, _text("a name of 8 to 64 letters, digits, dashes", 64, r"[A-Za-z0-9._:-]{8,64}", minimum=8)]
+ConflictId = Annotated[str, _text("a conflict's id: 16 hex digits", 16, r"[0-9a-f]{16}")]
+Content = Annotated[str, _text("a text of at most 384 KiB", 384 << 10, minimum=0)]
+
 NodeId = Annotated[int, Meta(ge=1, le=2**31 - 1, description="a whole number from 1 on")]
 Votes = Annotated[int, Meta(ge=0, le=255, description="a whole number from 0 to 255")]
 VotesAtLeastOne = Annotated[int, Meta(ge=1, le=255, description="a whole number from 1 to 255")]

@@ -6,7 +6,7 @@ It keeps every request it was asked in `asked`; a test puts an error in `refusal
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,9 @@ ENDED = TaskState(
 
 
 class FakeNode:
-    """Serve with `start`, end with `stop`."""
+    """Serve with `start`, end with `stop`. `real` are handlers of a real daemon for requests it answers itself."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, real: Mapping[type[ask.Request], Any] | None = None) -> None:
         self.socket = socket
         self.cluster = CLUSTER
         self.tasks = [RUNNING, ENDED]
@@ -131,7 +131,7 @@ class FakeNode:
             access_ask.HeldRights: lambda request: ALL if request.user == ROOT else {},
             access_ask.RealmList: lambda request: [{"realm": "pam", "type": "pam", "default": 1}],
         }
-        handlers = {kind: self._recording(answer) for kind, answer in answers.items()}
+        handlers = {kind: self._recording(answer) for kind, answer in answers.items()} | dict(real or {})
         self.server = ControlServer(socket, handlers, {ask.Subscribe: self._changes})
 
     async def start(self) -> None:

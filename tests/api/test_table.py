@@ -26,6 +26,11 @@ ROOT_ONLY = {
     ("POST", "/cluster/config/leave"),
     ("POST", "/cluster/config/nodes/{node}"),
     ("DELETE", "/cluster/config/nodes/{node}"),
+    ("PUT", "/quire/store/file"),
+    ("POST", "/quire/store/restore"),
+    ("GET", "/quire/store/conflicts"),
+    ("GET", "/quire/store/conflicts/{conflict}"),
+    ("POST", "/quire/store/conflicts/{conflict}"),
 }
 
 

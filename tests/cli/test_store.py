@@ -133,3 +133,34 @@ async def test_a_consistent_read_fails_where_nobody_can_tell(tmp_path: Path) -> 
     async with node(tmp_path, {r.StorePoint: refuse, r.StoreRead: answering({"data": b"old"})}) as socket:
         ran = await pvecm("store", "read", "--consistent", "a", socket=socket)
     assert (ran.code, ran.out) == (255, "") and "1 of the 2 votes" in ran.err
+
+
+async def test_the_outcome_of_a_request_is_told_with_an_exit_code(tmp_path: Path) -> None:
+    told = {
+        "done-1234": {"outcome": "ok", "revision": (3, 9), "message": ""},
+        "bad-1234": {"outcome": "failed", "revision": None, "message": "a.cfg was changed by someone else"},
+        "lost-1234": {"outcome": "unknown", "revision": None, "message": "The change is under way on this node."},
+    }
+
+    async def answer(request: r.StoreOutcome) -> Any:
+        return {"request_id": request.request_id, **told[request.request_id]}
+
+    async with node(tmp_path, {r.StoreOutcome: answer}) as socket:
+        ran = [await pvecm("store", "outcome", name, socket=socket) for name in told]
+    assert [(one.code, one.out) for one in ran] == [
+        (0, "OK 3.9\n"),
+        (1, "FAILED a.cfg was changed by someone else\n"),
+        (2, "UNKNOWN The change is under way on this node.\n"),
+    ]
+
+
+async def test_a_write_carries_its_request_id(tmp_path: Path) -> None:
+    asked: list[Any] = []
+
+    async def write(request: r.StoreWrite) -> Any:
+        asked.append(request)
+        return {"revision": (1, 2)}
+
+    async with node(tmp_path, {r.StoreWrite: write}) as socket:
+        assert (await pvecm("store", "write", "a", "--request-id", "mine-1234", socket=socket)).code == 0
+    assert asked[0].request_id == "mine-1234"

@@ -12,10 +12,13 @@ import pytest
 from cluster.control.access_requests import UserAdd
 from cluster.control.requests import (
     StoreCheck,
+    StoreConflict,
+    StoreConflictRestore,
     StoreConflicts,
     StoreDiff,
     StoreHistory,
     StoreList,
+    StoreOutcome,
     StoreRead,
     StoreRestore,
     StoreShow,
@@ -35,7 +38,9 @@ from cluster.core.operations import (
     digest_of,
     encode_body,
 )
+from cluster.errors import Conflict as Contradiction
 from cluster.errors import Forbidden, InvalidInput, NotFound, StoreRefusal
+from cluster.node.handlers.conflicts import id_of
 from cluster.store.base import Conflict
 from tests.node.alone import Alone, alone, named
 
@@ -251,13 +256,76 @@ async def test_what_the_cluster_did_not_keep_is_told_with_who_made_it(
     monkeypatch.setattr(node.daemon.life.disk, "conflicts", lambda limit: journal)
     assert await node.ask(StoreConflicts()) == [
         {
-            "time_s": 1_700_000_009, "revision": [4, 12], "user": "uid 33", "door": "mount", "node": "node 7",
+            "id": id_of(journal[0].entry), "time_s": 1_700_000_009, "revision": [4, 12], "user": "uid 33",
+            "door": "mount", "node": "node 7",
             "node_id": 7, "made_s": 1_700_000_000.0,
             "operations": [
                 {"what": "write", "path": "a", "size": 4}, {"what": "remove", "path": "b", "size": 0},
             ],
         }
     ]  # fmt: skip
+
+
+async def test_what_the_cluster_did_not_keep_is_shown_and_made_again_by_hand(
+    node: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = Command("r", 7, 1_000, "uid 33", "mount", (Expect("x/a", "0" * 40), Write("x/a", b"lost"), Remove("b")))
+    entry = chained(Point(3, 11), 4, encode_body(command))
+    monkeypatch.setattr(node.daemon.life.disk, "conflicts", lambda limit: (Conflict(1_700_000_009, entry),))
+    shown = await node.ask(StoreConflict(id_of(entry)))
+    assert [one["data"] for one in shown["operations"]] == [b"lost", None]
+    asked = StoreConflictRestore(id_of(entry), request_id="again-please")
+    done = await node.ask(asked)
+    assert done["paths"] == ["x", "x/a"] and (await node.ask(StoreRead("x/a")))["data"] == b"lost"
+    told = (await changes(node, "x/a"))[0]
+    assert (told["user"], told["revision"]) == ("root@pam", done["revision"])
+    assert (await node.ask(asked))["revision"] == done["revision"]
+    with pytest.raises(NotFound):
+        await node.ask(StoreConflict("0" * 16))
+
+
+async def test_what_has_nothing_to_make_again_and_membership_are_left_alone(
+    node: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_removed = chained(Point(3, 11), 4, encode_body(Command("r", 7, 1_000, "uid 0", "mount", (Remove("b"),))))
+    membership = Command("s", 7, 1_000, "uid 0", "mount", (Write("corosync.conf", b""),))
+    journal = tuple(Conflict(1, each) for each in (only_removed, chained(Point(3, 12), 4, encode_body(membership))))
+    monkeypatch.setattr(node.daemon.life.disk, "conflicts", lambda limit: journal)
+    for one in journal:
+        with pytest.raises(Contradiction):
+            await node.ask(StoreConflictRestore(id_of(one.entry)))
+
+
+async def test_what_happened_after_all_is_no_conflict(node: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that was dropped at a merge and asked for again by its proposer, under the same id."""
+    await node.write("a.cfg", "x", request_id="asked-twice")
+    entry = chained(Point(3, 11), 4, encode_body(Command("asked-twice", 0, 1, "uid 0", "api", (Write("a", b"x"),))))
+    monkeypatch.setattr(node.daemon.life.disk, "conflicts", lambda limit: (Conflict(1, entry),))
+    assert await node.ask(StoreConflicts()) == []
+
+
+# --- what became of a request -----------------------------------------------------------------------------------------
+
+
+async def test_what_became_of_a_request_can_be_asked_later(node: Alone) -> None:
+    revision = await node.write("a.cfg", "x", request_id="first-request")
+    assert await node.ask(StoreOutcome("first-request")) == {
+        "request_id": "first-request", "outcome": "ok", "revision": [int(part) for part in revision.split(".")],
+        "message": "",
+    }  # fmt: skip
+    with pytest.raises(StoreRefusal):
+        await node.write("a.cfg", "y", digest="0" * 40, request_id="second-request")
+    failed = await node.ask(StoreOutcome("second-request"))
+    assert (failed["outcome"], failed["revision"]) == ("failed", None) and "by someone else" in failed["message"]
+    unknown = await node.ask(StoreOutcome("never-asked-for"))
+    assert (unknown["outcome"], unknown["message"]) == ("unknown", "This node knows of no such change.")
+
+
+async def test_the_same_request_id_is_done_once_and_answered_alike(node: Alone) -> None:
+    revision = await node.write("a.cfg", "x", request_id="one-request")
+    await node.write("a.cfg", "z")
+    assert await node.write("a.cfg", "x", request_id="one-request") == revision
+    assert (await node.ask(StoreRead("a.cfg")))["data"] == b"z"
 
 
 # --- checking before writing ------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from cluster.node.access import needs
 from cluster.node.handlers import (
     access,
     configuration,
+    conflicts,
     exchange,
     health,
     history,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 MODULES = (
-    status, configuration, tasks, store, history, exchange, health, host, nodes, peers,
+    status, configuration, tasks, store, history, conflicts, exchange, health, host, nodes, peers,
     access, users, user_tokens, rights, realms, root_session,
 )  # fmt: skip
 

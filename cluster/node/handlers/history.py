@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cluster.control.conversation import Handler
 from cluster.control.requests import (
     Request,
-    StoreConflicts,
     StoreDiff,
     StoreHistory,
     StoreRestore,
     StoreShow,
 )
-from cluster.core.log import Entry
-from cluster.core.machine import CONFIGURATION, body_of
-from cluster.core.operations import Command, Expect, Mkdir, Remove, Write, digest_of
+from cluster.core.machine import CONFIGURATION
+from cluster.core.operations import Expect, Mkdir, Remove, Write, digest_of
 from cluster.core.tree import AnyOperation
 from cluster.corosync import conf
 from cluster.errors import Conflict, NotFound
@@ -95,17 +93,11 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         changed = {one.path for one in operations if isinstance(one, Write | Remove | Mkdir)}
         return {"revision": revision, "paths": sorted(changed)}
 
-    async def conflicts(request: StoreConflicts) -> Any:
-        may_change(request.user)
-        found = await asyncio.to_thread(node.life.disk.conflicts, min(max(request.limit, 1), LIMIT_MAX))
-        return [told for one in found if (told := _dropped(node, one.time_s, one.entry)) is not None]
-
     return {
         StoreHistory: listing,
         StoreShow: show,
         StoreDiff: compare,
         StoreRestore: restore,
-        StoreConflicts: conflicts,
     }
 
 
@@ -160,36 +152,14 @@ def _told(node: Daemon, change: Change, user: str, first: int) -> dict[str, Any]
         "time_s": change.time_ms / 1000,
         "user": change.user,
         "door": change.door,
-        "node": _node_name(node, change.node_id),
+        "node": node_name(node, change.node_id),
         "node_id": change.node_id,
         "paths": [{"path": path, "kind": kind} for path, kind in change.paths if sees(user, path)],
         "held": change.point.index > first,
     }
 
 
-def _dropped(node: Daemon, time_s: int, entry: Entry) -> dict[str, Any] | None:
-    body = body_of(entry)
-    if not isinstance(body, Command) or body.request_id in node.life.replica.machine.remembered:
-        return None  # asked for again under its id, it happened after all
-    return {
-        "time_s": time_s,
-        "revision": [entry.point.epoch, entry.point.index],
-        "user": body.user,
-        "door": body.door,
-        "node": _node_name(node, body.node_id),
-        "node_id": body.node_id,
-        "made_s": body.time_ms / 1000,
-        "operations": [_operation(one) for one in body.operations if not isinstance(one, Expect)],
-    }
-
-
-def _operation(one: AnyOperation) -> dict[str, Any]:
-    path = one.path if isinstance(one, Write | Mkdir | Remove) else getattr(one, "target", getattr(one, "path", ""))
-    size = len(one.data) if isinstance(one, Write) else 0
-    return {"what": type(one).__name__.lower(), "path": path, "size": size}
-
-
-def _node_name(node: Daemon, node_id: int) -> str:
+def node_name(node: Daemon, node_id: int) -> str:
     document = node.document()
     named = {one.node_id: one.name for one in document.nodes()} if document is not None else {}
     own = node.options.name if node_id in (0, node.life.replica.node_id) else ""

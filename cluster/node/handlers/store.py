@@ -12,15 +12,17 @@ from cluster.control.requests import (
     StoreCheck,
     StoreHealth,
     StoreList,
+    StoreOutcome,
     StorePoint,
     StoreRead,
     StoreVerify,
     StoreWrite,
     as_plain,
 )
+from cluster.core.effects import Done, NotDone, Outcome, Refused, Unknown
 from cluster.core.operations import Expect, Holding, digest_of
 from cluster.core.tree import Tree
-from cluster.errors import InvalidInput, NotFound
+from cluster.errors import InvalidInput, NotFound, QuireError
 from cluster.node.host import writes
 from cluster.node.store_doors import checked, may_change, may_see, propose, sees
 from cluster.store import quarantine
@@ -45,6 +47,17 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             "stale": not replica.writable,
             "reason": replica.reason,
         }
+
+    async def outcome(request: StoreOutcome) -> Any:
+        found = node.life.replica.outcome(request.request_id)
+        reason = "This node knows of no such change."
+        if found is None:
+            try:
+                await node.life.driver.barrier()
+                found = node.life.replica.outcome(request.request_id)
+            except QuireError as error:
+                reason = f"{reason} It cannot ask the others: {error.message}"
+        return {"request_id": request.request_id, **_told(found or Unknown(reason))}
 
     async def read(request: StoreRead) -> Any:
         may_see(request.user, request.path)
@@ -120,12 +133,20 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     return {
         StoreHealth: health,
         StorePoint: point,
+        StoreOutcome: outcome,
         StoreRead: read,
         StoreList: listing,
         StoreWrite: write,
         StoreCheck: check,
         StoreVerify: verify,
     }
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Done):
+        return {"outcome": "ok", "revision": [outcome.revision.epoch, outcome.revision.index], "message": ""}
+    word = "failed" if isinstance(outcome, Refused | NotDone) else "unknown"
+    return {"outcome": word, "revision": None, "message": outcome.message}
 
 
 def tree_digest(tree: Tree) -> str:
