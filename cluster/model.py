@@ -94,13 +94,15 @@ class NodeState:
 @dataclass(frozen=True, slots=True)
 class StoreState:
     """The replicated store as seen from this node. `reason` is a sentence when not `writable`, else empty; `trouble`
-    says what is wrong with this node's own disk or copy, and what to do about it."""
+    says what is wrong with this node's own disk or copy, and what to do about it; `lagging` are nodes that have not
+    confirmed for more than 10 s what they were sent."""
 
     writable: bool
     reason: str
     revision: Revision
     digest: str
     trouble: str = ""
+    lagging: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

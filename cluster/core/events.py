@@ -99,6 +99,13 @@ class ReadGivenUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """The time by a clock that never goes back; told every second or two, to notice who does not keep up."""
+
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     name: str
 
@@ -115,5 +122,6 @@ Event = (
     | Expired
     | ReadAsked
     | ReadGivenUp
+    | Looked
     | TimerFired
 )

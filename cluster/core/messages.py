@@ -90,12 +90,19 @@ class Barrier(Message, frozen=True):
 
 
 class Confirm(Message, frozen=True):
-    """I am still in this epoch, which node `node_id` asked with this number; I had said Ack up to `index`."""
+    """I am still in this epoch, which node `node_id` asked with this number; my disk has the log up to `index`."""
 
     epoch: Natural
     node_id: Natural
     number: Natural
     index: Natural
+
+
+class StartAgain(Message, frozen=True):
+    """Node `node_id` is too far behind to catch up in the order: it should leave, and fetch what it lacks."""
+
+    epoch: Natural
+    node_id: Natural
 
 
 class Part(Message, frozen=True):
@@ -105,7 +112,7 @@ class Part(Message, frozen=True):
     last: bool
 
 
-AnyMessage = State | Proceed | Promise | Append | Ack | Barrier | Confirm | Part
+AnyMessage = State | Proceed | Promise | Append | Ack | Barrier | Confirm | StartAgain | Part
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)

@@ -1,7 +1,7 @@
 """Reading what is certainly the newest: between agreeing on an epoch (`agreement.py`) and writing in it (`replica.py`).
 
 A node with readers asks all members, once for all who wait: are you still in this epoch (`Barrier`)? Each that writes
-answers `Confirm` with how far it had said its log to be on disk. Once a majority of the votes has answered and this
+answers `Confirm` with how far its log is on disk. Once a majority of the votes has answered and this
 node has committed that far, its state holds everything that anybody was told is kept before the question: a majority
 that said so has a member in common with the majority that answered, and a later epoch needs a promise of one of them.
 Nothing goes to disk. docs/decisions/0022 has the argument in full.
@@ -43,7 +43,7 @@ class Reading(Agreement):
         assert isinstance(message, Barrier)
         work = self.work
         if message.epoch == work.epoch and sender != self.node_id:
-            now.append(Multicast(encode(Confirm(work.session, work.epoch, sender, message.number, work.said_index))))
+            now.append(Multicast(encode(Confirm(work.session, work.epoch, sender, message.number, work.held.index))))
 
     def _hear_confirm(self, sender: int, message: AnyMessage, now: list[Effect]) -> None:
         assert isinstance(message, Confirm)
@@ -63,7 +63,7 @@ class Reading(Agreement):
                 self.reads.start_again()
             self._complete_round(now)
             if (round_ := self.reads.begin(self.work.epoch)) is not None:
-                round_.confirmed[self.node_id] = self.work.said_index
+                round_.confirmed[self.node_id] = self.work.held.index
                 if not self._complete_round(now):
                     now.append(Multicast(encode(Barrier(self.work.session, round_.epoch, round_.number))))
 

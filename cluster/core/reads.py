@@ -13,7 +13,7 @@ WAITING_MAX = 4096
 
 @dataclass(slots=True)
 class Round:
-    """One question to all members. `confirmed` is who answered, each with how far it had said its log to be on disk."""
+    """One question to all members. `confirmed` is who answered, each with how far its log was on disk."""
 
     number: int
     epoch: int

@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cluster.core.agreement import AGREEING
-from cluster.core.committing import Committing
 from cluster.core.effects import (
     Alarm,
     AppendRecord,
@@ -34,6 +33,7 @@ from cluster.core.events import (
     Expired,
     FetchFailed,
     HistoryFetched,
+    Looked,
     Persisted,
     PersistFailed,
     Proposed,
@@ -43,6 +43,7 @@ from cluster.core.events import (
     ViewChanged,
     ViewLost,
 )
+from cluster.core.lagging import Lagging
 from cluster.core.messages import (
     WHOLE_BYTES_MAX,
     Ack,
@@ -53,6 +54,7 @@ from cluster.core.messages import (
     Part,
     Proceed,
     Promise,
+    StartAgain,
     State,
     decode,
     encode,
@@ -68,7 +70,7 @@ QUEUE_BYTES_MAX = 64 << 20
 __all__ = ["DELIVERIES", "EVENTS", "Phase", "Replica"]
 
 
-class Replica(Committing):
+class Replica(Lagging):
     """One node's replica."""
 
     # --- what others may ask ----------------------------------------------------------------------------------------
@@ -197,6 +199,7 @@ class Replica(Committing):
             work.position += 1
             if work.position > log.last.index:
                 fresh.append(log.append(work.epoch, body))
+        work.lag.appended(work.position, sum(map(len, message.bodies)))
         if fresh:
             work.unacked.append((self._persist(AppendRecord(tuple(fresh)), now), log.last))
         if sender == self.node_id:
@@ -220,12 +223,14 @@ DELIVERIES: dict[Phase, dict[type[AnyMessage], Handler]] = {
         Ack: Replica._hear_ack,
         Part: Replica._hear_part,
         Barrier: Replica._hear_barrier,
+        StartAgain: Replica._hear_start_again,
     },
     Phase.ACTIVE: {
         Append: Replica._append,
         Ack: Replica._hear_ack,
         Part: Replica._hear_part,
         Barrier: Replica._hear_barrier,
+        StartAgain: Replica._hear_start_again,
         Confirm: Replica._hear_confirm,
     },
 }
@@ -242,5 +247,6 @@ EVENTS: dict[type, Callable[..., None]] = {
     Expired: Replica._on_expired,
     ReadAsked: Replica._on_read_asked,
     ReadGivenUp: Replica._on_read_given_up,
+    Looked: Replica._on_looked,
     TimerFired: Replica._on_timer,
 }

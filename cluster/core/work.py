@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from cluster.core.lag import Lag
 from cluster.core.log import FIRST
 from cluster.core.messages import Append, Point, State
 from cluster.core.operations import ElectorateChange
@@ -50,6 +51,8 @@ class Work:
     said_index: int = 0
     ack_waits: bool = False
     asked: ElectorateChange | None = None
+    lag: Lag = field(default_factory=Lag)
+    told_to_start_again: set[int] = field(default_factory=set)
     parts: dict[int, bytes] = field(default_factory=dict)
 
     @property

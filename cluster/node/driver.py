@@ -40,11 +40,10 @@ from cluster.core.events import (
     Expired,
     FetchFailed,
     HistoryFetched,
+    Looked,
     Persisted,
     PersistFailed,
     Proposed,
-    ReadAsked,
-    ReadGivenUp,
     TimerFired,
     ViewChanged,
     ViewLost,
@@ -55,13 +54,13 @@ from cluster.core.tree import AnyOperation
 from cluster.engine import base as engine_base
 from cluster.errors import Busy, NoQuorum, OutcomeUnknown, QuireError, StoreRefusal, Unavailable
 from cluster.model import Revision
-from cluster.node.reading import Readers, refusal_of
+from cluster.node.reading import BARRIER_TIMEOUT_S, Readers
 from cluster.store.base import Disk
 
 GROUP = "config"
 REJOIN_AFTER_S = 1.0
 FETCH_TIMEOUT_S = 120.0
-BARRIER_TIMEOUT_S = 5.0
+LOOK_EVERY_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +86,7 @@ class Driver:
     ) -> None:
         self.replica = replica
         self.engine = engine
-        self.readers = Readers(replica)
+        self.readers = Readers(replica, self.feed)
         self._disk, self._histories = disk, histories
         self._on_committed, self._on_phase = on_committed, on_phase
         self._loop = asyncio.get_running_loop()
@@ -97,11 +96,13 @@ class Driver:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._closed = False
+        self._looking = self._loop.call_later(LOOK_EVERY_S, self._look)
         disk.start(self._loop, lambda ticket: self.feed(Persisted(ticket)), self.fail)
 
     async def close(self) -> None:
         """Stop performing effects. Whoever still waits is told that the outcome is unknown. The disk stays open."""
         self._closed = True
+        self._looking.cancel()
         for timer in self._timers.values():
             timer.cancel()
         for task in list(self._tasks):
@@ -138,13 +139,20 @@ class Driver:
         self._stepping = True
         try:
             while self._events:
-                phase, reason = self.replica.phase, self.replica.reason
+                before = self._standing()
                 for effect in self.replica.step(self._events.popleft()):
                     self._perform(effect)
-                if (phase, reason) != (self.replica.phase, self.replica.reason):
+                if before != self._standing():
                     self._on_phase()
         finally:
             self._stepping = False
+
+    def _look(self) -> None:
+        self._looking = self._loop.call_later(LOOK_EVERY_S, self._look)
+        self.feed(Looked(int(self._loop.time() * 1000)))
+
+    def _standing(self) -> tuple[Phase, str, tuple[int, ...]]:
+        return self.replica.phase, self.replica.reason, tuple(one.node_id for one in self.replica.behind)
 
     # --- effects out ------------------------------------------------------------------------------------------------
 
@@ -265,21 +273,7 @@ class Driver:
 
         What reads after it decides on the newest state. Raises NoQuorum, Busy or Unavailable when that cannot be
         told; asking again is always safe, nothing is changed."""
-        read_id, waiting = self.readers.ask()
-        self.feed(ReadAsked(read_id))
-        try:
-            async with asyncio.timeout(timeout_s):
-                refused = await waiting
-        except TimeoutError:
-            raise Unavailable(
-                f"A majority has not confirmed within {timeout_s:g} s what the newest state is."
-            ) from None
-        finally:
-            self.readers.forget(read_id)
-            if not waiting.done() or waiting.cancelled():
-                self.feed(ReadGivenUp(read_id))
-        if refused is not None:
-            raise refusal_of(refused)
+        await self.readers.barrier(timeout_s)
 
 
 def _revision_of(outcome: Outcome, request_id: str) -> Revision:

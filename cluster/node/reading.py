@@ -10,19 +10,22 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
+from collections.abc import Callable
 
 from cluster.core.effects import ReadReady, ReadRefused
+from cluster.core.events import Event, ReadAsked, ReadGivenUp
 from cluster.core.replica import Replica
 from cluster.errors import Busy, NoQuorum, Unavailable
 
+BARRIER_TIMEOUT_S = 5.0
 POINT = re.compile(r"([0-9a-f]{1,8})-([0-9]{1,19})\.([0-9]{1,19})")
 
 
 class Readers:
     """The driver hands it what the replica says of readers, and tells it when more is committed."""
 
-    def __init__(self, replica: Replica) -> None:
-        self._replica = replica
+    def __init__(self, replica: Replica, feed: Callable[[Event], None]) -> None:
+        self._replica, self._feed = replica, feed
         self._asked: dict[str, asyncio.Future[ReadRefused | None]] = {}
         self._behind: dict[asyncio.Future[None], int] = {}
 
@@ -46,14 +49,23 @@ class Readers:
 
     # --- waiting ------------------------------------------------------------------------------------------------------
 
-    def ask(self) -> tuple[str, asyncio.Future[ReadRefused | None]]:
-        """An id to ask the replica with, and what it will say. `forget` the id afterwards."""
+    async def barrier(self, timeout_s: float) -> None:
+        """See `Driver.barrier`."""
         read_id = uuid.uuid4().hex
-        self._asked[read_id] = waiting = asyncio.get_running_loop().create_future()
-        return read_id, waiting
-
-    def forget(self, read_id: str) -> None:
-        self._asked.pop(read_id, None)
+        waiting = self._asked[read_id] = asyncio.get_running_loop().create_future()
+        self._feed(ReadAsked(read_id))
+        try:
+            async with asyncio.timeout(timeout_s):
+                refused = await waiting
+        except TimeoutError:
+            sentence = f"A majority has not confirmed within {timeout_s:g} s what the newest state is."
+            raise Unavailable(sentence) from None
+        finally:
+            del self._asked[read_id]
+            if not waiting.done() or waiting.cancelled():
+                self._feed(ReadGivenUp(read_id))
+        if refused is not None:
+            raise refusal_of(refused)
 
     async def until_reached(self, point: str, timeout_s: float) -> None:
         """Wait until this node has committed as far as `point`. Raises `Unavailable` when that takes too long."""

@@ -81,4 +81,6 @@ def store_state(replica: Replica, document: Document | None, board: Board, troub
             reason = f"{reason} Not here: {', '.join(node.name for node in missing)}."
         troubled = [(node.name, board.card(node.node_id).trouble) for node in missing]
         reason = " ".join([reason, *(f"{name} says: {trouble}" for name, trouble in troubled if trouble)])
-    return StoreState(replica.writable, reason, Revision(point.epoch, point.index), point.hash.hex(), trouble)
+    late = {one.node_id for one in replica.behind}
+    lagging = tuple(node.name for node in document.nodes() if node.node_id in late) if document is not None else ()
+    return StoreState(replica.writable, reason, Revision(point.epoch, point.index), point.hash.hex(), trouble, lagging)

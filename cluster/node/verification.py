@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -70,7 +70,8 @@ class Verification:
                 break
             await asyncio.sleep(LOOK_AGAIN_S)
         certified = {node.name: self._certificate_fault(node.name) for node in document.nodes()}
-        return heard, compare(document, heard, certified)
+        late = {one.node_id for one in self._daemon.life.replica.behind}
+        return heard, [*compare(document, heard, certified), *lagging(document, late)]
 
     async def _ask(self) -> dict[int, Heard]:
         self._heard = {}
@@ -137,6 +138,16 @@ def compare(document: conf.Document, heard: Mapping[int, Heard], certified: Mapp
         found.append(Finding("", "version", "warning", f"Different versions run: {', '.join(versions)}.",
                              "Update the older nodes."))  # fmt: skip
     return found + _compare_stores(document.nodes(), heard)
+
+
+def lagging(document: conf.Document, late: Collection[int]) -> list[Finding]:
+    """Pure: members that do not confirm what they are sent."""
+    return [
+        Finding(node.name, "lagging", "warning",
+                f"{node.name} has not confirmed for more than 10 s what the others have written.",
+                "Look at the disk and the load there.")
+        for node in document.nodes() if node.node_id in late
+    ]  # fmt: skip
 
 
 def _compare_one(node: Node, one: Heard, version_: int, digest: str, key: str) -> list[Finding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.template.loader import render_to_string
 
-from cluster.model import Change, NodeState
+from cluster.model import Change, NodeState, StoreState
 from datacenter.live.outlet import Fragments
 from datacenter.live.picture import Picture
 from datacenter.pages import shown
@@ -145,8 +145,12 @@ def _task(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) ->
 def _store(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:
     """Its revision rises with every write and no page shows it; whether it can be written does matter."""
     old, new = before.cluster.store, now.cluster.store
-    if old is None or new is None or (old.writable, old.reason) != (new.writable, new.reason):
+    if old is None or new is None or _about(old) != _about(new):
         parts.add("membership/_quorum.html", "membership/_health.html", "shell/_read_only.html")
+
+
+def _about(store: StoreState) -> tuple[bool, str, tuple[str, ...]]:
+    return store.writable, store.reason, store.lagging
 
 
 _BY_TOPIC = {"cluster": _cluster, "node": _node, "task": _task, "store": _store}

@@ -20,6 +20,7 @@ from cluster.core.messages import (
     Point,
     Proceed,
     Promise,
+    StartAgain,
     State,
     decode,
     encode,
@@ -38,6 +39,7 @@ MESSAGES = [
     Ack(b"view", 4 << 20, 17),
     Barrier(b"view", 4 << 20, 3),
     Confirm(b"view", 4 << 20, 2, 3, 17),
+    StartAgain(b"view", 4 << 20, 2),
     Part(b"view", b"piece", False),
 ]
 

@@ -78,3 +78,13 @@ def test_the_reason_is_told_where_votes_are_not_what_lacks() -> None:
     assert deaf is not None and deaf.arithmetic == "corosync is not running."
     assert read_only(replace(quorate, store=replace(store, writable=True))) is None
     assert read_only(replace(quorate, store=None)) is None
+
+
+async def test_a_node_that_does_not_keep_up_is_named_on_the_cluster_page(visitor: Visitor, daemon: FakeDaemon) -> None:
+    daemon.form(3)
+    page = text(await visitor.get("/datacenter/cluster"))
+    assert "not confirmed" not in page
+    store = StoreState(True, "", Revision(1, 1), "", lagging=("gamma",))
+    daemon.cluster = replace(daemon.cluster, store=store)
+    page = text(await visitor.get("/datacenter/cluster"))
+    assert "gamma has not confirmed for more than 10 s what the others have written." in page

@@ -8,7 +8,7 @@ from cluster.corosync import conf
 from cluster.errors import NotInCluster
 from cluster.model import Link, Node
 from cluster.node.board import Standing
-from cluster.node.verification import Heard, compare
+from cluster.node.verification import Heard, compare, lagging
 from tests.node.alone import alone
 
 DOCUMENT = conf.add_node(
@@ -79,3 +79,8 @@ async def test_leftovers_of_a_former_cluster_are_found(tmp_path):
         (folder / "authkey").write_bytes(b"k" * 256)
         found = {one["code"]: one["severity"] for one in await node.ask(CheckNode())}
         assert found["key-present"] == "error"
+
+
+def test_a_node_that_does_not_keep_up_is_told_of():
+    assert [(one.node, one.code, one.severity) for one in lagging(DOCUMENT, {2})] == [("beta", "lagging", "warning")]
+    assert lagging(DOCUMENT, set()) == []
