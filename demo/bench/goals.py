@@ -136,7 +136,7 @@ CHECKS: dict[str, Check] = {
     "mount: 1 MiB": lambda line, *_: [at_most("1 MiB", line.most_bytes, 1 << 20, 1.5)],
     "mount: touch": lambda line, *_: [at_most("16 KiB", line.most_bytes, 16 << 10, 1)],
     "idle:": lambda line, *_: [f"(0: {'ok' if not line.value else 'NO'})"],
-    "caught up": seconds(5),
+    "caught up after": seconds(5),
     "longest wait of a writer meanwhile": lambda line, *_: [at_most("100 ms", line.value or 0.0, 100, 1)],
     "started again": seconds(2),
     "memory of": lambda line, *_: [],

@@ -7,9 +7,11 @@ little alone; its ratios to the floors and to etcd of the same run say more.
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from demo.bench.visible import visible
 from demo.noise import pss_mib
 from demo.visitor import Visited, eventually
 
+MEANWHILE_S = 10.0  # how long a writer goes on while a node catches up
+
 
 @dataclass(frozen=True)
 class Size:
@@ -37,7 +41,7 @@ class Size:
 
 
 QUICK = Size(writes=200, seconds=3.0, reads=3000, missed=1000, idle_s=5.0)
-FULL = Size(writes=1000, seconds=10.0, reads=20000, missed=10000, idle_s=60.0)
+FULL = Size(writes=1000, seconds=10.0, reads=20000, missed=10000, idle_s=120.0)
 
 
 class Run:
@@ -147,14 +151,20 @@ class Run:
             "--seconds", 240, timeout_s=300,
         )  # fmt: skip
         self.lines["changes made one after the other"] = Line("changes made one after the other", made)
-        with self.on.stretch() as during:
+        target = revision_of(first)
+        writing = ("socket", "--place", first.socket, "--count", 100_000, "--seconds", MEANWHILE_S, "--pause-ms", 5)
+        with ThreadPoolExecutor(1) as beside, self.on.stretch() as during:
+            meanwhile = beside.submit(self.on.generate, first, *writing)
             began = time.monotonic()
             last.start_again()
             answered_s = time.monotonic() - began
-            await_same(self.on, 60)
+            eventually("the last node holds what it missed", lambda: revision_of(last) >= target, 60)
             caught_up_s = time.monotonic() - began
-        self.value(f"started and caught up after {made['n']} missed changes", caught_up_s, "s", during.foreign_share)
+            written = meanwhile.result()
+        self.value(f"caught up after {made['n']} missed changes, its start included", caught_up_s, "s",
+                   during.foreign_share)  # fmt: skip
         self.value("of which until its pages answered", answered_s, "s", during.foreign_share)
+        self.value("longest wait of a writer meanwhile", written["worst_ms"], "ms", during.foreign_share)
 
     def restart(self) -> None:
         """The last node again, now with many files and nothing missed."""
@@ -191,12 +201,22 @@ def run_store(quick: bool) -> tuple[list[Line], dict[str, object]]:
     judge(run.lines)
     worst = max(line.foreign_share for line in run.lines.values())
     about: dict[str, object] = {
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "machine": machine(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
         "others used up to": f"{worst:.0%} of the machine",
         "took": f"{time.monotonic() - began:.0f} s",
     }
     return list(run.lines.values()), about
+
+
+def machine() -> str:
+    """Processor, memory and kernel, as a reader of the table wants to know them."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    return f"{models[0] if models else platform.machine()}, {memory_gib:.0f} GiB, Linux {platform.release()}"
 
 
 def etcd_places(on: Nodes) -> tuple[dict[str, list[str]], dict[str, str], dict[str, Path]]:
@@ -222,6 +242,12 @@ def state_of(node: Visited) -> tuple[Any, Any] | None:
         return None
     store = cluster["store"]
     return (store["revision"], store["digest"]) if store and store["writable"] else None
+
+
+def revision_of(node: Visited) -> list[int]:
+    """Epoch and index of the last change a node shows; nothing while the node is not up to date."""
+    state = state_of(node)
+    return list(state[0]) if state is not None else []
 
 
 def await_same(on: Nodes, timeout_s: float) -> None:
