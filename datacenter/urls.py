@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from datacenter.api import browser as api
 from datacenter.configs import views as configs
 from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
@@ -25,6 +26,8 @@ urlpatterns = [
     path("datacenter/config/save", configs.save, name="config-save"),
     path("datacenter/config/change", configs.change, name="config-change"),
     path("datacenter/config/restore", configs.restore, name="config-restore"),
+    path("datacenter/api", api.api_page, name="api"),
+    path("datacenter/api/try", api.try_out, name="api-try"),
     path("nodes/<str:name>", nodes.node_page, name="node"),
     path("tasks/<str:upid>", tasks.task, name="task"),
     path("tasks/<str:upid>/stop", tasks.stop, name="stop-task"),
