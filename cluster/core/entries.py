@@ -51,6 +51,13 @@ class Entries:
             tree._list_guest(entry)
         return tree
 
+    def copy(self) -> Self:
+        """Another tree with the same entries; what becomes of one is nothing to the other."""
+        twin = type(self)(self.version)
+        twin.size, twin.entries, twin.guests = self.size, dict(self.entries), dict(self.guests)
+        twin.children = {inode: dict(names) for inode, names in self.children.items()}
+        return twin
+
     def follow(self, applied: Applied, root: Entry) -> None:
         """Become what another tree became by a command that it has done. `root` is that tree's, now."""
         for old in applied.before:

@@ -185,8 +185,9 @@ def test_whatever_is_done_the_tree_stays_a_tree_and_a_refusal_leaves_it_alone(se
         again = Tree.from_entries(rows.values(), tree.version)
         assert again.children == tree.children and again.size == tree.size
         follower.follow(applied, tree.entries[ROOT])
-        assert (follower.entries, follower.children) == (tree.entries, tree.children)
-        assert (follower.size, follower.version) == (tree.size, tree.version)
+        for twin in (follower, tree.copy()):
+            assert (twin.entries, twin.children) == (tree.entries, tree.children)
+            assert (twin.size, twin.version) == (tree.size, tree.version)
     assert 50 < refusals < 350
 
 

@@ -54,7 +54,7 @@ def test_a_rename_moves_a_guest_to_another_node(tree: Tree) -> None:
 
 
 def test_a_tree_that_follows_knows_the_same_guests(tree: Tree) -> None:
-    follower = Tree.from_entries(tree.walk(), tree.version)
+    follower = tree.copy()
     for operations in (
         [Rename(f"{ON_ALPHA}/100.conf", f"{ON_BETA}/100.conf"), Write(f"{CONTAINER}/101.conf", b"")],
         [Remove(f"{CONTAINER}/101.conf"), Write(f"{ON_ALPHA}/101.conf", b"")],

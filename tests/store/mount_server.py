@@ -41,6 +41,7 @@ class Door:
         self.fails = ""
         self.held = asyncio.Event()
         self.held.set()
+        self.waiting = 0
         self.proposed: list[tuple[int, list[str]]] = []
         self.now_s = 0.0
         self.locks = LockWatch(lambda: self.now_s)
@@ -54,7 +55,9 @@ class Door:
         return self.can_write
 
     async def propose(self, operations: Sequence[AnyOperation], uid: int) -> None:
+        self.waiting += 1
         await self.held.wait()
+        self.waiting -= 1
         if self.fails:
             raise FAILURES[self.fails]
         self.do(operations, node_id=1)
@@ -66,13 +69,13 @@ class Door:
         if self.mount is not None:
             self.mount.committed([Committed(Point(1, self.the_tree.version), self.the_tree.version, applied)], False)
 
-    def replace(self, files: dict[str, str]) -> None:
-        """Another store, as after joining a cluster."""
+    def replace(self, files: dict[str, str], told: bool) -> None:
+        """Another store, as after joining a cluster; unless `told`, the mount hears of it with the next change."""
         self.the_tree = Tree(1, 1_700_000_000, 1)
         for name, text in files.items():
             command = Command("r", 1, 1_700_000_001_000, "u", "mount", (Write(name, text.encode()),))
             self.the_tree.apply(command)
-        if self.mount is not None:
+        if self.mount is not None and told:
             self.mount.committed((), True)
 
     async def unlock(self, path: str, uid: int) -> bool:
@@ -131,6 +134,8 @@ class Server:
             return None
         if command == "hold":
             return door.held.clear() if arguments[0] else door.held.set()
+        if command == "waiting":
+            return door.waiting
         if command == "later":
             door.now_s += arguments[0]
             return None
@@ -142,7 +147,7 @@ class Server:
             self.requests.clear()
             return counted
         if command == "replace":
-            return door.replace(arguments[0])
+            return door.replace(*arguments)
         if command == "entries":
             return sorted(door.the_tree.path_of(entry.inode) for entry in door.the_tree.walk())
         if command == "virtual":

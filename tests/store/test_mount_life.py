@@ -70,6 +70,36 @@ def test_who_waits_for_a_daemon_that_is_killed_is_told(mount: Mounted) -> None:
             assert refused.value.errno in GONE
 
 
+def test_a_change_under_way_in_a_folder_holds_up_neither_other_notices_nor_the_end_of_a_killed_daemon(
+    mount: Mounted,
+) -> None:
+    """Who makes something keeps the folder locked in the kernel until answered; a notice of a name in it waits for
+    that lock, and a daemon that waits there cannot be killed."""
+    (mount.path / "folder").mkdir()
+    mount.put("folder/file", b"old")
+    mount.put("other", b"old")
+    assert (mount.path / "folder/file").read_bytes() == (mount.path / "other").read_bytes() == b"old"
+    failed: list[int] = []
+
+    def make() -> None:
+        try:
+            (mount.path / "folder/new").mkdir()
+        except OSError as error:
+            failed.append(error.errno or 0)
+
+    mount.ask("hold", True)
+    maker = threading.Thread(target=make)
+    maker.start()
+    until(lambda: mount.ask("waiting") > 0, "nothing is made")
+    mount.ask("remove", "folder/file")
+    mount.put("other", b"new")
+    until(lambda: (mount.path / "other").read_bytes() == b"new", "a notice waits for another")
+    mount.server.kill()
+    assert mount.server.wait(5) == -signal.SIGKILL
+    maker.join(10)
+    assert not maker.is_alive() and failed and failed[0] in GONE
+
+
 def test_the_next_daemon_mounts_in_the_place_of_a_killed_one(mount: Mounted) -> None:
     mount.server.kill()
     mount.server.wait(10)

@@ -53,8 +53,8 @@ class Serving:
     def _serve_forever(self) -> None:
         looks = LOOKS
         while (received := self._channel.receive(looks)) is not None:
-            # The loop needs the interpreter now: this thread looks for the next request only when there is one.
-            looks = 0 if self._serve(received) else LOOKS
+            # While the loop has a change to make it needs the interpreter more than this thread does to look around.
+            looks = 0 if self._serve(received) or self._waiting else LOOKS
 
     def _serve(self, received: memoryview) -> bool:
         """Answer a request; returns True when the answer is the loop's to give."""

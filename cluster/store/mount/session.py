@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cluster.core.effects import Committed
-from cluster.core.entry import ROOT, Applied
+from cluster.core.entry import Applied
 from cluster.errors import Unavailable
 from cluster.store.mount import channel, points
 from cluster.store.mount.channel import Channel
@@ -83,19 +83,21 @@ class Mount:
         """The tree has changed so; `whole` when it is another one."""
         if self._up is None:
             return
-        if whole:
+        if whole or not self._view.is_of(self._door.tree()):
             self._replaced()
             return
-        root = self._door.tree().entries[ROOT]
         for one in changes:
             if one.applied is not None:
                 with self._lock:
-                    self._view.follow(one.applied, root)
+                    self._view.follow(one.applied)
                     self._tell_changed(one.applied)
 
     def writable_changed(self) -> None:
         """The modes of everything follow from having or losing quorum."""
         if self._up is None:
+            return
+        if not self._view.is_of(self._door.tree()):
+            self._replaced()
             return
         with self._lock:
             self._view.writable = self._door.writable()
@@ -103,11 +105,8 @@ class Mount:
 
     def _replaced(self) -> None:
         with self._lock:
-            names = list(self._view.known_names())
-            self._view.replace(self._door.tree())
+            self._tell_names(self._view.replace(self._door.tree()))
             self._view.writable = self._door.writable()
-            for directory, name in names:
-                self._notice(directory, name)
             self._tell_everything()
 
     def _tell_everything(self) -> None:
@@ -115,16 +114,22 @@ class Mount:
             self._notice(node)
 
     def _tell_changed(self, applied: Applied) -> None:
-        """A directory's listing is forgotten after the name: forgetting that waits for whoever lists it just now."""
-        now = {(entry.parent, entry.name, entry.inode) for entry in applied.entries}
-        before = {(entry.parent, entry.name, entry.inode) for entry in applied.before}
         for entry in applied.before:
             if self._view.is_known(node_of(entry.inode)):
                 self._notice(node_of(entry.inode))
-        for parent, name, _ in sorted(now ^ before):
+        led = {(entry.parent, entry.name, entry.inode) for entry in applied.before}
+        leads = {(entry.parent, entry.name, entry.inode) for entry in applied.entries}
+        self._tell_names({(parent, name) for parent, name, _ in led ^ leads})
+
+    def _tell_names(self, names: set[tuple[int, str]]) -> None:
+        """A directory's listing is forgotten after the names: forgetting one waits for whoever lists it just now."""
+        directories = set()
+        for parent, name in sorted(names):
             if self._view.is_known(node_of(parent)):
                 self._notice(node_of(parent), name.encode())
-                self._notice(node_of(parent))
+                directories.add(node_of(parent))
+        for directory in sorted(directories):
+            self._notice(directory)
 
     def _notice(self, node: int, name: bytes | None = None) -> None:
         if self._up is not None:

@@ -8,7 +8,6 @@ What was removed stays as long as the kernel knows it: somebody may have it open
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
 
 from cluster.core.entry import ROOT, Applied, Entry
 from cluster.core.tree import Tree
@@ -26,19 +25,27 @@ class View:
     """`tree` is read only. `known` counts how often the kernel was told of each of its numbers."""
 
     def __init__(self) -> None:
-        self.tree = Tree()
+        self.tree = self._original = Tree()
         self.writable = False
         self.known: dict[int, int] = {}
         self._removed: dict[int, Entry] = {}
 
-    def replace(self, tree: Tree) -> None:
-        """It is another tree now, or this is the first."""
-        root = tree.entries[ROOT]
-        self.tree = Tree.from_entries(tree.walk(), tree.version, root.mtime_s, root.writer)
+    def replace(self, tree: Tree) -> set[tuple[int, str]]:
+        """It is another tree now, or this is the first. Returns the names, each after its directory's inode, that
+        lead elsewhere than before."""
+        led = {(entry.parent, entry.name, entry.inode) for entry in self.tree.walk()}
+        leads = {(entry.parent, entry.name, entry.inode) for entry in tree.walk()}
+        self.tree, self._original = tree.copy(), tree
         self._removed.clear()
+        return {(parent, name) for parent, name, _ in led ^ leads}
 
-    def follow(self, applied: Applied, root: Entry) -> None:
-        self.tree.follow(applied, root)
+    def is_of(self, tree: Tree) -> bool:
+        """Is this a copy of that very tree, however far it has changed?"""
+        return self._original is tree
+
+    def follow(self, applied: Applied) -> None:
+        """The original has done this."""
+        self.tree.follow(applied, self._original.entries[ROOT])
         for entry in applied.before:
             if entry.inode not in self.tree.entries and node_of(entry.inode) in self.known:
                 self._removed[entry.inode] = entry
@@ -60,13 +67,6 @@ class View:
 
     def is_known(self, node: int) -> bool:
         return node == ROOT_NODE or node in self.known
-
-    def known_names(self) -> Iterable[tuple[int, bytes]]:
-        """Every name that the kernel may know, with its directory's number."""
-        for node in self.known:
-            entry = self.tree.entries.get(node - 1)
-            if entry is not None:
-                yield node_of(entry.parent), entry.name.encode()
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
