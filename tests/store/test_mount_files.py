@@ -271,6 +271,23 @@ def test_listing_again_asks_for_nothing_until_something_is_made(mount: Mounted, 
     until(lambda: sorted(os.listdir(folder)) == [*names[1:], "file-0300"], "a removed file is listed")
 
 
+def test_who_has_closed_a_file_sees_it_listed_and_its_content_whoever_looked_before(
+    mount: Mounted, folder: Path, read_elsewhere: Reader
+) -> None:
+    for number in range(30):
+        path = folder / f"file-{number}"
+        with open(path, "wb") as file:
+            assert path.name not in os.listdir(folder)
+            assert read_elsewhere(path) == b""
+            file.write(b"new")
+        assert path.name in os.listdir(folder)
+        assert read_elsewhere(path) == b"new"
+        with open(path, "r+b") as file:
+            assert read_elsewhere(path) == b"new"
+            file.write(b"N")
+        assert path.read_bytes() == b"New"
+
+
 def test_links_and_absent_names_are_not_asked_for_again(mount: Mounted, folder: Path) -> None:
     def asked() -> int:
         mount.ask("requests")

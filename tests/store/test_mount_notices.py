@@ -57,8 +57,31 @@ def test_what_concerns_a_held_directory_waits_and_delays_nothing_else(told: Told
     told.notices.hold((5,))
     for notice in ((5, b"one"), (6, b"two"), (5, None), (7, b"three"), (8, None)):
         told.notices.add(*notice)
-    assert [told.next() for _ in range(2)] == [(6, b"two"), (8, None)]
+    assert [told.next() for _ in range(3)] == [(6, b"two"), (5, None), (8, None)]
     told.notices.let_go((5, 7))
     assert told.next() == (7, b"three")
     told.notices.let_go((5,))
     assert [told.next() for _ in range(2)] == [(5, b"one"), (5, None)]
+
+
+def test_who_holds_no_directory_is_answered_after_what_the_kernel_had_to_be_told(told: Told) -> None:
+    told.notices.hold((5,))
+    told.notices.add(5, b"put off")
+    told.notices.add(6)
+    told.notices.reply_after(44, b"done")
+    told.notices.add(7)
+    assert told.next() == (6, None)
+    said = told.line.recv(4096)
+    assert (p.OUT_HEADER.unpack_from(said), said[p.OUT_HEADER.size :]) == ((20, 0, 44), b"done")
+    assert told.next() == (7, None)
+
+
+def test_at_the_end_answers_are_given_and_notices_are_not(told: Told) -> None:
+    told.notices.stop()
+    ending = Notices(told.notices._channel)
+    ending.add(6)
+    ending.reply_after(44, b"done")
+    ending._ending = True
+    ending.start()
+    assert p.OUT_HEADER.unpack_from(told.line.recv(4096)) == (20, 0, 44)
+    assert ending.stop()

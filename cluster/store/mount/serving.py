@@ -109,7 +109,10 @@ class Serving:
             log.exception("A request of the kernel could not be answered.")
             self._channel.reply(unique, failure=errno.EIO)
         else:
-            self._channel.reply(unique, made or b"")
+            if answer.holds:
+                self._channel.reply(unique, made or b"")
+            else:
+                self._notices.reply_after(unique, made or b"")
 
     async def _work(self, answer: Answer) -> bytes | None:
         while isinstance(answer, Later):
