@@ -97,6 +97,8 @@ def _rows(connection: sqlite3.Connection) -> Iterator[Entry]:
     rows = connection.execute("SELECT inode, parent, version, writer, mtime, type, name, data FROM tree ORDER BY inode")
     for inode, parent, version, writer, mtime, kind, raw, data in rows:
         where = f"The entry with inode {inode}"
+        if not all(isinstance(number, int) for number in (inode, parent, version, writer, mtime, kind)):
+            raise InvalidInput(f"{where} has something other than a number where there should be one.")
         if not raw or not isinstance(raw, bytes):
             raise InvalidInput(f"{where} has no name.")
         if inode == 0:

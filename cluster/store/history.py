@@ -20,7 +20,8 @@ from cluster.core.messages import Point
 from cluster.core.operations import Command, Mkdir, Remove, Rename, Write, decode_body
 from cluster.errors import NotFound, StoreDamaged, Unavailable
 from cluster.store.base import Change
-from cluster.store.load import contents_of
+from cluster.store.load import TREE_ROWS, contents_of, verified_body, verified_entry
+from cluster.store.past import past_checksum
 from cluster.store.records import HISTORY_ROWS_MAX
 from cluster.store.schema import connect, read_header
 
@@ -158,7 +159,10 @@ class History:
 
     def _replaced_by(self, place: int, name: str, path: str) -> State:
         """What the change at `place` found at `name`. Raises NotHeld."""
-        row = self._db.execute("SELECT is_dir, data FROM past WHERE idx = ? AND path = ?", (place, name)).fetchone()
+        columns = "is_dir, data, checksum"
+        row = self._db.execute(f"SELECT {columns} FROM past WHERE idx = ? AND path = ?", (place, name)).fetchone()
+        if row is not None and row[1] is not None and past_checksum(place, name, row[1]) != row[2]:
+            raise StoreDamaged(f"What was in {path} then does not have its checksum.")
         if row is not None and (row[0] or row[1] is not None):
             return DIRECTORY if row[0] else State("file", row[1])
         if row is None:
@@ -169,15 +173,13 @@ class History:
         raise self._gone(f"What was in {path} then")
 
     def _content(self, inode: int) -> bytes:
-        place, operation, body, data = self._db.execute(
-            "SELECT log_idx, operation, log.body, content.data FROM tree LEFT JOIN log ON log.idx = log_idx"
-            " LEFT JOIN content ON content.version = content_version AND log_idx IS NULL WHERE inode = ?",
-            (inode,),
-        ).fetchone()
-        found = contents_of(place, body).get((place, operation)) if body is not None else data
-        if found is None:
-            raise StoreDamaged(f"The content of entry {inode} is missing.")
-        return bytes(found)
+        row = self._db.execute(TREE_ROWS, (inode - 1, 1)).fetchone()
+        entry, _ = verified_entry(row, self._logged)
+        return entry.data or b""
+
+    def _logged(self, place: tuple[int, int]) -> bytes | None:
+        body = verified_body(self._db, place[0])
+        return contents_of(place[0], body).get(place) if body is not None else None
 
     def _touching(self, path: str, least: int, most: int, *, newest_first: bool = False) -> Iterator[int]:
         """The indexes of changes of `path` itself."""
@@ -186,8 +188,8 @@ class History:
                 yield change.point.index
 
     def _command(self, index: int) -> Command:
-        row = self._db.execute("SELECT body FROM log WHERE idx = ?", (index,)).fetchone()
-        body = decode_body(row[0]) if row is not None else None
+        held = verified_body(self._db, index)
+        body = decode_body(held) if held is not None else None
         if not isinstance(body, Command):
             raise StoreDamaged(f"Log entry {index} is not the change it is listed as.")
         return body

@@ -97,6 +97,19 @@ def last_point(connection: sqlite3.Connection, header: Header) -> Point:
     return Point(*row) if row is not None else header.base
 
 
+def verified_body(connection: sqlite3.Connection, index: int) -> bytes | None:
+    """One log entry's body, with the link of the chain that leads to it; None when it is not held. Raises
+    StoreDamaged."""
+    entry = next(read_log(connection, index - 1, index), None)
+    if entry is None:
+        return None
+    row = connection.execute("SELECT epoch, idx, hash FROM log WHERE idx = ?", (index - 1,)).fetchone()
+    before = Point(*row) if row is not None else read_header(connection).base
+    if chained(before, entry.point.epoch, entry.body).point != entry.point:
+        raise StoreDamaged(f"Log entry {index} does not follow the one before it.")
+    return entry.body
+
+
 def _read_log(
     connection: sqlite3.Connection, header: Header, places: set[Place]
 ) -> tuple[tuple[Entry, ...], dict[Place, bytes]]:

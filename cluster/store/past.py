@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from cluster.core.tree import Applied, Entry
-from cluster.store.schema import PAST
+from cluster.store.schema import PAST, digest
 
 PAST_BYTES_MAX = 32 << 20
 
@@ -26,6 +26,9 @@ class Placed(Protocol):
 class Past:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(past)")}
+        if columns and "checksum" not in columns:  # of an earlier version: it can be done without
+            connection.execute("DROP TABLE past")
         connection.execute(PAST)
         self._bytes = self._counted()
 
@@ -37,8 +40,9 @@ class Past:
         for old in applied.before:
             if after.get(old.inode) == old.content_version or self._is_logged(old, rows):
                 continue
-            row = (index, self._path(old, rows), int(old.is_dir), old.data)
-            self._db.execute("INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?)", row)
+            path = self._path(old, rows)
+            row = (index, path, int(old.is_dir), old.data, past_checksum(index, path, old.data or b""))
+            self._db.execute("INSERT OR REPLACE INTO past VALUES (?, ?, ?, ?, ?)", row)
             kept += old.size
         self._bytes += kept
         while self._bytes > PAST_BYTES_MAX:
@@ -83,3 +87,8 @@ class Past:
                 name, inode = self._db.execute("SELECT name, parent FROM tree WHERE inode = ?", (inode,)).fetchone()
             names.append(name)
         return "/".join(reversed(names))
+
+
+def past_checksum(index: int, path: str, data: bytes) -> bytes:
+    """Covers what a row says was at `path` before change `index`."""
+    return digest(f"{index} {path}".encode(), data)

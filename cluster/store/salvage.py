@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from cluster.core.log import FIRST, Entry, chained
+from cluster.core.machine import REMEMBERED_MS, body_of
 from cluster.core.messages import Point
+from cluster.core.operations import Command
 from cluster.errors import QuireError
 from cluster.store.load import read_log
 from cluster.store.mark import Mark
@@ -75,7 +77,14 @@ def _uncommitted(connection: sqlite3.Connection) -> tuple[Point, tuple[Entry, ..
     while rest:
         before, run = rest[0].point, _run(rest[0].point, rest[1:])
         rest = rest[1 + len(run) :]
+    while run and _made_ms(run[-1]) - _made_ms(run[0]) > REMEMBERED_MS:  # nobody could say whether it is known
+        before, run = run[0].point, run[1:]
     return before, run
+
+
+def _made_ms(entry: Entry) -> int:
+    body = body_of(entry)
+    return body.time_ms if isinstance(body, Command) else 0
 
 
 def _run(before: Point, entries: Iterable[Entry]) -> tuple[Entry, ...]:

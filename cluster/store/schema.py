@@ -50,7 +50,8 @@ CREATE TABLE conflicts (
 # a file whose content had to make room.
 PAST = """
 CREATE TABLE IF NOT EXISTS past (
-    idx INTEGER NOT NULL, path TEXT NOT NULL, is_dir INTEGER NOT NULL, data BLOB, PRIMARY KEY (idx, path)) STRICT;
+    idx INTEGER NOT NULL, path TEXT NOT NULL, is_dir INTEGER NOT NULL, data BLOB, checksum BLOB NOT NULL,
+    PRIMARY KEY (idx, path)) STRICT;
 """
 
 

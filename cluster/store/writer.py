@@ -139,10 +139,9 @@ class Writer:
                 self.counters = records.counters
                 self._advance(marker, records)  # has its place on the disk from now on
                 stretch(connection)
-                while not self._failed and self._write(connection, records, self._take()):
-                    self._advance(marker, records)
+                while not self._failed and self._write(connection, records, marker, self._take()):
+                    pass
                 if not self._failed:
-                    self._advance(marker, records)
                     marker.flush()
         except Exception as error:  # whatever it is, the disk cannot be relied on any more
             self._fail(_sentence(error), _errno(error, self._path))
@@ -156,7 +155,7 @@ class Writer:
                 batch.append(self._queue.get_nowait())
         return batch
 
-    def _write(self, connection: sqlite3.Connection, records: Records, batch: list[_Item]) -> bool:
+    def _write(self, connection: sqlite3.Connection, records: Records, marker: Marker, batch: list[_Item]) -> bool:
         """One transaction for a batch; returns whether to go on."""
         stopping = any(isinstance(item, _Stop) for item in batch)
         tickets = [item for item in batch if isinstance(item, _Ticket)]
@@ -179,6 +178,7 @@ class Writer:
         connection.execute("COMMIT")
         records.counters.transactions += 1
         if tickets:
+            self._advance(marker, records)
             with self._lock:
                 self._backlog_bytes -= sum(ticket.bytes for ticket in tickets)
             self._tell(self._on_persisted, tickets[-1].number)

@@ -117,6 +117,9 @@ WRONG = {
         "uest 100 is",
     ),
     "a file in place of guests": ([*without("100.conf")[:-1], (9, 8, 9, 1, 5, 8, "qemu-server", b"")], "must be a dir"),
+    "a file in place of containers": ([*GOOD, (10, 8, 10, 1, 1, 8, "lxc", b"")], "nodes/alpha/lxc is a file"),
+    "a file in place of old containers": ([*GOOD, (10, 8, 10, 1, 1, 8, "openvz", b"")], "nodes/alpha/openvz is a file"),
+    "a negative version": ([*GOOD, (10, 0, -1, 1, 1, 8, "x", b"x")], "negative number"),
     "a slash in a name": ([*GOOD, (10, 0, 10, 1, 1, 8, "a/b", b"x")], "no file can have"),
     "a name of 256 bytes": ([*GOOD, (10, 0, 10, 1, 1, 8, "n" * 256, b"x")], "no file can have"),
     "a name that is not UTF-8": ([*GOOD, (10, 0, 10, 1, 1, 8, b"\xff\xfe", b"x")], "not UTF-8"),
@@ -133,6 +136,41 @@ async def test_a_wrong_one_is_refused_with_the_reason(what: str, tmp_path: Path,
     assert ran.code != 0 and reason in ran.err
     assert (await store(node, "verify")).out == before
     assert list((tmp_path / "alpha/exchange").iterdir()) == []
+
+
+@pytest.mark.parametrize("column", range(1, 6))
+async def test_a_text_where_a_number_should_be_is_refused(column: int, tmp_path: Path, node: Alone) -> None:
+    row = (10, 0, 10, 1, 1, 8, "x", b"x")
+    lax = TABLE.replace("CHECK(typeof", "CHECK(1 OR typeof")
+    source = make(tmp_path / "config.db", [*GOOD, (*row[:column], "ten", *row[column + 1 :])], lax)
+    ran = await store(node, "import", source)
+    assert ran.code != 0 and "inode 10 has something other than a number" in ran.err
+
+
+@pytest.mark.parametrize("root", [(), ((0, 0, 0, 0, 0, 8, "__version__", None),)])
+async def test_without_a_version_the_counter_begins_where_the_entries_are(
+    root: tuple[tuple[Any, ...], ...], tmp_path: Path, node: Alone
+) -> None:
+    """Its own daemon begins at 1; here, new inodes follow the version, so it is not behind those that are there."""
+    source = make(tmp_path / "config.db", [*root, *GOOD[1:]])
+    assert (await store(node, "import", source)).code == 0
+    assert (await store(node, "export", tmp_path / "out.db")).code == 0
+    exported = {row[0]: row for row in dump(tmp_path / "out.db")}
+    assert exported[0][2] >= 9 and exported[2][7] == b"memory: 512\n"
+
+
+async def test_a_root_as_a_cluster_sync_leaves_it_is_a_root(tmp_path: Path, node: Alone) -> None:
+    source = make(tmp_path / "config.db", [(*ROOT[:5], 4, *ROOT[6:]), *GOOD[1:]])
+    assert (await store(node, "import", source)).code == 0
+
+
+async def test_a_damaged_one_is_refused(tmp_path: Path, node: Alone) -> None:
+    source = make(tmp_path / "config.db", [*GOOD, (20, 0, 20, 1, 1, 8, "big", bytes(100_000))])
+    with source.open("r+b") as file:
+        file.truncate(source.stat().st_size // 2)
+    ran = await store(node, "import", source)
+    assert ran.code != 0 and "config.db" in ran.err
+    assert (await store(node, "verify")).code == 0
 
 
 async def test_what_is_no_config_db_is_refused(node: Alone, tmp_path: Path) -> None:
