@@ -8,7 +8,17 @@ InvalidInput, NoQuorum, OutcomeUnknown as it applies.
 
 from __future__ import annotations
 
-from cluster.control.requests import Request
+from cluster.control.request import Request
+from cluster.control.session_requests import FactorAdd as FactorAdd
+from cluster.control.session_requests import FactorChange as FactorChange
+from cluster.control.session_requests import FactorRemove as FactorRemove
+from cluster.control.session_requests import FactorsList as FactorsList
+from cluster.control.session_requests import FactorsOf as FactorsOf
+from cluster.control.session_requests import FactorsUnlock as FactorsUnlock
+from cluster.control.session_requests import SessionEnd as SessionEnd
+from cluster.control.session_requests import SessionEndAll as SessionEndAll
+from cluster.control.session_requests import SessionList as SessionList
+from cluster.control.session_requests import SignOut as SignOut
 
 # --- who asks, and what they may ----------------------------------------------------------------------------------
 

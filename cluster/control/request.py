@@ -8,7 +8,20 @@ import msgspec
 
 # Never shown: not in a repr, so not in a log, a traceback or a failing test either.
 SECRET_FIELDS = frozenset(
-    {"password", "confirmation_password", "ticket", "token", "undo_token", "proof", "data", "body", "credentials"}
+    {
+        "password",
+        "confirmation_password",
+        "ticket",
+        "token",
+        "undo_token",
+        "proof",
+        "data",
+        "body",
+        "credentials",
+        "totp",
+        "value",
+        "challenge",
+    }
 )
 
 

@@ -22,9 +22,8 @@ from cluster.model import Change, TaskState
 from cluster.node import catchup, driver, handlers, interpreter, state_folder
 from cluster.node.access.assembly import Access
 from cluster.node.access.keys import Keys
-from cluster.node.access.passwords import make_passwords
 from cluster.node.access.tickets import FormerKeys
-from cluster.node.board import GROUP, Announcement, Board, Sampled, SignInFailed, Trouble, encode
+from cluster.node.board import GROUP, Announcement, Board, Sampled, Trouble, encode
 from cluster.node.cluster_log import ClusterLog
 from cluster.node.connection import Service
 from cluster.node.departures import Departures
@@ -104,8 +103,7 @@ class Daemon:
         """Raises QuireError with what is wrong: another daemon runs here, the store is damaged …"""
         interpreter.prepare()
         self._claim = state_folder.claim(self.options)
-        passwords = make_passwords(self.options.password_hash_file)
-        self.access = Access(self.life, self.keys, passwords, lambda keys: self.say(encode(SignInFailed(keys))))
+        self.access = Access(self.options, self.life, self.keys, self.say)
         self.board.failed_sign_in = self.access.hear_failure
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
         self.tasks.subscribe(self._task_changed)
@@ -121,10 +119,11 @@ class Daemon:
         self._show()
         self.cluster_log.write("this node has started")
         await self._mount()
-        self._closers += [self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
+        self._closers += [self.access.sessions.close, self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
         departing = Departures(self.options.name, self.life, self.document)
         self._run(self._sample_forever())
-        for part in (self.files, self.workflows, self.removed, departing, self.life, self.health):
+        parts = (self.files, self.workflows, self.removed, departing, self.life, self.health, self.access)
+        for part in parts:
             self._run(part.watch())
         web, streams = self.options.web_user, handlers.streams(self)
         admitted, group_id = ((), None) if web is None else ((web.user_id,), web.group_id)

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from cluster.access import sessions
 from cluster.core.tree import Tree
 from cluster.node import certificates
 from cluster.node.access import tickets
 
 AUTHORITY, AUTHORITY_KEY = "pve-root-ca.pem", "priv/pve-root-ca.key"
 TICKET_KEY, TICKET_PUBLIC_KEY, CSRF_KEY = "priv/authkey.key", "authkey.pub", "pve-www.key"
-_SHARED = (AUTHORITY, AUTHORITY_KEY, TICKET_KEY, TICKET_PUBLIC_KEY, CSRF_KEY)
+TICKET_FORMER_KEY = "authkey.pub.old"
+_SHARED = (AUTHORITY, AUTHORITY_KEY, TICKET_KEY, TICKET_PUBLIC_KEY, TICKET_FORMER_KEY, CSRF_KEY)
 
 
 def certificate_paths(node: str) -> tuple[str, str]:
@@ -66,7 +68,7 @@ def node_files(
 
 def is_pristine(paths: Iterable[str], node: str) -> bool:
     """Does the tree hold nothing but what a new node makes for itself?"""
-    return set(paths) <= {*_SHARED, *certificate_paths(node)}
+    return set(paths) <= {*_SHARED, sessions.PATH, *certificate_paths(node)}
 
 
 def is_the_clusters(path: str, own_folder: str, *, others: bool) -> bool:

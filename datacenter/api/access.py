@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from cluster.control.requests import Login
-from cluster.errors import InvalidInput, Unauthenticated
+from cluster.errors import Unauthenticated
 from datacenter import gateway
 from datacenter.access.delay import after_failed_sign_in
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
-from datacenter.api.parameters import HEADLINE
 from datacenter.api.permission import PUBLIC
 from datacenter.api.types import Flag, Realm, TicketOrPassword, UserName
 
@@ -35,18 +34,17 @@ class TicketRow(Row):
     username: str
     ticket: str
     csrf_token: str = msgspec.field(name="CSRFPreventionToken")
-    cap: dict[str, dict[str, Flag]]
+    cap: dict[str, dict[str, Flag]] | UnsetType = UNSET
+    need_tfa: Literal[1] | UnsetType = msgspec.field(default=UNSET, name="NeedTFA")
     clustername: str | UnsetType = UNSET
 
 
 async def ticket(call: Call, asked: TicketParameters) -> dict[str, Any]:
-    if asked.tfa_challenge is not None:
-        raise InvalidInput(HEADLINE, fields={"tfa-challenge": "no second factor is set up here"})
     username = f"{asked.username}@{asked.realm}" if asked.realm else asked.username
     started_s = asyncio.get_running_loop().time()
     try:
         issued = await gateway.call(
-            Login(username=username, password=asked.password, address=call.address), timeout_s=LOGIN_TIMEOUT_S
+            Login(username, asked.password, call.address, asked.tfa_challenge or ""), timeout_s=LOGIN_TIMEOUT_S
         )
     except Unauthenticated:
         await after_failed_sign_in(started_s)

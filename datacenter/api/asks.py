@@ -28,6 +28,8 @@ def asks(kind: type[Request]) -> Handler:
                 given[name] = listed(value)
         if "address" in fields:
             given["address"] = call.address
+        if "origin" in fields:
+            given["origin"] = call.origin
         return await gateway.call(kind(user=call.user, **given))
 
     return handler

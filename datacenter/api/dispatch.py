@@ -72,7 +72,8 @@ async def _refuse_strangers(request: Any) -> HttpResponse | None:
 
 
 async def _answer(request: Any, form: str, endpoint: Endpoint, in_path: dict[str, str]) -> HttpResponse:
-    call = Call(request.quire_user.username if request.quire_user else "", request.META.get("REMOTE_ADDR") or "")
+    user = request.quire_user.username if request.quire_user else ""
+    call = Call(user, request.META.get("REMOTE_ADDR") or "", f"{request.scheme}://{request.get_host()}")
     try:
         elsewhere = await forward.resolve(in_path) if endpoint.path.startswith("/nodes/{node}") else False
         await require(call, endpoint.permission.at(in_path))

@@ -102,6 +102,8 @@ NameList = Annotated[str, _text("names, with commas between them", 4096, r"[A-Za
 ObjectPath = Annotated[str, _text("a path that rights are given on, like /nodes/alpha", 256, r"/[A-Za-z0-9.\-_/]*")]
 NewPassword = Annotated[str, _text("a password of 8 to 64 characters", 64, minimum=8)]
 Text = Annotated[str, _text("a text of at most 2048 characters", 2048, minimum=0)]
+LongText = Annotated[str, _text("a text of at most 8192 characters", 8192, minimum=0)]
+FactorId = Annotated[str, _text("an id: letters, digits, - _", 64, r"[A-Za-z0-9_\-]+")]
 WordList = Annotated[str, _text("names of settings, with commas between them", 1024, r"[A-Za-z0-9_\-,; ]*", minimum=0)]
 Digest = Annotated[str, _text("a digest of at most 64 characters", 64, r"[0-9a-fA-F]+")]
 Upid = Annotated[

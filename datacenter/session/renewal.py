@@ -10,10 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.control.requests import Login, RenewAfterJoin
-from cluster.errors import QuireError
+from cluster.errors import InvalidInput, QuireError
 from datacenter import gateway
 from datacenter.access import tickets
 from datacenter.access.sign_in import SignedIn
+
+CODE_NEEDED = "This user has a second factor: enter its code too."
+
+
+class CodeNeeded(InvalidInput):
+    """The password is right, and not enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +31,16 @@ class Fresh:
     csrf: str = field(repr=False)
 
 
-async def from_password(username: str, password: str, address: str) -> Fresh:
-    """Raises Unauthenticated, with one sentence for every cause; Busy, Unavailable."""
-    return _fresh(await gateway.call(Login(username=username, password=password, address=address)))
+async def from_password(username: str, password: str, address: str, code: str = "") -> Fresh:
+    """`code` is a second factor's: an authenticator's digits, or a recovery code. Raises Unauthenticated, with one
+    sentence for every cause, and `CodeNeeded`; Busy, Unavailable."""
+    answer = await gateway.call(Login(username, password, address))
+    if answer.get("NeedTFA"):
+        if not code:
+            raise CodeNeeded(CODE_NEEDED)
+        kind = "totp" if code.isdecimal() else "recovery"
+        answer = await gateway.call(Login(username, f"{kind}:{code}", address, answer["ticket"]))
+    return _fresh(answer)
 
 
 async def from_ticket(user: SignedIn) -> Fresh:

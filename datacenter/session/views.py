@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -11,14 +12,18 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from cluster.control.access_requests import SignOut
 from cluster.errors import InvalidInput, QuireError, Unauthenticated
+from datacenter import gateway
 from datacenter.access import tickets
 from datacenter.access.delay import after_failed_sign_in
 from datacenter.access.sign_in import clear_ticket, local_path, set_ticket
 from datacenter.session import renewal
 from datacenter.session.door import REALMS, from_own_page, page, sign_in_form
 
-USERNAME_LENGTH_MAX, PASSWORD_LENGTH_MAX = 64, 1024
+logger = logging.getLogger(__name__)
+
+USERNAME_LENGTH_MAX, PASSWORD_LENGTH_MAX, CODE_LENGTH_MAX = 64, 1024, 64
 FOREIGN = "This form did not come from a page of this node. Reload the page and try again."
 
 
@@ -71,8 +76,12 @@ async def renew(request: Any) -> HttpResponse:
 @require_POST
 @page
 async def sign_out(request: Any) -> HttpResponse:
-    """The cookie goes; the ticket in it is forgotten here and ends by itself."""
+    """The cookie goes, and the ticket in it is refused everywhere, if the cluster can be told."""
     tickets.forget(request.quire_user.ticket)
+    try:
+        await gateway.call(SignOut(ticket=request.quire_user.ticket))
+    except QuireError as error:
+        logger.warning("A ticket that was signed out of lives until it ends by itself: %s", error.message)
     response = HttpResponse(status=204, headers={"HX-Redirect": "/"})
     clear_ticket(response)
     return response
@@ -91,11 +100,11 @@ async def _by_password(request: HttpRequest) -> renewal.Fresh:
     began_s = asyncio.get_running_loop().time()
     typed = _typed(request)
     address = request.META.get("REMOTE_ADDR", "")
-    password = request.POST.get("password", "")
+    password, code = request.POST.get("password", ""), request.POST.get("code", "").strip()[:CODE_LENGTH_MAX]
     if not typed["username"] or not password or len(password) > PASSWORD_LENGTH_MAX:
         raise InvalidInput("Enter a user name and a password.")
     try:
-        return await renewal.from_password(f"{typed['username']}@{typed['realm']}", password, address)
+        return await renewal.from_password(f"{typed['username']}@{typed['realm']}", password, address, code)
     except Unauthenticated:
         await after_failed_sign_in(began_s)
         raise

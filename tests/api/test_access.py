@@ -61,7 +61,6 @@ async def test_a_failed_sign_in_takes_its_time_and_holds_up_nobody(stranger: Api
         ({"password": PASSWORD}, "username"),
         ({"username": "a" * 65, "password": PASSWORD}, "username"),
         ({"username": ROOT, "password": "p" * 5000}, "password"),
-        ({"username": ROOT, "password": PASSWORD, "tfa-challenge": "x"}, "tfa-challenge"),
         ({"username": ROOT, "password": PASSWORD, "admin": "1"}, "admin"),
         ({"username": [ROOT, ALICE], "password": PASSWORD}, "username"),
         ({"username": ROOT, "password": PASSWORD, "realm": "p\n"}, "realm"),

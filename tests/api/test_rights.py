@@ -16,6 +16,7 @@ from datacenter.access import tickets
 from datacenter.api.table import ENDPOINTS
 from tests.api.conftest import Api, body, data
 from tests.cast import ALICE, BOB
+from tests.node.access.conftest import cheap_hashes as cheap_hashes
 from tests.node.access.test_requests import PASSWORD
 from tests.node.alone import Alone, alone
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cluster.control import access_requests as access_ask
 from cluster.control import requests as ask
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
@@ -85,6 +86,7 @@ class FakeDaemon:
             ask.CheckTicket: lambda request: {"username": self._user_of(request.ticket), "issued_s": 1},
             ask.CheckCsrf: self._check_csrf,
             ask.RenewAfterJoin: self._renew,
+            access_ask.SignOut: lambda request: None,
         }
         handlers = {kind: self._recording(answer) for kind, answer in answers.items()}
         self.server = ControlServer(socket, handlers, {ask.Subscribe: self._changes})

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from cluster.access import domains, hashes, tfa, user_cfg
+from cluster.access import domains, hashes, sessions, tfa, user_cfg
 from cluster.access.hashes import Hashes
 from cluster.access.sections import Section
+from cluster.access.sessions import Sessions
 from cluster.access.tfa import SecondFactors
 from cluster.access.user_cfg import UserConfig
 from cluster.core.operations import Expect, Mkdir, Remove, Write, digest_of
@@ -30,6 +31,7 @@ _PARSE: dict[str, Callable[[bytes], Any]] = {
     hashes.SHADOW: hashes.parse_shadow,
     hashes.TOKENS: hashes.parse_tokens,
     tfa.PATH: tfa.parse,
+    sessions.PATH: sessions.parse,
 }
 _RENDER: dict[str, Callable[[Any], bytes]] = {
     user_cfg.PATH: user_cfg.render,
@@ -37,6 +39,7 @@ _RENDER: dict[str, Callable[[Any], bytes]] = {
     hashes.SHADOW: hashes.render_shadow,
     hashes.TOKENS: hashes.render_tokens,
     tfa.PATH: tfa.render,
+    sessions.PATH: sessions.render,
 }
 
 
@@ -67,6 +70,10 @@ class Directory:
 
     def factors(self) -> SecondFactors:
         found: SecondFactors = self._current(tfa.PATH)
+        return found
+
+    def sessions(self) -> Sessions:
+        found: Sessions = self._current(sessions.PATH)
         return found
 
     def read(self, path: str) -> bytes | None:
@@ -134,6 +141,11 @@ class Draft:
     @property
     def factors(self) -> SecondFactors:
         found: SecondFactors = self._copy(tfa.PATH)
+        return found
+
+    @property
+    def sessions(self) -> Sessions:
+        found: Sessions = self._copy(sessions.PATH)
         return found
 
     def put(self, path: str, data: bytes | None) -> None:

@@ -20,7 +20,7 @@ class Keys:
 
     def __init__(self, tree: Callable[[], Tree], authkey: Path) -> None:
         self._tree, self._authkey = tree, authkey
-        self._parsed: tuple[bytes, TicketKeys] | None = None
+        self._parsed: tuple[tuple[bytes, bytes, bytes | None], TicketKeys] | None = None
 
     def tickets(self) -> TicketKeys:
         tree = self._tree()
@@ -29,8 +29,10 @@ class Keys:
             if self._parsed is not None:
                 return self._parsed[1]
             raise Unavailable("This node has no keys to check tickets with yet.")
-        if self._parsed is None or self._parsed[0] != private:
-            self._parsed = (private, TicketKeys(private, public))
+        found = (private, public, tree.read(first_start.TICKET_FORMER_KEY))
+        if self._parsed is None or self._parsed[0] != found:
+            entry = tree.find(first_start.TICKET_KEY)
+            self._parsed = (found, TicketKeys(*found, entry.mtime_s if entry is not None else None))
         return self._parsed[1]
 
     def csrf(self) -> bytes:

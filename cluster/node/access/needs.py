@@ -114,6 +114,17 @@ def own_or_over(rights: Rights, request: Any) -> None:
         over_user(rights, request.user, request.userid, "User.Modify")
 
 
+def _sessions(rights: Rights, request: Any) -> None:
+    no_token(rights, request)
+    if request.userid not in (None, request.user):
+        over_user(rights, request.user, request.userid, "User.Modify")
+
+
+def _factor(rights: Rights, request: Any) -> None:
+    no_token(rights, request)
+    own_or_over(rights, request)
+
+
 def _token_change(rights: Rights, request: Any) -> None:
     """A token with rights of its own could make itself one with its user's."""
     if rights.is_separated(request.user):
@@ -156,6 +167,9 @@ NEEDS: dict[type[Request], Need] = {
     ask.Permissions: _permissions,
     ask.UserList: known, ask.UserShow: _user_show, ask.UserAdd: _user_add, ask.UserChange: _user_change,
     ask.UserRemove: _user_remove, ask.PasswordChange: _password,
+    ask.SessionList: _sessions, ask.SessionEnd: no_token, ask.SessionEndAll: _sessions,
+    ask.FactorsList: known, ask.FactorsOf: own_or_over, ask.FactorAdd: _factor, ask.FactorChange: _factor,
+    ask.FactorRemove: _factor, ask.FactorsUnlock: _factor,
     ask.TokenList: own_or_over, ask.TokenShow: own_or_over, ask.TokenAdd: _token_change,
     ask.TokenChange: _token_change, ask.TokenRemove: _token_change,
     ask.GroupList: known, ask.GroupShow: known,
@@ -179,7 +193,7 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
     base.StoreOutcome,
     base.PeerHistory,
-    ask.CheckToken, ask.HeldRights, ask.RealmList,
+    ask.CheckToken, ask.HeldRights, ask.RealmList, ask.SignOut,
     machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,
     machines.QdeviceStatus, machines.GuestIds, machines.ClusterTasks,
     machines.LocateNode, machines.ForwardCall,  # the node a call is carried to looks at who asks

@@ -40,11 +40,6 @@ class RealmPasswords:
             return await self._ask_server(section, user, password)
         return await self._compare(user, password)
 
-    async def set(self, user: str, password: str, by: str) -> None:
-        """A new password for a user of the realm `pve`. Raises InvalidInput, NotFound and what a change raises."""
-        stored = await self.hashed(user, password)
-        await self._directory.change(lambda draft: put_hash(draft, user, stored), user=by)
-
     async def hashed(self, user: str, password: str) -> str:
         """What is stored for a new password. Raises InvalidInput, Busy."""
         if realm_of(user) != "pve":

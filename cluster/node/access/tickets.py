@@ -15,6 +15,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -28,8 +29,11 @@ CLOCK_SKEW_S = 300  # a ticket from a node whose clock is ahead
 FORMER_KEY_WINDOW_S = 600  # how long after a join a former ticket can be exchanged
 KEY_BITS = 2048
 TICKET_LENGTH_MAX = 2048
+CHALLENGE_LIFETIME_S = 300  # to enter a second factor
+CHALLENGE_LENGTH_MAX = 4096
 
 _TICKET = re.compile(r"(PVE:([^:]+):([0-9A-F]{8}))::([A-Za-z0-9+/]+={0,2})")
+_CHALLENGE = re.compile(r"(PVE:!tfa!([^:]+):([0-9A-F]{8}))::([A-Za-z0-9+/]+={0,2})")
 _CSRF = re.compile(r"([0-9A-F]{8}):([A-Za-z0-9+/]+)")
 _REFUSED = "The ticket is not valid here or has expired. Sign in again."
 _CSRF_REFUSED = "The anti-forgery token is missing, expired or belongs to somebody else. Reload the page and try again."
@@ -65,8 +69,30 @@ class TicketKeys:
         if not is_user(user):
             raise ValueError("a ticket is issued for name@realm only")
         said = f"PVE:{user}:{int(now_s):08X}"
+        return f"{said}::{self._signature(said)}"
+
+    def issue_challenge(self, user: str, challenge: str, now_s: float) -> str:
+        """Half a ticket: `user` gave the password, and has five minutes for a second factor. Good for nothing else."""
+        escaped = challenge.replace("%", "%25").replace(":", "%3A")
+        said = f"PVE:!tfa!{escaped}:{int(now_s):08X}"
+        return f"{said}::{self._signature(f'{said}:{user}')}"
+
+    def verify_challenge(self, ticket: str, user: str, now_s: float) -> str:
+        """The challenge in half a ticket of this very user. Raises Unauthenticated."""
+        match = _CHALLENGE.fullmatch(ticket) if len(ticket) <= CHALLENGE_LENGTH_MAX else None
+        if match is None:
+            raise Unauthenticated(_REFUSED)
+        signature, issued_s = _signature_bytes(match[4]), int(match[3], 16)
+        said = f"{match[1]}:{user}".encode()
+        keys = [key for key in (self._public, self._old) if key is not None]
+        in_time = -CLOCK_SKEW_S <= now_s - issued_s <= CHALLENGE_LIFETIME_S
+        if not in_time or not any(_signed(key, signature, said) for key in keys):
+            raise Unauthenticated(_REFUSED)
+        return unquote(match[2])
+
+    def _signature(self, said: str) -> str:
         signature = self._private.sign(said.encode(), padding.PKCS1v15(), hashes.SHA256())
-        return f"{said}::{base64.b64encode(signature).decode()}"
+        return base64.b64encode(signature).decode()
 
     def verify(self, ticket: str, now_s: float) -> Ticket:
         """Who the ticket was issued for. Raises Unauthenticated, with one sentence for every cause."""
@@ -150,13 +176,18 @@ def _parse(ticket: str) -> tuple[bytes, bytes, Ticket]:
     match = _TICKET.fullmatch(ticket) if len(ticket) <= TICKET_LENGTH_MAX else None
     if match is None or not is_user(match[2]):
         raise Unauthenticated(_REFUSED)
+    signature = _signature_bytes(match[4])
+    return match[1].encode(), signature, Ticket(match[2], int(match[3], 16))
+
+
+def _signature_bytes(text: str) -> bytes:
     try:
-        signature = base64.b64decode(match[4], validate=True)
+        signature = base64.b64decode(text, validate=True)
     except binascii.Error:
         raise Unauthenticated(_REFUSED) from None
-    if base64.b64encode(signature).decode() != match[4]:
+    if base64.b64encode(signature).decode() != text:
         raise Unauthenticated(_REFUSED)
-    return match[1].encode(), signature, Ticket(match[2], int(match[3], 16))
+    return signature
 
 
 def _in_window(issued_s: float, now_s: float) -> bool:

@@ -24,6 +24,7 @@ from cluster.node.handlers import (
     realms,
     rights,
     root_session,
+    second_factors,
     status,
     store,
     tasks,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     status, configuration, tasks, store, history, conflicts, exchange, health, host, nodes, peers,
-    access, users, user_tokens, rights, realms, root_session,
+    access, users, user_tokens, second_factors, rights, realms, root_session,
 )  # fmt: skip
 
 

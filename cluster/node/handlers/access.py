@@ -5,37 +5,62 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from cluster.control.access_requests import SessionEnd, SessionEndAll, SessionList, SignOut
 from cluster.control.conversation import Handler
 from cluster.control.requests import CheckCsrf, CheckTicket, Login, RenewAfterJoin, Request, WebFiles
 from cluster.errors import Unauthenticated
 from cluster.node import first_start
-from cluster.node.access import tickets
+from cluster.node.access import needs, tickets
+from cluster.node.access.tickets import Ticket
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
 
+SAME_TICKET_S = 900  # a ticket younger than this is not replaced: pages ask for a fresh one each time they load
+
+
 def handlers(node: Daemon) -> dict[type[Request], Handler]:
-    def issued(user: str) -> dict[str, Any]:
-        now_s = time.time()
+    def issued(user: str, ticket: str) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "username": user,
             "cap": node.access.rights.capabilities(user),
-            "ticket": node.keys.tickets().issue(user, now_s),
-            "CSRFPreventionToken": tickets.issue_csrf_token(node.keys.csrf(), user, now_s),
+            "ticket": ticket,
+            "CSRFPreventionToken": tickets.issue_csrf_token(node.keys.csrf(), user, time.time()),
         }
         state = node.publisher.state
         told = state is not None and state.name and node.access.rights.may(user, "/", "Sys.Audit")
         return {**answer, "clustername": state.name} if told and state is not None else answer
 
+    def new_ticket(user: str, address: str) -> str:
+        at_s = node.access.sessions.issue_at_s(user)
+        node.access.sessions.begun(user, at_s, address)
+        return node.keys.tickets().issue(user, at_s)
+
+    def renewed(given: Ticket, text: str) -> str:
+        if time.time() - given.issued_s < SAME_TICKET_S:
+            return text
+        at_s = node.access.sessions.issue_at_s(given.user)
+        node.access.sessions.renewed(given.user, given.issued_s, at_s)
+        return node.keys.tickets().issue(given.user, at_s)
+
     async def login(request: Login) -> Any:
-        user = await node.access.sign_in.login(request.username, request.password, request.address)
+        user = request.username
+        if request.ticket:
+            await node.access.sign_in.finish(user, request.ticket, request.password, request.address)
+        else:
+            given = await node.access.sign_in.login(user, request.password, request.address)
+            if given is not None and given.user == user:
+                return issued(user, renewed(given, request.password))
+            half = node.access.factors.challenge(user) if given is None else ""
+            if half:
+                token = tickets.issue_csrf_token(node.keys.csrf(), user, time.time())
+                return {"username": user, "ticket": half, "CSRFPreventionToken": token, "NeedTFA": 1}
         node.cluster_log.write(f"successful auth for user '{user}'", user=user, tag="web")
-        return issued(user)
+        return issued(user, new_ticket(user, request.address))
 
     async def check_ticket(request: CheckTicket) -> Any:
-        ticket = node.keys.tickets().verify(request.ticket, time.time())
-        node.access.rights.demand_active(ticket.user)
+        ticket = node.access.verify(request.ticket)
         return {"username": ticket.user, "issued_s": ticket.issued_s}
 
     async def check_csrf(request: CheckCsrf) -> Any:
@@ -44,7 +69,22 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def renew(request: RenewAfterJoin) -> Any:
         user = node.former.user_of(request.ticket)
         node.access.rights.demand_active(user)
-        return issued(user)
+        return issued(user, new_ticket(user, ""))
+
+    async def sign_out(request: SignOut) -> Any:
+        await node.access.sessions.end_ticket(node.access.verify(request.ticket))
+
+    async def sessions(request: SessionList) -> Any:
+        own = node.access.verify(request.ticket) if request.ticket else None
+        return node.access.sessions.listing(request.userid or request.user, own)
+
+    async def end_session(request: SessionEnd) -> Any:
+        if node.access.sessions.user_of(request.id) != request.user:
+            needs.over_user(node.access.rights, request.user, node.access.sessions.user_of(request.id), "User.Modify")
+        await node.access.sessions.end(request.id, request.user)
+
+    async def end_sessions(request: SessionEndAll) -> Any:
+        await node.access.sessions.end_all(request.userid or request.user, request.user)
 
     async def web_files(request: WebFiles) -> Any:
         if node.life.tree.read(first_start.TICKET_KEY) is None:
@@ -58,4 +98,8 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         CheckCsrf: check_csrf,
         RenewAfterJoin: renew,
         WebFiles: web_files,
+        SignOut: sign_out,
+        SessionList: sessions,
+        SessionEnd: end_session,
+        SessionEndAll: end_sessions,
     }

@@ -89,7 +89,9 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
     async def remove_node(request: RemoveNode) -> Any:
         _check_clustered(node)
-        return await node.workflows.remove_node(request)
+        removed = await node.workflows.remove_node(request)
+        await node.access.rotation.after_removal()
+        return removed
 
     return {
         ClusterConfig: config,

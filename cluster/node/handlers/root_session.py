@@ -35,7 +35,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             raise Unavailable("This node's site has no certificate yet. Try again in a moment.")
         now_s = time.time()
         session = {
-            "ticket": node.keys.tickets().issue(USER, now_s),
+            "ticket": node.keys.tickets().issue(USER, node.access.sessions.issue_at_s(USER)),
             "CSRFPreventionToken": tickets.issue_csrf_token(node.keys.csrf(), USER, now_s),
         }
         return {

@@ -14,6 +14,7 @@ from cluster.errors import Conflict, InvalidInput
 from cluster.node.access.directory import Draft
 from cluster.node.access.needs import has_over
 from cluster.node.access.realms import put_hash
+from cluster.node.handlers.second_factors import locks
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -33,7 +34,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
                 continue
             if not own and not has_over(rights, request.user, name, "User.Modify", "Sys.Audit"):
                 continue
-            row = {"userid": name, **_described(user), **_kind(name), **_locks(name)}
+            row = {"userid": name, **_described(user), **_kind(name), **locks(directory.factors().user(name))}
             if request.full:
                 row["groups"] = ",".join(users.groups_of(name))
                 row["tokens"] = [{"tokenid": token, **shown(user, token)} for token in sorted(user.tokens)]
@@ -43,12 +44,6 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     def _kind(name: str) -> dict[str, str]:
         realm = directory.realms().get(realm_of(name))
         return {"realm-type": realm.kind} if realm is not None else {}
-
-    def _locks(name: str) -> dict[str, int]:
-        entry = directory.factors().user(name)
-        locks = {"totp-locked": int(bool(entry.get("totp-locked")))} if entry.get("totp-locked") else {}
-        until = entry.get("tfa-locked-until")
-        return {**locks, "tfa-locked-until": int(until)} if until else locks
 
     async def show(request: UserShow) -> Any:
         users = directory.users()
@@ -83,6 +78,8 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
                     given = _text(request, name)
                     joined = f"{getattr(user, name)} {given}".strip() if request.append and name == "keys" else given
                     setattr(user, name, joined)
+            if request.enable is False:
+                node.access.sessions.end_in(draft, request.userid)
             if request.groups is not None:
                 edits.set_groups(draft.users, request.userid, request.groups, append=request.append)
 
@@ -96,6 +93,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             if realm_of(request.userid) == "pve":
                 draft.shadow.of.pop(request.userid.rpartition("@")[0], None)
             draft.factors.forget(request.userid)
+            node.access.sessions.end_in(draft, request.userid)
 
         await directory.change(edit, user=request.user)
 
@@ -103,7 +101,13 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         edits.user(directory.users(), request.userid)
         if request.user != ROOT:
             await node.access.sign_in.confirm(request.user, request.confirmation_password or "", request.address)
-        await node.access.realms.set(request.userid, request.password, request.user)
+        stored = await node.access.realms.hashed(request.userid, request.password)
+
+        def edit(draft: Draft) -> None:
+            put_hash(draft, request.userid, stored)
+            node.access.sessions.end_in(draft, request.userid)
+
+        await directory.change(edit, user=request.user)
 
     return {
         UserList: listing,

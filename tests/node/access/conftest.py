@@ -3,7 +3,10 @@
 import subprocess
 import uuid
 
+import argon2
 import pytest
+
+from cluster.node.access import secret_hashes
 
 PASSWORD = "correct horse battery"
 
@@ -22,3 +25,11 @@ def account():
         yield name
     finally:
         subprocess.run(["userdel", name], check=True, capture_output=True)
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a hash costs is no part of what these tests are about."""
+    hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(secret_hashes, "_hasher", hasher)
+    monkeypatch.setattr(secret_hashes, "NOBODYS", hasher.hash("nobody's"))
