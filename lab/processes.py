@@ -29,6 +29,14 @@ def alive(pid: int) -> bool:
     return started(pid) != ""
 
 
+def parent(pid: int) -> int:
+    """The process that waits for this one's end (proc(5) field 4); 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def command(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()

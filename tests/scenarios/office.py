@@ -6,6 +6,7 @@ The links of corosync are apart from the network a test comes in by, so a cut hi
 from __future__ import annotations
 
 import contextlib
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -74,9 +75,21 @@ class Office:
             self._boot(name)
         self.start(names)
 
+    def pause(self, name: str) -> None:
+        """The daemon of a node stands still, until `go_on` or `stop`."""
+        processes.send(self[name].pid, signal.SIGSTOP)
+
+    def go_on(self, name: str) -> None:
+        """`nsenter`, which waits for the daemon outside of the node, has stopped with it and does not go on by itself:
+        it would leave a dead daemon unburied, and a host with one cannot be switched off."""
+        for pid in (self[name].pid, processes.parent(self[name].pid)):
+            processes.send(pid, signal.SIGCONT)
+
     def stop(self, name: str) -> None:
         """The daemon of a node is killed, and its store is closed."""
+        waiting = processes.parent(self[name].pid)
         self[name].kill()
+        processes.send(waiting, signal.SIGCONT)
 
     def start(self, names: Iterable[str], variables: Mapping[str, str] | None = None) -> None:
         """The daemons of these nodes start, side by side; returns when all of them answer."""

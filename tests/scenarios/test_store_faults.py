@@ -6,7 +6,6 @@ After each fault: no acknowledged write is lost, no refused one is there, no cal
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable
 
@@ -28,10 +27,10 @@ pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(400)]
 
 def test_killing_the_daemons_one_after_the_other_under_load(office: Office, tell: Callable[[str], None]) -> None:
     """corosync goes on running: the group changes, the ring does not."""
-    with Load(office.nodes) as load:
+    with Load(office.nodes, writers_each=1) as load:
         for name in NAMES:
             time.sleep(1)
-            office[name].kill()
+            office.stop(name)
             office.start([name])
         healing = watch_healing(office.lab, load)
     tell(f"daemons killed in turn: {healing}; {office.judged(load)}")
@@ -42,7 +41,7 @@ def test_killing_all_daemons_at_once_under_load(office: Office, tell: Callable[[
     with Load(office.nodes, writers_each=4) as load:
         time.sleep(1.5)
         for name in NAMES:
-            office[name].kill()
+            office.stop(name)
         office.start(NAMES)
         healing = watch_healing(office.lab, load)
     tell(f"all daemons killed: {healing}; {office.judged(load)}")
@@ -69,7 +68,7 @@ def test_a_paused_daemon_holds_nobody_up_for_ever(office: Office, tell: Callable
     others = [office["alpha"], office["beta"]]
     keeper = corosync.running(office.lab, "gamma")
     before_mib = resident_mib(keeper)
-    os.kill(office["gamma"].pid, signal.SIGSTOP)
+    office.pause("gamma")
     try:
         with Load(others, size=100_000) as load:
             time.sleep(1)
@@ -80,7 +79,7 @@ def test_a_paused_daemon_holds_nobody_up_for_ever(office: Office, tell: Callable
             assert load.acknowledged_by("beta", time.monotonic() - 3), "nothing is written beside a paused member"
             grown_mib = resident_mib(keeper) - before_mib
     finally:
-        os.kill(office["gamma"].pid, signal.SIGCONT)
+        office.go_on("gamma")
     figures = office.judged(load, within_s=CAUGHT_UP_S)
     tell(f"gamma's daemon paused for 15 s: its corosync grew by {grown_mib:.0f} MiB; {figures}")
     assert grown_mib < BUFFERED_MIB_MAX
@@ -90,7 +89,7 @@ def test_what_one_node_had_and_the_cluster_did_not_keep_is_in_its_journal(office
     """alpha has a change on disk when everybody's daemon dies; the others go on before it comes back."""
     path, lone = "only-on-alpha", ["beta", "gamma"]
     for name in lone:
-        os.kill(office[name].pid, signal.SIGSTOP)
+        office.pause(name)
     with pytest.raises(OutcomeUnknown):
         ask(office["alpha"], requests.StoreWrite(path, b"kept by nobody else\n", timeout_s=2))
     for name in NAMES:

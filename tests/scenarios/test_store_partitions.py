@@ -6,6 +6,7 @@ what a node had to drop is in its journal of conflicts.
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable
@@ -15,15 +16,16 @@ import pytest
 from cluster.control import requests
 from lab import faults
 from tests.scenarios.evidence import ask
-from tests.scenarios.healing import OURS_S, watch_healing
-from tests.scenarios.load import OK, UNKNOWN, Load
+from tests.scenarios.healing import OURS_S, epoch_of, watch_healing
+from tests.scenarios.load import FAILED, OK, UNKNOWN, Load
 from tests.scenarios.office import NAMES, NOTICED_S, Office
 
 ROUNDS = 20
 SEED = 7
-CUT_S = (0.2, 5.0)  # some cuts are over before anybody has noticed, most are not
+CUT_S = (0.2, 4.0)  # some cuts are over before anybody has noticed, most are not
 FLAPPING_S, FLAP_S = 30.0, (0.5, 3.0)
 WRITING_AGAIN_S = 15.0
+LINK_BACK_S = 5.0  # a link that is whole again is trusted again after a while
 pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
@@ -91,3 +93,24 @@ def test_a_network_that_comes_and_goes_leaves_a_cluster_that_writes(
         assert seen == sorted(seen), f"{name} went back to an earlier epoch: {seen}"
     tell(f"flapping for {FLAPPING_S:.0f} s: {healing}; {office.judged(load)}")
     assert healing.writing_s < WRITING_AGAIN_S, healing
+
+
+def test_either_of_two_links_is_enough(office: Office, tell: Callable[[str], None]) -> None:
+    """corosync moves to the other link, in the same ring: nobody is refused, nobody has to ask again."""
+    before = {node.name: epoch_of(node) for node in office.nodes}
+    with Load(office.nodes) as load:
+        for link in (0, 1):
+            time.sleep(1)
+            faults.cut(office.lab, NAMES, NAMES, link=link)
+            time.sleep(NOTICED_S)
+            faults.heal(office.lab)
+            time.sleep(LINK_BACK_S)
+    assert {node.name: epoch_of(node) for node in office.nodes} == before, "the ring broke although a link was whole"
+    assert not load.changes(FAILED) and not load.changes(UNKNOWN), str(load)
+    tell(f"each of two links cut in turn: longest pause {longest_pause_s(load):.2f} s; {office.judged(load)}")
+
+
+def longest_pause_s(load: Load) -> float:
+    """The longest time in which no client anywhere was acknowledged a write."""
+    returned = sorted(call.returned_s for call in load.changes(OK))
+    return max(later - earlier for earlier, later in itertools.pairwise(returned))
