@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from datacenter.api import browser as api
+from datacenter.configs import journal
 from datacenter.configs import views as configs
 from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
@@ -25,6 +26,8 @@ urlpatterns = [
     path("datacenter/config/review", configs.review, name="config-review"),
     path("datacenter/config/save", configs.save, name="config-save"),
     path("datacenter/config/change", configs.change, name="config-change"),
+    path("datacenter/config/conflicts/<str:conflict_id>", journal.conflict, name="config-conflict"),
+    path("datacenter/config/conflicts/<str:conflict_id>/again", journal.make_again, name="config-make-again"),
     path("datacenter/config/restore", configs.restore, name="config-restore"),
     path("datacenter/api", api.api_page, name="api"),
     path("datacenter/api/try", api.try_out, name="api-try"),

@@ -23,6 +23,7 @@ from cluster.control.requests import (
 )
 from cluster.errors import InvalidInput, NotFound, QuireError, StoreRefusal
 from datacenter import gateway
+from datacenter.configs import journal
 from datacenter.configs.content import (
     EDIT_BYTES_MAX,
     Shown,
@@ -129,7 +130,9 @@ async def restore(request: Any) -> HttpResponse:
 
 async def _context(request: Any, path: str) -> dict[str, Any]:
     found = await _shown(request, path, HISTORY_MORE if "all" in request.GET else HISTORY_SHOWN)
-    return {"shown": found, "may_change": request.quire_user.username == ROOT}
+    user = request.quire_user.username
+    beside = await journal.dropped(user) if not path and user == ROOT else ()
+    return {"shown": found, "may_change": user == ROOT, "dropped": beside}
 
 
 async def _shown(request: Any, path: str, limit: int = 1) -> Shown:

@@ -14,6 +14,10 @@ WORKS = "Everything can be looked at, pages stay live, and what runs goes on run
 ITSELF = (
     "When the cause is mended, nothing more has to be done: the store is opened again by itself within half a minute."
 )
+FORCED = (
+    "Start {names}, or mend the links to them: with a majority of the configured votes writing goes on by itself."
+    " What is written without could not be kept."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,11 @@ def read_only(cluster: ClusterState) -> ReadOnly | None:
         return ReadOnly(
             "bad", "Too few votes are present: this node is read-only.", votes(quorum), missing, WORKS, step
         )
+    configured = sum(node.votes for node in cluster.nodes)
+    if missing and quorum.expected_votes < configured:
+        headline = "Lowered votes do not let this node write: it is read-only."
+        arithmetic = f"{votes(quorum)} That was set by hand; the configuration counts {configured}."
+        return ReadOnly("bad", headline, arithmetic, missing, WORKS, FORCED.format(names=names(list(missing))))
     step = "Nothing has to be done while it catches up. If this stays, look into this node's log."
     return ReadOnly("warning", "This node cannot write yet.", reason or votes(quorum), missing, WORKS, step)
 

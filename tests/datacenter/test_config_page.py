@@ -15,8 +15,13 @@ from django.test import AsyncClient
 
 from cluster.control.access_requests import UserAdd
 from cluster.control.requests import StoreHistory, StoreRead
-from cluster.core.operations import Mkdir, Remove, Write, digest_of
+from cluster.core.log import chained
+from cluster.core.messages import Point
+from cluster.core.operations import Command, Mkdir, Remove, Write, digest_of, encode_body
+from cluster.errors import NotFound
 from cluster.node.access.tickets import issue_csrf_token
+from cluster.node.handlers.conflicts import id_of
+from cluster.store.base import Conflict
 from datacenter import gateway
 from datacenter.access import tickets
 from tests.node.alone import Alone, alone
@@ -216,3 +221,39 @@ async def test_one_change_is_compared_in_a_dialog(node: Alone, root: Reader) -> 
     dialog = text(await root.get(f"{PLACE}/change", path="a.cfg", revision=revision))
     assert "diff-removed" in dialog and "one" in dialog and "two" in dialog
     assert (await root.get(f"{PLACE}/change", path="a.cfg", revision="nonsense")).status_code == 404
+
+
+# --- what the cluster did not keep ------------------------------------------------------------------------------------
+
+
+def drop(node: Alone, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A change that this node had when another history was chosen; returns its id."""
+    command = Command("dropped-at-merge", 7, 1_000, "uid 33", "mount", (Write("lost.cfg", b"<not> kept\n"),))
+    entry = chained(Point(3, 11), 4, encode_body(command))
+    monkeypatch.setattr(node.daemon.life.disk, "conflicts", lambda limit: (Conflict(1_700_000_009, entry),))
+    return id_of(entry)
+
+
+async def test_what_the_cluster_did_not_keep_stands_beside_it_and_is_made_again(
+    node: Alone, root: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Not kept by the cluster" not in text(await root.get(PLACE))
+    name = drop(node, monkeypatch)
+    page = text(await root.get(PLACE))
+    assert "Not kept by the cluster" in page and "write lost.cfg" in page and "uid 33" in page
+    shown = await root.get(f"{PLACE}/conflicts/{name}")
+    assert "&lt;not&gt; kept" in shown.content.decode()
+    made = text(await root.post(f"{PLACE}/conflicts/{name}/again", request_id=f"again-{name}"))
+    assert "The change was made again, in revision" in made
+    assert await now(node, "lost.cfg") == b"<not> kept\n"
+
+
+async def test_what_was_not_kept_is_for_root_alone(
+    node: Alone, mallory: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = drop(node, monkeypatch)
+    assert "Not kept by the cluster" not in text(await mallory.get(PLACE))
+    assert (await mallory.get(f"{PLACE}/conflicts/{name}")).status_code == 403
+    assert (await mallory.post(f"{PLACE}/conflicts/{name}/again")).status_code in (403, 404)
+    with pytest.raises(NotFound):
+        await now(node, "lost.cfg")

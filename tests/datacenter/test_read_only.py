@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.model import Change, ClusterState, Quorum, Revision, StoreState
+from cluster.model import Change, ClusterState, NodeState, Quorum, Revision, StoreState
 from datacenter.live.picture import after, picture_of
 from datacenter.live.render import difference
 from datacenter.membership.read_only import read_only
@@ -88,3 +88,16 @@ async def test_a_node_that_does_not_keep_up_is_named_on_the_cluster_page(visitor
     daemon.cluster = replace(daemon.cluster, store=store)
     page = text(await visitor.get("/datacenter/cluster"))
     assert "gamma has not confirmed for more than 10 s what the others have written." in page
+
+
+def test_votes_lowered_by_hand_are_told_apart_from_catching_up() -> None:
+    """corosync is quorate after `pvecm expected 1`; the store counts the committed nodelist and is not writable."""
+    store = StoreState(False, "1 of the 2 votes needed to write are present.", Revision(1, 1), "")
+    here = NodeState("alpha", 1, 1, local=True, online=True)
+    gone = [NodeState(name, number, 1, online=False) for number, name in ((2, "beta"), (3, "gamma"))]
+    forced = ClusterState("alpha", "office", 1, (here, *gone), Quorum(True, 1, 1, 1), store=store)
+    told = read_only(forced)
+    assert told is not None and told.level == "bad"
+    assert told.headline == "Lowered votes do not let this node write: it is read-only."
+    assert "the configuration counts 3" in told.arithmetic and "Start beta and gamma" in told.step
+    assert [node.name for node in told.missing] == ["beta", "gamma"]
