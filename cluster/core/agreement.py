@@ -80,6 +80,13 @@ class Agreement:
         )
         now.append(Multicast(encode(state)))
 
+    def _let_go_of_what_is_not_claimed(self, now: list[Effect]) -> None:
+        """On disk too, before anything is claimed: a node that starts again could not tell those entries any more."""
+        log, claimed = self.machine.log, self.claimed
+        if log.last.index > claimed.index:
+            dropped = tuple(entry for entry in log.replace_after(claimed.index, ()) if self.machine.would_lose(entry))
+            self._persist(InstallRecord(self.promised, claimed.index, None, (), dropped), now)
+
     @property
     def claimed(self) -> Point:
         """How far this node's log may decide what the cluster's history is: where an Ack of its own may have counted.

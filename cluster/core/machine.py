@@ -111,7 +111,7 @@ class Machine:
         if not self.log.suffix:
             return False
         done: list[Committed] = []
-        if known is not None and known in self.log.points():
+        if known is not None and known.index > self.log.commit.index and known in self.log.points():
             done += [self._apply(entry, now) for entry in self.log.take_committed(known.index)]
         while (target := self.index_to_commit(held)) > self.log.commit.index:
             done += [self._apply(entry, now) for entry in self.log.take_committed(target)]

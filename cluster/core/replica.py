@@ -100,6 +100,7 @@ class Replica(Lagging):
         self.work = Work(view, view + self.uuid.encode()[:8], event.ring.sequence, members)
         self._become(Phase.COLLECTING, AGREEING)
         now.append(SetTimer(f"silence {view.hex()}", SILENCE_MS))
+        self._let_go_of_what_is_not_claimed(now)
         self._say_state(now)
 
     def _on_view_lost(self, event: ViewLost, now: list[Effect]) -> None:

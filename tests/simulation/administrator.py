@@ -26,7 +26,7 @@ class Administrator:
 
     def add_node(self) -> None:
         world = self.world
-        node_id = max(world.disks) + 1
+        node_id = max(one for one in world.disks if one < 900) + 1
         if len(set(world.network.side.values())) > 1:
             world.judge.saw("S10 join during partition")
         self._reconfigure({**world.votes, node_id: 1}, lambda: self._install(node_id))

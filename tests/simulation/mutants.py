@@ -12,22 +12,20 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-import msgspec
-
 from cluster.core import agreement, electorate
 from cluster.core.agreement import Agreement
-from cluster.core.effects import Done, Effect, InstallRecord, Persist, ReadReady, Reply
+from cluster.core.effects import Done, Effect, ReadReady, Reply
 from cluster.core.events import Persisted, PersistFailed
 from cluster.core.log import Entry
 from cluster.core.machine import Machine, body_of
-from cluster.core.messages import Ack, AnyMessage, Append, Promise, State, decode, encode
+from cluster.core.messages import AnyMessage, Append, Promise, State
 from cluster.core.operations import AnyOperation, Command, Holding
 from cluster.core.reading import Reading
 from cluster.core.replica import DELIVERIES, EVENTS, Phase, Replica
-from cluster.core.sync import Choice, Impasse, choose
+from cluster.core.sync import EPOCHS_PER_RING, Choice, Impasse, choose
 from cluster.core.tree import Tree
-from cluster.errors import InvalidInput
 from cluster.model import Revision
+from tests.simulation.witness import witness_vote_counts, witness_vote_counts_out_of_a_writable_view
 
 Broken = Callable[[ExitStack], None]
 WRITING = (Phase.INSTALLED, Phase.ACTIVE)
@@ -60,19 +58,20 @@ def ack_on_local_delivery(stack: ExitStack) -> None:
 
 
 def skip_epoch_check(stack: ExitStack) -> None:
-    """What was said in an earlier view counts in this one."""
-    hear = Replica._hear
+    """An epoch is its ring's sequence and nothing else, whoever has promised or begun it already."""
 
-    def forgiving(self: Replica, sender: int, payload: bytes, now: list[Effect], **more: Any) -> None:
-        try:
-            message = decode(payload)
-        except InvalidInput:
-            message = None
-        if isinstance(message, Append | Ack) and self.work.choice is not None:
-            payload = encode(msgspec.structs.replace(message, view=self.work.session, epoch=self.work.epoch))
-        hear(self, sender, payload, now, **more)
+    def of_the_ring(states: Mapping[int, State], uuid: str, ring_sequence: int) -> Choice | Impasse:
+        choice = choose(states, uuid, ring_sequence)
+        return replace(choice, epoch=ring_sequence * EPOCHS_PER_RING) if isinstance(choice, Choice) else choice
 
-    _set(stack, Replica, "_hear", forgiving)
+    choose_and_go_on = Agreement._choose
+
+    def unchecked(self: Agreement, now: list[Effect]) -> None:
+        self.promised = 0
+        choose_and_go_on(self, now)
+
+    _set(stack, agreement, "choose", of_the_ring)
+    _set(stack, Agreement, "_choose", unchecked)
 
 
 def drop_while_installing(stack: ExitStack) -> None:
@@ -190,17 +189,8 @@ def going_on_after_a_failed_fsync(stack: ExitStack) -> None:
 
 
 def dropping_silently(stack: ExitStack) -> None:
-    install = Agreement._install
-
-    def without_journal(self: Agreement, *arguments: Any) -> None:
-        now: list[Effect] = arguments[-1]
-        at = len(now)
-        install(self, *arguments)
-        for place, effect in enumerate(now[at:], at):
-            if isinstance(effect, Persist) and isinstance(effect.record, InstallRecord):
-                now[place] = replace(effect, record=replace(effect.record, dropped=()))
-
-    _set(stack, Agreement, "_install", without_journal)
+    """What is dropped leaves nothing in the journal."""
+    _set(stack, Machine, "would_lose", lambda self, entry: False)
 
 
 BOTH = frozenset({"trusting", "black box"})
@@ -218,10 +208,12 @@ MUTANTS: dict[str, tuple[Broken, frozenset[str]]] = {
         (lock_without_fencing, frozenset({"black box"})),
         (half_of_the_votes, BOTH),
         (epoch_is_max_plus_one, BOTH),
-        (electorate_without_the_new_majority, BOTH),
+        (electorate_without_the_new_majority, frozenset()),
         (forgetting_request_ids, BOTH),
         (going_on_after_a_failed_fsync, BOTH),
         (dropping_silently, frozenset()),
+        (witness_vote_counts, BOTH),
+        (witness_vote_counts_out_of_a_writable_view, frozenset()),
     )
 }
 

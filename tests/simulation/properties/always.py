@@ -43,17 +43,21 @@ def a2_an_epoch_is_writable_in_one_view(judge: Judge, process: Process) -> str |
     return None
 
 
-def a3_epochs_rise_and_are_never_reused(judge: Judge, process: Process, record: Record) -> str | None:
-    node_id = process.member.node_id
+def a3_epochs_rise(judge: Judge, process: Process, record: Record) -> str | None:
+    """What is promised and installed rises, as long as a process lives and across what it knows of its past."""
     if isinstance(record, PromiseRecord | InstallRecord):
         if record.epoch < judge.promised.get(process.member, 0):
-            return f"node {node_id} promises or installs epoch {record.epoch} after a greater one"
+            return f"node {process.member.node_id} promises or installs epoch {record.epoch} after a greater one"
         judge.promised[process.member] = record.epoch
-    if not isinstance(record, PromiseRecord):
-        for entry in record.entries:
-            place = (entry.point.epoch, entry.point.index)
-            if judge.appended.setdefault(place, entry.point.hash) != entry.point.hash:
-                return f"node {node_id} has other content at {place} than another node had"
+    return None
+
+
+def a3_committed_epochs_never_fall(judge: Judge, process: Process, one: Committed) -> str | None:
+    """With A1 and the hash chain: no epoch is used again with other content. Entries that nobody counted may stand in
+    a wrong place for a while (docs/decisions/0023); what is committed may not."""
+    before = judge.order.get(one.point.index - 1)
+    if before is not None and before.epoch > one.point.epoch:
+        return f"node {process.member.node_id} commits {_at(one.point)} after {_at(before)}"
     return None
 
 
