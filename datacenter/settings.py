@@ -89,7 +89,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    # An answer of 5xx is a refusal with its reason, told to who asked; only what nobody foresaw is worth a line here.
+    "filters": {"unforeseen": {"()": "django.utils.log.CallbackFilter", "callback": lambda record: record.exc_info}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": environment.text("QUIRE_LOG_LEVEL", "WARNING").upper()},
-    "loggers": {"django.request": {"level": "ERROR"}, "django.channels.server": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR", "filters": ["unforeseen"]},
+        "django.channels.server": {"level": "ERROR"},
+    },
 }

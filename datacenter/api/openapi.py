@@ -22,7 +22,6 @@ TRUTH = {"type": "integer", "enum": [0, 1]}
 # Refusals every endpoint may give; what they hold is `Refusal`.
 REFUSALS = {
     "400": "A parameter is wrong; `errors` says which and why.",
-    "401": "Nobody is signed in, or the anti-forgery token is missing. The body is empty, but for a failed sign-in.",
     "403": "Who is signed in may not.",
     "404": "There is no such thing.",
     "424": "The node is not in a cluster.",
@@ -32,6 +31,14 @@ REFUSALS = {
     "504": "It is not known whether it was done.",
     "595": "The other node cannot be reached.",
     "596": "The other node is not who it should be.",
+}
+
+# Said by the web server before the API is asked, with no body.
+AT_THE_DOOR = {
+    "401": "Nobody is signed in, or the anti-forgery token is missing. A failed sign-in says so in a body.",
+    "408": "The request came too slowly.",
+    "413": "The body is too large.",
+    "431": "The address or the headers are too long.",
 }
 
 
@@ -48,7 +55,7 @@ def document(endpoints: tuple[Endpoint, ...], version: str) -> bytes:
     paths: dict[str, dict[str, Any]] = {}
     types = [each.returns for each in endpoints] + [each.parameters for each in endpoints] + [Refusal]
     schemas, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
-    refused = {status: {"$ref": f"#/components/responses/{status}"} for status in REFUSALS}
+    refused = {status: {"$ref": f"#/components/responses/{status}"} for status in (*REFUSALS, *AT_THE_DOOR)}
     for endpoint, answer, asked in zip(endpoints, schemas, schemas[len(endpoints) :], strict=False):
         parameters = components[asked["$ref"].rpartition("/")[2]]
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = {
@@ -120,7 +127,8 @@ def _answer(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _refusals() -> dict[str, Any]:
     content = {ANSWER_TYPE: {"schema": {"$ref": REFERENCE.format(name="Refusal")}}}
-    return {status: {"description": text, "content": content} for status, text in REFUSALS.items()}
+    at_the_door = {status: {"description": text} for status, text in AT_THE_DOOR.items()}
+    return {status: {"description": text, "content": content} for status, text in REFUSALS.items()} | at_the_door
 
 
 def _on_the_wire(schema: Any) -> Any:

@@ -86,6 +86,7 @@ class FakeNode:
         self.refusals: dict[type[ask.Request], QuireError] = {}
         self.files = ("", "")
         self.guests: list[int] = []
+        self.held: dict[str, int] = {}  # what others than root@pam may, everywhere
         self.stored: dict[str, str] = {}
         self.carried: dict[str, Any] | None = None  # what another node answers; none does at first
         answers = {
@@ -128,7 +129,7 @@ class FakeNode:
             ask.CheckCsrf: self._check_csrf,
             ask.WebFiles: lambda request: {"certificate": self.files[0], "key": self.files[1], "secret_key": ""},
             ask.PeerHistory: self._history,
-            access_ask.HeldRights: lambda request: ALL if request.user == ROOT else {},
+            access_ask.HeldRights: lambda request: ALL if request.user == ROOT else self.held,
             access_ask.RealmList: lambda request: [{"realm": "pam", "type": "pam", "default": 1}],
         }
         handlers = {kind: self._recording(answer) for kind, answer in answers.items()} | dict(real or {})

@@ -68,6 +68,16 @@ def test_proxmoxer_with_a_wrong_password_is_told_so(server: Served) -> None:
         ProxmoxAPI(ADDRESS, port=PORT, user=ROOT, password="wrong", verify_ssl=False)
 
 
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 501), ("OPTIONS", 501), ("TRACE", 405), ("FETCH", 405)])
+def test_other_methods_are_refused_on_the_wire(method: str, status: int, server: Served) -> None:
+    headers = {"Cookie": "PVEAuthCookie=" + quote(TICKET, safe=""), "CSRFPreventionToken": CSRF[ROOT]}
+    response, body = server.request(method, "/api2/json/version", headers=headers)
+    assert response.status == status
+    assert (body == b"") == (method == "HEAD")
+    if status == 501:
+        assert response.reason == f"Method '{method} /version' not implemented"
+
+
 def test_the_reason_phrase_and_type_are_on_the_wire(server: Served) -> None:
     headers = {"Cookie": "PVEAuthCookie=" + quote(TICKET, safe="")}
     response, body = server.request("GET", "/api2/json/nodes/gamma/status", headers=headers)

@@ -105,6 +105,12 @@ async def test_a_daemon_that_does_not_answer_is_503_and_signs_nobody_out(api: Ap
     assert "does not answer" in body(response)["message"] or "daemon" in body(response)["message"]
 
 
+async def test_a_refusal_is_told_to_who_asked_and_not_to_the_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    for path in ("/nodes/beta/version", "/nodes/alpha/disks/list"):
+        assert (await api.get(path)).status_code >= 500
+    assert caplog.records == []
+
+
 async def test_an_unforeseen_fault_tells_nothing_of_the_inside(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
