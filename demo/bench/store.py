@@ -153,17 +153,18 @@ class Run:
         self.lines["changes made one after the other"] = Line("changes made one after the other", made)
         target = revision_of(first)
         writing = ("socket", "--place", first.socket, "--count", 100_000, "--seconds", MEANWHILE_S, "--pause-ms", 5)
-        with ThreadPoolExecutor(1) as beside, self.on.stretch() as during:
+        with ThreadPoolExecutor(2) as beside, self.on.stretch() as during:
+            up = beside.submit(up_at_s, last)
             meanwhile = beside.submit(self.on.generate, first, *writing)
             began = time.monotonic()
             last.start_again()
             answered_s = time.monotonic() - began
             eventually("the last node holds what it missed", lambda: revision_of(last) >= target, 60)
-            caught_up_s = time.monotonic() - began
+            caught_up_s = time.monotonic() - up.result()
             written = meanwhile.result()
-        self.value(f"caught up after {made['n']} missed changes, its start included", caught_up_s, "s",
-                   during.foreign_share)  # fmt: skip
-        self.value("of which until its pages answered", answered_s, "s", during.foreign_share)
+        self.value(f"caught up after {made['n']} missed changes", caught_up_s, "s", during.foreign_share)
+        self.value("its start before that, beside a writer", up.result() - began, "s", during.foreign_share)
+        self.value("from its start until its pages answered", answered_s, "s", during.foreign_share)
         self.value("longest wait of a writer meanwhile", written["worst_ms"], "ms", during.foreign_share)
 
     def restart(self) -> None:
@@ -248,6 +249,20 @@ def revision_of(node: Visited) -> list[int]:
     """Epoch and index of the last change a node shows; nothing while the node is not up to date."""
     state = state_of(node)
     return list(state[0]) if state is not None else []
+
+
+def up_at_s(node: Visited) -> float:
+    """The moment at which a node's daemon first answers."""
+    eventually(f"{node.name}'s daemon answers", lambda: answers(node), 60)
+    return time.monotonic()
+
+
+def answers(node: Visited) -> bool:
+    try:
+        BlockingClient(node.socket).call(requests.Status())
+    except QuireError:
+        return False
+    return True
 
 
 def await_same(on: Nodes, timeout_s: float) -> None:
