@@ -18,7 +18,7 @@ import pytest
 from cluster.control.requests import CheckNode, StoreConflicts, StoreHealth
 from cluster.store import quarantine, schema
 from cluster.store.load import load
-from tests.node.trio import SOON_S, make_trio, one_store, read, store, trio, write
+from tests.node.trio import SOON_S, await_read, make_trio, one_store, read, store, trio, write
 from tests.workflow.test_killed_daemon import Node, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -143,7 +143,7 @@ def test_a_store_removed_while_it_is_open_is_noticed_and_filled_again(nodes: lis
     assert read(gamma, "datacenter.cfg") == "keyboard: before\n"
     wait_until(lambda: path_of(gamma).exists() and one_store(nodes), SOON_S, "one store again")
     write(gamma, "datacenter.cfg", "keyboard: written by gamma again\n")
-    assert read(alpha, "datacenter.cfg") == "keyboard: written by gamma again\n"
+    await_read(alpha, "datacenter.cfg", "keyboard: written by gamma again\n")
 
 
 def forge_a_file(path: Path) -> None:

@@ -73,6 +73,17 @@ def read(node: Node, path: str) -> str:
     return bytes(node.client.call(StoreRead(path))["data"]).decode()
 
 
+def await_read(node: Node, path: str, text: str) -> None:
+    """What another node wrote arrives here, too."""
+    wait_until(lambda: entry_of(node, path) == text, SOON_S, f"{path} on {node.name}")
+
+
+def entry_of(node: Node, path: str) -> str | None:
+    with contextlib.suppress(QuireError):
+        return read(node, path)
+    return None
+
+
 def one_store(nodes: list[Node]) -> bool:
     """Do all stand at one revision with one tree, writable and well?"""
     with contextlib.suppress(QuireError):
