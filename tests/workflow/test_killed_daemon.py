@@ -92,11 +92,12 @@ class Node:
         return found
 
     def everything(self) -> tuple[object, ...]:
-        """What must be as before: the tree, its digest where the version did not rise, corosync's two files."""
+        """What must be as before: the tree but for who signed in, its digest where the version did not rise,
+        corosync's two files."""
         folder = self.state / "corosync"
         found = [folder / name for name in ("corosync.conf", "authkey") if (folder / name).exists()]
         local = {path.name: (unversioned(path.read_bytes()), path.stat().st_mode) for path in found}
-        files = self.files()
+        files = {path: data for path, data in self.files().items() if path != "priv/sessions.cfg"}
         digest = "" if "corosync.conf" in files else self.client.call(StoreVerify())["digest"]
         return files, local, digest
 
