@@ -28,7 +28,7 @@ from tests.scenarios.conftest import demo_of
 from tests.scenarios.evidence import ask
 from tests.scenarios.healing import OURS_S, await_one_store
 from tests.scenarios.judge import judge, judge_journal, logged, outcomes
-from tests.scenarios.load import Load
+from tests.scenarios.load import OK, Load
 
 NAMES = ["alpha", "beta", "gamma"]
 TOKEN_MS = 1000
@@ -107,11 +107,22 @@ class Office:
     def judged(self, load: Load, logs: dict[str, dict[bytes, Entry]] | None = None, within_s: float = OURS_S) -> str:
         """Wait for one tree, judge what the load was told and what the logs held; returns the figures."""
         one_tree_s = await_one_store(self.nodes, within_s)
-        judge(load, self.nodes, [self.at_store(name, outcomes) for name in NAMES])
+        judge(load, self.nodes, self._flushed_logs(load, within_s))
         dropped = sum(
             self.at_store(name, partial(judge_journal, name, before)) for name, before in (logs or {}).items()
         )
         return f"one tree {one_tree_s:.1f} s after the last write; {load}; {dropped} dropped and in a journal"
+
+    def _flushed_logs(self, load: Load, within_s: float) -> list[dict[int, str]]:
+        """What each disk has, once the slowest has flushed what its node knows from the others' confirmations; what is
+        missing after `within_s` is for the judge."""
+        acknowledged = {call.index for call in load.changes(OK)}
+        until = time.monotonic() + within_s
+        while True:
+            logs = [self.at_store(name, outcomes) for name in NAMES]
+            if all(acknowledged <= log.keys() for log in logs) or time.monotonic() > until:
+                return logs
+            time.sleep(0.1)
 
 
 @contextlib.contextmanager
