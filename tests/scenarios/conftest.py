@@ -44,7 +44,7 @@ def shared_office() -> Iterator[Office]:
     """Three nodes on real corosync, each with a disk of its own, for all the tests that leave them whole."""
     from tests.scenarios.office import office_of
 
-    with office_of(disk_mib=256) as here:
+    with office_of(disk_mib=64) as here:
         yield here
 
 

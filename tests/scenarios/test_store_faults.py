@@ -70,7 +70,7 @@ def test_a_paused_daemon_holds_nobody_up_for_ever(office: Office, tell: Callable
     before_mib = resident_mib(keeper)
     office.pause("gamma")
     try:
-        with Load(others, size=10_000) as load:
+        with Load(others, size=4_000) as load:
             time.sleep(1)
             faults.cut(office.lab, ["alpha"], ["beta", "gamma"])
             time.sleep(NOTICED_S)
