@@ -9,11 +9,10 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.access import sessions
 from cluster.control import requests
 from cluster.control.blocking import BlockingClient
 from demo.visitor import Visit, Visited
-
-SESSIONS = "priv/sessions.cfg"
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def evidence(visit: Visit, node: Visited) -> Evidence:
     return Evidence(
         configuration=content(node, f"{folder}/corosync.conf"),
         key=content(node, f"{folder}/authkey"),
-        tree={path: data for path, data in tree_of(node).items() if path != SESSIONS},
+        tree={path: data for path, data in tree_of(node).items() if path != sessions.PATH},
     )
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from cluster.access import sessions
 from cluster.control import requests
 from lab import corosync
-from tests.scenarios.evidence import SESSIONS, ask, tree_of
+from tests.scenarios.evidence import ask, tree_of
 from tests.scenarios.healing import OURS_S, await_one_store, watch_healing
 from tests.scenarios.judge import judge
 from tests.scenarios.load import Load
@@ -55,7 +56,7 @@ def put_back(store: Path) -> None:
 
 def content_on_alpha(office: Office) -> dict[str, bytes]:
     """All but who is signed in, which changes whenever somebody signs in."""
-    return {path: data for path, data in tree_of(office["alpha"]).items() if path != SESSIONS}
+    return {path: data for path, data in tree_of(office["alpha"]).items() if path != sessions.PATH}
 
 
 def edited(*statements: str) -> Callable[[Path], None]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.access import sessions
 from cluster.control.blocking import BlockingClient
 from cluster.control.requests import (
     CreateCluster,
@@ -97,7 +98,7 @@ class Node:
         folder = self.state / "corosync"
         found = [folder / name for name in ("corosync.conf", "authkey") if (folder / name).exists()]
         local = {path.name: (unversioned(path.read_bytes()), path.stat().st_mode) for path in found}
-        files = {path: data for path, data in self.files().items() if path != "priv/sessions.cfg"}
+        files = {path: data for path, data in self.files().items() if path != sessions.PATH}
         digest = "" if "corosync.conf" in files else self.client.call(StoreVerify())["digest"]
         return files, local, digest
 
