@@ -183,7 +183,7 @@ class Demo:
         ]
         return "\n".join(
             [
-                f"{len(self.nodes)} stand-alone nodes run on this machine: {self.places.sentence}",
+                f"{self._what_runs()} on this machine: {self.places.sentence}",
                 f"Ctrl-C here stops them. {kept}",
                 "",
                 *rows,
@@ -191,14 +191,17 @@ class Demo:
                 f"  user      {USER}",
                 f"  password  {self.password}",
                 "",
-                f"Open {first.url} (the browser warns: each node made its own certificate), then",
-                "Datacenter > Cluster > Create Cluster, copy the Join Information, and paste it on the other nodes.",
+                f"Open {first.url} (the browser warns: each node made its own certificate).",
+                *self.places.advice,
                 "",
                 f"On the command line:  {shlex.join([*first.enter, pvecm(), '--socket', first.socket, 'status'])}",
                 f"Kill a node:  kill -9 {self.places.pid_of(self.nodes[-1].pid)}"
                 f"   and start it again:  {self.nodes[-1].place.folder / 'run'}",
             ]
         )
+
+    def _what_runs(self) -> str:
+        return f"{len(self.nodes)} stand-alone nodes run" if len(self.nodes) > 1 else "One node runs"
 
     # --- ending -------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -60,6 +60,7 @@ class Place:
 
 class Places(Protocol):
     sentence: str  # what kind of places these are
+    advice: tuple[str, ...]  # what to do first there
 
     def prepare(self) -> None:
         """Make the places, or raise Trouble."""
@@ -76,10 +77,16 @@ class Places(Protocol):
         """Remove the places and what runs in them; never raises, and may be called at any time."""
 
 
+CREATE_AND_JOIN = (
+    "Datacenter > Cluster > Create Cluster, copy the Join Information, and paste it on the other nodes.",
+)
+
+
 class LoopbackPlaces:
     """Each node has an address of 127.0.0.0/8 with port 8006, so cookies and certificates work as on real hosts."""
 
     sentence = "each is a process with an address of its own, with no corosync and no root."
+    advice: tuple[str, ...] = CREATE_AND_JOIN
 
     def __init__(self, state: Path, names: list[str], first: str) -> None:
         self._state = state
@@ -112,6 +119,20 @@ class LoopbackPlaces:
         (self._state / "wire.sock").unlink(missing_ok=True)
 
 
+class SimulatedPlace(LoopbackPlaces):
+    """One node, whose cluster is pretended: the others live in its own process (`cluster/node/simulation/`)."""
+
+    advice = ("After a quiet minute things begin to happen: nodes die and return, the network splits.",)
+
+    def __init__(self, state: Path, first: str, count: int, seed: int) -> None:
+        super().__init__(state, ["alpha"], first)
+        self.sentence = f"it shows a simulated cluster of {count}, drawn from the seed {seed}. Nothing in it is real."
+        self._more = ("--engine", "simulated", "--simulated", str(count), "--seed", str(seed), "--mount", "none")
+
+    def all(self) -> list[Place]:
+        return [replace(place, options=self._more) for place in super().all()]
+
+
 def refuse_taken(address: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -130,6 +151,7 @@ class LabPlaces:
     With `disk_mib` what it stores lies on a disk of its own (`lab/disks.py`)."""
 
     sentence = "each is a network namespace with two links and its own corosync."
+    advice = CREATE_AND_JOIN
 
     def __init__(self, state: Path, names: list[str], disk_mib: int = 0) -> None:
         if os.geteuid() != 0:

@@ -23,7 +23,7 @@ from cluster.node import catchup, driver, handlers, interpreter, state_folder
 from cluster.node.access.assembly import Access
 from cluster.node.access.keys import Keys
 from cluster.node.access.tickets import FormerKeys
-from cluster.node.board import GROUP, Announcement, Board, Sampled, Trouble, encode
+from cluster.node.board import GROUP, Announcement, Board, Trouble, encode
 from cluster.node.cluster_log import ClusterLog
 from cluster.node.connection import Service
 from cluster.node.departures import Departures
@@ -33,8 +33,9 @@ from cluster.node.mount_door import MountDoor
 from cluster.node.options import Options
 from cluster.node.own_files import OwnFiles
 from cluster.node.publisher import Publisher
-from cluster.node.rates import Readings
 from cluster.node.removed import Removed
+from cluster.node.sampling import Sampling
+from cluster.node.simulation.world import World
 from cluster.node.state import Self, cluster_state
 from cluster.node.status_keys import StatusKeys
 from cluster.node.store_health import StoreHealth
@@ -44,7 +45,6 @@ from cluster.node.underlay import make_underlay
 from cluster.node.workflows import Workflows
 from cluster.store.mount import Mount
 
-SAMPLE_EVERY_S = 2.0
 STOP_TIMEOUT_S = 10.0
 SHOW_COMMITS_EVERY_S = 0.1
 
@@ -69,7 +69,7 @@ class Daemon:
         self.board.greetings.append(self.status_keys.share)
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
         self.former = FormerKeys(time.time)
-        self.underlay = make_underlay(options)
+        self.underlay = make_underlay(options, lambda: (self.life.disk, self.life.replica.machine))
         self.life = Life(
             options.store, self._make_engine, self._make_histories, self._contact, self._committed, self._phase_changed,
             self._hear,
@@ -108,6 +108,8 @@ class Daemon:
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
         self.tasks.subscribe(self._task_changed)
         self.workflows = Workflows(self.options, self.host, self.tasks)
+        if isinstance(self.underlay, World):
+            self._closers.append(self.underlay.end)
         self._closers.append(self.life.close)
         await self.workflows.take_back()
         if not self.life.is_open:
@@ -121,8 +123,9 @@ class Daemon:
         await self._mount()
         self._closers += [self.access.sessions.close, self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
         departing = Departures(self.options.name, self.life, self.document)
-        self._run(self._sample_forever())
-        parts = (self.files, self.workflows, self.removed, departing, self.life, self.health, self.access)
+        read = self.underlay.sample if isinstance(self.underlay, World) else None
+        sampling = Sampling(lambda said: self.say(encode(said)), read)
+        parts = (sampling, self.files, self.workflows, self.removed, departing, self.life, self.health, self.access)
         for part in parts:
             self._run(part.watch())
         web, streams = self.options.web_user, handlers.streams(self)
@@ -160,6 +163,8 @@ class Daemon:
         return self.underlay.engine(), self.underlay
 
     def _make_histories(self, node_id: int) -> driver.Histories:
+        if isinstance(self.underlay, World):
+            return self.underlay
         return catchup.PeerHistories(node_id, self.keys.corosync, self._newest_contact)
 
     def _contact(self) -> str:
@@ -242,13 +247,6 @@ class Daemon:
                 self.life.connection.engine.multicast(GROUP, payload)
             except QuireError as error:
                 log.debug("Not said to the status group: %s", error.message)
-
-    async def _sample_forever(self) -> None:
-        readings = Readings()
-        while True:
-            reading = await asyncio.to_thread(readings.next, time.time())
-            self.say(encode(Sampled(reading.time_s, reading.values)))
-            await asyncio.sleep(SAMPLE_EVERY_S)
 
     def _show_soon(self) -> None:
         """Once per turn of the loop, however much happened in it."""

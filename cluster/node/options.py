@@ -16,7 +16,8 @@ class WebUser:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One node's settings. `engine` is "corosync" or "loopback"; `wire_path` matters for loopback only."""
+    """One node's settings. `engine` is "corosync", "loopback" or "simulated"; `wire_path` matters for loopback only,
+    `simulated_nodes` and `seed` for a simulated cluster."""
 
     name: str
     state_dir: Path
@@ -30,6 +31,8 @@ class Options:
     password_hash_file: Path | None = None
     web_user: WebUser | None = None
     scrub_every_s: float = 3600.0
+    simulated_nodes: int = 3
+    seed: int = 1
 
     @property
     def socket(self) -> Path:

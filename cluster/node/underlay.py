@@ -1,4 +1,4 @@
-"""What is under a clustered node's engine on this host: corosync as a service, or for loopback nothing but the wire.
+"""What is under a clustered node's engine: corosync as a service, for loopback only the wire, or a pretended cluster.
 
 The one place that knows which engine a node was started with. It can be asked without an open store: is it running,
 stop it, would it take this file.
@@ -17,6 +17,7 @@ from cluster.engine.corosync import CorosyncEngine
 from cluster.engine.loopback import LoopbackEngine
 from cluster.errors import CorosyncError
 from cluster.node.options import Options
+from cluster.node.simulation.world import Own, World
 
 END_TIMEOUT_S = 5.0
 
@@ -101,5 +102,8 @@ class LoopbackUnderlay:
         return ""
 
 
-def make_underlay(options: Options) -> Underlay:
+def make_underlay(options: Options, own: Own) -> Underlay:
+    """`own` gives this node's disk and machine, which the other nodes of a simulated cluster learn from."""
+    if options.engine == "simulated":
+        return World(options, own)
     return CorosyncUnderlay(options) if options.engine == "corosync" else LoopbackUnderlay(options)

@@ -35,6 +35,12 @@ def found(path: Path, uuid: str, node_id: int, votes: int) -> None:
         _begin_anew(path, machine, uuid, node_id, votes)
 
 
+def begin(path: Path, uuid: str, node_id: int, snapshot: Snapshot) -> None:
+    """The store becomes a node's of a cluster that begins with this snapshot; what was there is gone."""
+    with locked(path), _changing(path) as records:
+        records.become(uuid, node_id, snapshot, blank=False, dropped=())
+
+
 def separate(path: Path, uuid: str, node_id: int, without: Callable[[str], bool]) -> None:
     """A clustered store becomes a stand-alone node's own, in a lineage of its own: the committed tree without the files
     and folders `without` names. What was not known to be committed goes to the conflict journal."""

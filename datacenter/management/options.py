@@ -69,6 +69,12 @@ def seconds(name: str, text: str) -> float:
     return float(text)
 
 
+def whole(name: str, text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
+        raise CommandError(f"--{name}: {text!r} is no number from {low} to {high}.")
+    return int(text)
+
+
 def path(text: str) -> Path | None:
     return Path(text).absolute() if text else None
 

@@ -23,7 +23,8 @@ from datacenter.web.forward import Forwarder
 from datacenter.web.notify import notify
 from datacenter.web.running import stop_requested, until_first
 
-ENGINES = ("corosync", "loopback")
+ENGINES = ("corosync", "loopback", "simulated")
+SIMULATED_MAX = 64
 READY_AFTER_S = 20.0  # without a certificate there are no pages yet, but the daemon does its work
 
 
@@ -35,7 +36,9 @@ class Command(BaseCommand):
         opt.add(parser, "name", "this node's name (default: the host's)")
         opt.add(parser, "state", "where this node keeps its own state", "/var/lib/quire")
         opt.add(parser, "socket", "the control socket (default: control.sock in the state directory)")
-        opt.add(parser, "engine", "corosync, or loopback for several nodes on one machine", "corosync")
+        opt.add(parser, "engine", "corosync, loopback for several nodes on one machine, or simulated", "corosync")
+        opt.add(parser, "simulated", "simulated: how many nodes the pretended cluster has", "3")
+        opt.add(parser, "seed", "simulated: what loads and faults are drawn from", "1")
         opt.add(parser, "address", "where pages are served and what the name stands for (default: the name's address)")
         opt.add(parser, "port", "the port of pages and API", str(opt.PORT))
         opt.add(parser, "wire", "loopback: the socket that joins the nodes of one machine")
@@ -76,6 +79,8 @@ def read_options(given: dict[str, Any]) -> Options:
         password_hash_file=opt.path(given["password_hash_file"]),
         web_user=WebUser(*web_user) if web_user else None,
         scrub_every_s=opt.seconds("scrub-every", given["scrub_every"]),
+        simulated_nodes=opt.whole("simulated", given["simulated"], 1, SIMULATED_MAX),
+        seed=opt.whole("seed", given["seed"], 0, 2**31),
     )
 
 

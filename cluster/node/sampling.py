@@ -1,0 +1,29 @@
+"""Reads this host every two seconds and says so to the status group, for as long as the daemon lives.
+
+What is read is `samplers.py`; how counters become rates is `rates.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from cluster.model import Sample
+from cluster.node.board import Sampled
+from cluster.node.rates import Readings
+
+EVERY_S = 2.0
+
+
+class Sampling:
+    """`read` is what is asked instead of this host, where the host is a pretended one."""
+
+    def __init__(self, say: Callable[[Sampled], None], read: Callable[[float], Sample] | None = None) -> None:
+        self._say, self._read = say, read or Readings().next
+
+    async def watch(self) -> None:
+        while True:
+            reading = await asyncio.to_thread(self._read, time.time())
+            self._say(Sampled(reading.time_s, reading.values))
+            await asyncio.sleep(EVERY_S)

@@ -1,0 +1,144 @@
+"""The pretended cluster itself: its network in real time, its nodes, and what lies under this node's engine.
+
+Knows nothing of pages. What befalls it is `events.py`; how it begins is `plan.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from cluster.core.effects import Fetch
+from cluster.core.events import HistoryFetched
+from cluster.core.machine import Machine
+from cluster.engine.base import Engine
+from cluster.engine.simulated import SimulatedEngine, SimulatedNetwork
+from cluster.errors import Unavailable
+from cluster.model import Sample
+from cluster.node import catchup
+from cluster.node.options import Options
+from cluster.node.simulation import events, plan
+from cluster.node.simulation.figures import Host
+from cluster.node.simulation.peer import SimulatedPeer
+from cluster.store.base import Disk
+
+TICK_S = 0.025
+SAMPLE_EVERY_S = 2.0
+
+log = logging.getLogger(__name__)
+Own = Callable[[], tuple[Disk, Machine]]
+
+
+class World:
+    """Also what lies under this node's engine (`cluster/node/underlay.py`). `own`: this node's disk and machine."""
+
+    def __init__(self, options: Options, own: Own) -> None:
+        self.seed, self.own = options.seed, own
+        listed = plan.nodes(options.name, options.simulated_nodes)
+        plan.write_store(options.store, options.configuration_dir, listed, self.seed)
+        self.network = SimulatedNetwork(self.seed, {node.node_id: node.votes for node in listed})
+        start = plan.snapshot(listed, plan.configuration(listed))
+        self.peers = [SimulatedPeer(self, node, start, plan.LINEAGE) for node in listed[1:]]
+        self.failed_links: set[tuple[int, int]] = set()
+        self._host = Host(options.name, self.seed)
+        self._running: set[asyncio.Task[None]] = set()
+
+    # --- the underlay -------------------------------------------------------------------------------------------------
+
+    def engine(self) -> Engine:
+        return SimulatedEngine(self.network, 1)
+
+    async def start(self) -> None:
+        if not self._running:
+            for peer in self.peers:
+                await peer.rise()
+            works = (self._pass_time(), self._tell_figures(), events.live(self, self.peers, random.Random(self.seed)))
+            self._running = {asyncio.get_running_loop().create_task(work) for work in works}
+            for task in self._running:
+                task.add_done_callback(_report)
+
+    async def stop(self) -> None:
+        return  # ends with the process: other nodes do not end when this one leaves them
+
+    async def end(self) -> None:
+        """Every node and all that happens."""
+        tasks, self._running = self._running, set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for peer in self.peers:
+            await peer.die(with_host=False)
+
+    async def is_running(self) -> bool:
+        return bool(self._running)
+
+    async def end_member(self, node_id: int) -> bool:
+        for peer in self.peers:
+            if peer.node.node_id == node_id:
+                await peer.die(with_host=True)
+                return True
+        return False
+
+    async def check(self, conf: bytes) -> str:
+        return ""
+
+    def sample(self, now_s: float) -> Sample:
+        """This node's own figures: invented as well, for the whole of the cluster is."""
+        return self._host.sample(now_s)
+
+    # --- what nodes ask of each other ---------------------------------------------------------------------------------
+
+    async def fetch(self, wanted: Fetch) -> HistoryFetched:
+        """For this node: `catchup.PeerHistories` where there is no HTTPS to the others."""
+        return await self.history(wanted)
+
+    async def history(self, wanted: Fetch) -> HistoryFetched:
+        disk, machine = self._source(wanted.source)
+        body = msgspec.msgpack.encode(catchup.Wanted(wanted.have, wanted.want))
+        data = await catchup.serve(body, disk, machine, lambda _: None)
+        found = msgspec.msgpack.decode(data, type=catchup.History)
+        return HistoryFetched(wanted.epoch, found.common, found.snapshot, found.entries)
+
+    def _source(self, node_id: int) -> tuple[Disk, Machine]:
+        if node_id == 1:
+            return self.own()
+        for peer in self.peers:
+            if peer.node.node_id == node_id:
+                disk, replica = peer.serve()
+                return disk, replica.machine
+        raise Unavailable(f"There is no node {node_id}.")
+
+    # --- time and weather ---------------------------------------------------------------------------------------------
+
+    async def fail_link(self, node_id: int, link: int, for_s: float) -> None:
+        """One link of a node carries nothing for a while; the other one does, so the node stays."""
+        self.failed_links.add((node_id, link))
+        await asyncio.sleep(for_s)
+        self.failed_links.discard((node_id, link))
+
+    async def _pass_time(self) -> None:
+        loop = asyncio.get_running_loop()
+        before_s = loop.time()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now_s = loop.time()
+            self.network.run_for((now_s - before_s) * 1000)
+            before_s = now_s
+
+    async def _tell_figures(self) -> None:
+        """Each peer in its own part of the two seconds, as nodes that started at different times would."""
+        while True:
+            for peer in self.peers:
+                peer.tell_figures()
+                await asyncio.sleep(SAMPLE_EVERY_S / len(self.peers))
+            if not self.peers:
+                return
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("A part of the simulated cluster failed.", exc_info=task.exception())
