@@ -37,6 +37,15 @@ class RootSession(Request, tag="access.root-session"):
     user: str = "root@pam"
 
 
+class NodeHistory(Request, tag="node.history"):
+    """A committed node's figures over time, as this node heard them. `frame` is hour, day, week, month, year or decade.
+    → [{time, figure: value}]: a row per step, oldest first; what was not measured is absent. Raises NotFound."""
+
+    node: str
+    frame: str
+    maximum: bool = False
+
+
 # --- this host ------------------------------------------------------------------------------------------------------
 
 

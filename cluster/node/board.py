@@ -152,6 +152,7 @@ class Board:
     failed_sign_in: Callable[[int, tuple[str, ...]], None] = lambda node_id, keys: None
     working: Callable[[int, Working], None] = lambda node_id, message: None
     key_set: Callable[[int, KeySet], None] = lambda node_id, message: None
+    sampled: Callable[[int, Sample], None] = lambda node_id, sample: None
     greetings: list[Callable[[], None]] = field(default_factory=list)  # what else is said to somebody new
     cards: dict[int, Card] = field(default_factory=dict)
     members: frozenset[int] = frozenset()
@@ -218,4 +219,5 @@ class Board:
             card.trouble = message.sentence
         else:
             card.sample = Sample(message.time_s, message.values)
+            self.sampled(event.sender.node_id, card.sample)
         self.changed()

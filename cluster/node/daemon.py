@@ -23,6 +23,7 @@ from cluster.node import catchup, driver, handlers, interpreter, state_folder
 from cluster.node.access.assembly import Access
 from cluster.node.access.keys import Keys
 from cluster.node.access.tickets import FormerKeys
+from cluster.node.archive import Archive
 from cluster.node.board import GROUP, Announcement, Board, Trouble, encode
 from cluster.node.cluster_log import ClusterLog
 from cluster.node.connection import Service
@@ -35,6 +36,7 @@ from cluster.node.own_files import OwnFiles
 from cluster.node.publisher import Publisher
 from cluster.node.removed import Removed
 from cluster.node.sampling import Sampling
+from cluster.node.showing import Showing
 from cluster.node.simulation.world import World
 from cluster.node.state import Self, cluster_state
 from cluster.node.status_keys import StatusKeys
@@ -46,7 +48,6 @@ from cluster.node.workflows import Workflows
 from cluster.store.mount import Mount
 
 STOP_TIMEOUT_S = 10.0
-SHOW_COMMITS_EVERY_S = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +60,17 @@ class Daemon:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.publisher = Publisher(time.time)
+        self.showing = Showing(self._show)
         self.membership = Membership()
         self.view: View | None = None
         self.cluster_log = ClusterLog(options.name, time.time, self.say)
         self.status_keys = StatusKeys(lambda: self.life.replica.node_id, time.time, self.say)
         self.board = Board(
-            time.time, self._show_soon, self._someone_new, self.cluster_log.hear, key_set=self.status_keys.hear
+            time.time, self.showing.soon, self._someone_new, self.cluster_log.hear, key_set=self.status_keys.hear
         )
         self.board.greetings.append(self.status_keys.share)
+        self.archive = Archive(options.state_dir / "archive", self.name_of, time.time)
+        self.board.sampled = self.archive.hear
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
         self.former = FormerKeys(time.time)
         self.underlay = make_underlay(options, lambda: (self.life.disk, self.life.replica.machine))
@@ -92,9 +96,7 @@ class Daemon:
         self.mount = Mount(self.door, options.mount) if options.mount is not None else None
         self._ended = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
-        self._showing: asyncio.Handle | None = None
         self._event_at_s: float | None = None
-        self._shown_at_s = 0.0
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
     # --- beginning and end ------------------------------------------------------------------------------------------
@@ -110,6 +112,7 @@ class Daemon:
         self.workflows = Workflows(self.options, self.host, self.tasks)
         if isinstance(self.underlay, World):
             self._closers.append(self.underlay.end)
+            self._run(self.underlay.fill(self.archive))
         self._closers.append(self.life.close)
         await self.workflows.take_back()
         if not self.life.is_open:
@@ -121,11 +124,26 @@ class Daemon:
         self._show()
         self.cluster_log.write("this node has started")
         await self._mount()
-        self._closers += [self.access.sessions.close, self._stop_background, lambda: self.tasks.close(STOP_TIMEOUT_S)]
+        self._closers += [
+            self.archive.close,
+            self.access.sessions.close,
+            self._stop_background,
+            lambda: self.tasks.close(STOP_TIMEOUT_S),
+        ]
         departing = Departures(self.options.name, self.life, self.document)
         read = self.underlay.sample if isinstance(self.underlay, World) else None
         sampling = Sampling(lambda said: self.say(encode(said)), read)
-        parts = (sampling, self.files, self.workflows, self.removed, departing, self.life, self.health, self.access)
+        parts = (
+            sampling,
+            self.archive,
+            self.files,
+            self.workflows,
+            self.removed,
+            departing,
+            self.life,
+            self.health,
+            self.access,
+        )
         for part in parts:
             self._run(part.watch())
         web, streams = self.options.web_user, handlers.streams(self)
@@ -159,6 +177,10 @@ class Daemon:
         """The committed corosync.conf; None on a stand-alone node."""
         return self.life.document()
 
+    def name_of(self, node_id: int) -> str | None:
+        nodes = self.publisher.state.nodes if self.publisher.state is not None else ()
+        return next((node.name for node in nodes if node.node_id == node_id), None)
+
     def _make_engine(self, node_id: int) -> tuple[Engine, Service]:
         return self.underlay.engine(), self.underlay
 
@@ -188,7 +210,7 @@ class Daemon:
         elif isinstance(event, GroupChanged):
             self.view = self.membership.group_changed(event.ring, event.members)
         if not isinstance(event, Delivered):
-            self._show_soon()
+            self.showing.soon()
 
     def _committed(self, changes: tuple[Committed, ...], whole: bool) -> None:
         if self.files.committed(changes, whole) and (document := self.document()) is not None:
@@ -198,13 +220,13 @@ class Daemon:
         self.door.committed(changes, whole)
         if self.mount is not None:
             self.mount.committed(changes, whole)
-        self._show_committed()
+        self.showing.after_commit()
 
     def _phase_changed(self) -> None:
         log.info("The store is %s. %s", self.life.replica.phase.value, self.life.replica.reason)
         if self.health.phase_changed() and self.mount is not None:
             self.mount.writable_changed()
-        self._show_soon()
+        self.showing.soon()
 
     async def _mount(self) -> None:
         """Where FUSE is not to be had the node works without, and says so."""
@@ -230,7 +252,7 @@ class Daemon:
     def _in_trouble(self, trouble: str) -> None:
         self.cluster_log.write(trouble or "this node's store is well again")
         self._announce()
-        self._show_soon()
+        self.showing.soon()
 
     def _announce(self) -> None:
         served = self.served.fingerprint
@@ -248,29 +270,7 @@ class Daemon:
             except QuireError as error:
                 log.debug("Not said to the status group: %s", error.message)
 
-    def _show_soon(self) -> None:
-        """Once per turn of the loop, however much happened in it."""
-        if isinstance(self._showing, asyncio.TimerHandle):
-            self._showing.cancel()
-            self._showing = None
-        if self._showing is None:
-            self._showing = asyncio.get_running_loop().call_soon(self._show)
-
-    def _show_committed(self) -> None:
-        """A commit alone is shown at once after a quiet while, and under load a few times in a second."""
-        if self._showing is None:
-            wait_s = self._shown_at_s + SHOW_COMMITS_EVERY_S - time.monotonic()
-            self._showing = asyncio.get_running_loop().call_later(max(0.0, wait_s), self._show)
-
-    def show_now(self) -> None:
-        """What waits to be shown is shown before somebody looks."""
-        if self._showing is not None:
-            self._showing.cancel()
-            self._show()
-
     def _show(self) -> None:
-        self._showing = None
-        self._shown_at_s = time.monotonic()
         if not self.life.is_open:
             return
         at_s, self._event_at_s = self._event_at_s, None

@@ -1,6 +1,6 @@
-"""/nodes/{node}/rrddata: a node's figures over time, for as far as they are kept: the latest reading that was shared.
+"""/nodes/{node}/rrddata: a node's figures over time, a row per step of the timeframe.
 
-Figures travel between nodes, so every node tells every node's. A figure that is not known is absent.
+Figures travel between nodes, so every node tells every node's. A figure that is not known is absent from its row.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from cluster.control.node_requests import NodeHistory
+from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, Parameters, Row
 from datacenter.api.permission import NODE_AUDIT
-from datacenter.api.snapshot import node_state
 from datacenter.api.types import NodeName
 
 SAME = (
@@ -40,11 +41,10 @@ Point: Any = msgspec.defstruct(
 
 
 async def rrddata(_call: Call, asked: HistoryParameters) -> list[dict[str, Any]]:
-    sample = (await node_state(asked.node)).sample
-    if sample is None:
-        return []
-    found = {name: sample.values[metric] for name, metric in METRICS.items() if metric in sample.values}
-    return [{"time": int(sample.time_s), **found}]
+    rows = await gateway.call(NodeHistory(asked.node, asked.timeframe, asked.cf == "MAX"))
+    return [
+        {"time": row["time"]} | {name: row[metric] for name, metric in METRICS.items() if metric in row} for row in rows
+    ]
 
 
 ENDPOINTS = (

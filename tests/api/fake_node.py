@@ -103,6 +103,7 @@ class FakeNode:
             node_ask.HostJournal: self._journal,
             node_ask.NodeCertificates: lambda request: [CERTIFICATE],
             node_ask.QdeviceStatus: lambda request: {"State": "Connected"},
+            node_ask.NodeHistory: lambda request: [{"time": 60}, {"time": 120, **FIGURES}],
             node_ask.GuestIds: lambda request: self.guests,
             node_ask.ClusterTasks: lambda request: as_plain([*self.tasks, TASK_OF_BETA]),
             ask.EngineReport: lambda request: {"running": True, "links": []},

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster.control.node_requests import HostJournal
+from cluster.control.node_requests import HostJournal, NodeHistory
 from datacenter.api import absent, empty
 from tests.api.conftest import Api, body, data
 from tests.api.fake_node import CERTIFICATE, SERVICE, FakeNode
@@ -51,9 +51,11 @@ async def test_a_report_holds_every_part(api: Api) -> None:
         assert part in text
 
 
-async def test_figures_over_time_are_those_that_were_shared_last(api: Api) -> None:
-    (point,) = data(await api.get("/nodes/beta/rrddata", timeframe="hour"))
-    assert (point["time"], point["cpu"], point["iowait"], point["loadavg"]) == (2, 0.25, 0.01, 0.5)
+async def test_figures_over_time_have_a_row_per_step_and_gaps_stay_empty(api: Api, node: FakeNode) -> None:
+    gap, point = data(await api.get("/nodes/beta/rrddata", timeframe="hour", cf="MAX"))
+    assert gap == {"time": 60}
+    assert (point["time"], point["cpu"], point["iowait"], point["loadavg"]) == (120, 0.25, 0.01, 0.5)
+    assert node.last(NodeHistory) == NodeHistory("beta", "hour", maximum=True)
     assert (await api.get("/nodes/beta/rrddata")).status_code == 400
 
 

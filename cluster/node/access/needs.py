@@ -196,5 +196,5 @@ OPEN: frozenset[type[Request]] = frozenset({
     ask.CheckToken, ask.HeldRights, ask.RealmList, ask.SignOut,
     machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,
     machines.QdeviceStatus, machines.GuestIds, machines.ClusterTasks,
-    machines.LocateNode, machines.ForwardCall,  # the node a call is carried to looks at who asks
+    machines.NodeHistory, machines.LocateNode, machines.ForwardCall,  # the node a call is carried to looks at who asks
 })  # fmt: skip

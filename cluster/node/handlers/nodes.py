@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cluster.control.conversation import Handler
-from cluster.control.node_requests import ForwardCall, LocateNode
+from cluster.control.node_requests import ForwardCall, LocateNode, NodeHistory
 from cluster.control.requests import Request
+from cluster.errors import InvalidInput
+from cluster.node.archive import FRAMES
 from cluster.node.forwarding import Forwarding
 
 if TYPE_CHECKING:
@@ -23,4 +25,9 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def forward(request: ForwardCall) -> Any:
         return await forwarding.carry(request)
 
-    return {LocateNode: locate, ForwardCall: forward}
+    async def history(request: NodeHistory) -> Any:
+        if request.frame not in FRAMES:
+            raise InvalidInput(f"There is no timeframe {request.frame[:20]!r}.")
+        return node.archive.history(forwarding.locate(request.node).name, request.frame, maximum=request.maximum)
+
+    return {LocateNode: locate, ForwardCall: forward, NodeHistory: history}

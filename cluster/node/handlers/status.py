@@ -102,7 +102,7 @@ def streams(node: Daemon) -> dict[type[Request], StreamHandler]:
 
 
 def _snapshot(node: Daemon) -> dict[str, Any]:
-    node.show_now()
+    node.showing.now()
     publisher = node.publisher
     return {
         "number": publisher.number,

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 def handlers(node: Daemon) -> dict[type[Request], Handler]:
-    task_board = TaskBoard(
-        node.tasks, node.board, node.say, lambda node_id: _name_of(node, node_id), lambda: node.life.replica.node_id
-    )
+    task_board = TaskBoard(node.tasks, node.board, node.say, node.name_of, lambda: node.life.replica.node_id)
 
     task_board.tell()
 
@@ -37,8 +35,3 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         node.tasks.stop(request.upid)
 
     return {ClusterTasks: all_nodes, TaskList: listing, TaskStatus: state, TaskLog: lines, TaskStop: stop}
-
-
-def _name_of(node: Daemon, node_id: int) -> str | None:
-    state = node.publisher.state
-    return next((each.name for each in state.nodes if each.node_id == node_id), None) if state is not None else None

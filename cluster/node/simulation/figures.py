@@ -21,6 +21,7 @@ class Host:
     """One pretended host."""
 
     def __init__(self, name: str, seed: int) -> None:
+        self.name = name
         self._salt = f"{seed}/{name}"
         dice = random.Random(self._salt)
         self._cores = dice.choice((8, 16, 24, 32, 64))

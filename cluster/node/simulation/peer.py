@@ -42,7 +42,7 @@ class SimulatedPeer:
         self.disk = MemoryDisk(lineage, node.node_id, snapshot, blank=False)
         self.driver: Driver | None = None
         self._world = world
-        self._host = Host(node.name, world.seed)
+        self.host = Host(node.name, world.seed)
         self._connection: Connection | None = None
         self._members: tuple[object, ...] = ()
         self._entries = 0
@@ -78,7 +78,7 @@ class SimulatedPeer:
     # --- its voice ----------------------------------------------------------------------------------------------------
 
     def tell_figures(self) -> None:
-        sample = self._host.sample(time.time())
+        sample = self.host.sample(time.time())
         self._say(encode(Sampled(sample.time_s, sample.values)))
 
     def log(self, message: str, tag: str = "quire", priority: int = INFORMATION) -> None:

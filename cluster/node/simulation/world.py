@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -20,8 +21,9 @@ from cluster.engine.simulated import SimulatedEngine, SimulatedNetwork
 from cluster.errors import Unavailable
 from cluster.model import Sample
 from cluster.node import catchup
+from cluster.node.archive import Archive
 from cluster.node.options import Options
-from cluster.node.simulation import events, plan
+from cluster.node.simulation import events, past, plan
 from cluster.node.simulation.figures import Host
 from cluster.node.simulation.peer import SimulatedPeer
 from cluster.store.base import Disk
@@ -89,6 +91,12 @@ class World:
     def sample(self, now_s: float) -> Sample:
         """This node's own figures: invented as well, for the whole of the cluster is."""
         return self._host.sample(now_s)
+
+    async def fill(self, archive: Archive) -> None:
+        """A past for every node, as if this had run for years; in the background, for it takes a moment."""
+        hosts = [self._host, *(peer.host for peer in self.peers)]
+        for host in hosts:
+            await asyncio.to_thread(past.fill, archive.rings(host.name), host, time.time())
 
     # --- what nodes ask of each other ---------------------------------------------------------------------------------
 
