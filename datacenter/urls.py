@@ -7,6 +7,7 @@ from django.urls import include, path
 from datacenter.api import browser as api
 from datacenter.configs import journal
 from datacenter.configs import views as configs
+from datacenter.membership import removal
 from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
 from datacenter.session import views as session
@@ -20,6 +21,10 @@ urlpatterns = [
     path("datacenter/cluster/join-information", membership.join_info, name="join-information"),
     path("datacenter/cluster/join", membership.join, name="join"),
     path("datacenter/cluster/join/decode", membership.decode, name="decode"),
+    path("datacenter/cluster/leave", removal.leave, name="leave"),
+    path("datacenter/cluster/gone", removal.gone, name="gone"),
+    path("datacenter/cluster/nodes/<str:name>/remove", removal.remove, name="remove-node"),
+    path("datacenter/cluster/gone/<str:name>/undo", removal.undo, name="undo-removal"),
     path("datacenter/config", configs.config_page, name="config"),
     path("datacenter/config/shown", configs.shown, name="config-shown"),
     path("datacenter/config/edit", configs.edit, name="config-edit"),

@@ -22,7 +22,7 @@ LINES_MAX = 400
 LINES_USUAL = 300
 LONGER: dict[str, int] = {
     "cluster/control/requests.py": 390,  # one list of all requests, read by their names
-    "cluster/workflow/fake_host.py": 330,  # one fake of one protocol, method for method
+    "cluster/workflow/fake_host.py": 360,  # one fake of one protocol, method for method
 }
 
 IMPURE = {"asyncio", "time", "random", "os", "socket", "sqlite3", "threading", "subprocess", "secrets", "datetime"}

@@ -48,6 +48,16 @@ class Command(NamedTuple):
 SOCKET = Parameter("socket", "string", "control socket of the node's daemon (default: QUIRE_SOCKET)")
 HELP = Parameter("help", "boolean", "show how the command is used")
 EVERYWHERE = (SOCKET, HELP)
+FORMAT = Parameter("output-format", "string", "text (the default) or json")
+FORMATS = ("text", "json")
+
+
+def is_json(values: Values) -> bool:
+    """Of a command that has `FORMAT`. Raises `InvalidInput`."""
+    chosen = values.get("output-format", "text")
+    if chosen not in FORMATS:
+        raise InvalidInput(WRONG, fields={"output-format": "this is text or json"})
+    return bool(chosen == "json")
 
 
 def parse(command: Command, words: Sequence[str]) -> Values:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cluster.cli.arguments import WRONG, Command, Parameter, Values
+from cluster.cli.arguments import FORMAT, Command, Values, is_json
 from cluster.cli.terminal import printable
-from cluster.errors import InvalidInput
 
 if TYPE_CHECKING:
     from cluster.control.blocking import BlockingClient
 
-FORMATS = ("text", "json")
 REQUEST_S = 20.0
 WELL, NOT_WELL = 0, 1
 
-FORMAT = Parameter("output-format", "string", "text (the default) or json")
-
 
 def check(values: Values, daemon: BlockingClient) -> int:
-    as_json = _as_json(values)
+    as_json = is_json(values)
     found = daemon.call({"method": "cluster.check"}, REQUEST_S)
     if as_json:
         print(json.dumps(found))
@@ -31,7 +27,7 @@ def check(values: Values, daemon: BlockingClient) -> int:
 
 
 def verify(values: Values, daemon: BlockingClient) -> int:
-    as_json = _as_json(values)
+    as_json = is_json(values)
     said = daemon.call({"method": "cluster.verify"}, REQUEST_S)
     if as_json:
         print(json.dumps(said))
@@ -58,13 +54,6 @@ def _row(node: dict[str, Any]) -> str:
 
 def _code(found: list[dict[str, Any]]) -> int:
     return NOT_WELL if any(each["severity"] == "error" for each in found) else WELL
-
-
-def _as_json(values: Values) -> bool:
-    chosen = values.get("output-format", "text")
-    if chosen not in FORMATS:
-        raise InvalidInput(WRONG, fields={"output-format": "this is text or json"})
-    return bool(chosen == "json")
 
 
 COMMANDS = (

@@ -1,4 +1,4 @@
-"""`pvecm create`, `add`, `leave` and `delnode`: how this node becomes a member and ceases to be, or another one does.
+"""`pvecm create`, `add` and `leave`: how this node becomes a member and ceases to be.
 
 The daemon does the work as a task; here its log is followed to the end. A peer's certificate is shown and confirmed by
 its fingerprint before the daemon is asked, and the password is typed, never an argument.
@@ -55,13 +55,6 @@ def leave(values: Values, daemon: BlockingClient) -> int:
     _refuse_inside_the_mount()
     asked = {"method": "cluster.leave", "force": bool(values.get("force"))}
     return follow(daemon, daemon.call(asked, REQUEST_S)["upid"])
-
-
-def delnode(values: Values, daemon: BlockingClient) -> int:
-    """Says nothing when all is well."""
-    for warning in daemon.call({"method": "cluster.remove-node", "node": values["node"]}, REQUEST_S)["warnings"]:
-        terminal.complain(warning)
-    return 0
 
 
 def _links(values: Values) -> dict[int, str]:
@@ -127,11 +120,5 @@ COMMANDS = (
         leave,
         options=(Parameter("force", "boolean", "go on where the cluster has no quorum to agree"),),
         failed=1,
-    ),
-    Command(
-        "delnode",
-        "Remove another node from the cluster, dead or alive.",
-        delnode,
-        positional=(Parameter("node", "string", "name of the node"),),
     ),
 )

@@ -168,16 +168,32 @@ class LeaveCluster(Request, tag="cluster.leave"):
 
 
 class RemovalPlan(Request, tag="cluster.removal-plan"):
-    """What taking `node` out would mean. → {node, node_id, online, before, after, obstacle, warnings: [str]}; before
-    and after: {nodes, online, expected_votes, present_votes, needed_votes, quorate}. `obstacle` is a sentence where it
-    cannot be done as things are, else "". Raises NotInCluster, NotFound."""
+    """What taking `node` out would mean. → {node, node_id, online, before, after, obstacle, warnings: [str],
+    references: [{path, kind, what, becomes}], order: [str]}; before and after:
+    {nodes, online, expected_votes, present_votes, needed_votes, quorate}. `obstacle` is a sentence where it cannot be
+    done as things are, else "". Raises NotInCluster, NotFound."""
 
     node: str
 
 
 class RemoveNode(Request, tag="cluster.remove-node"):
-    """Take another node out of the cluster. → {warnings: [str]}. Raises NotInCluster, NotFound, Conflict (the asked
-    node itself, the last one), NoQuorum, Busy, OutcomeUnknown."""
+    """Take another node out of the cluster. → {warnings: [str]}, or with `task` at once {upid}. Raises NotInCluster,
+    NotFound, Conflict (the asked node itself, the last one), NoQuorum, Busy, OutcomeUnknown; with `task` the last three
+    are its outcome."""
+
+    node: str
+    task: bool = False
+    user: str = "root@pam"
+
+
+class RemovedNodes(Request, tag="cluster.removed-nodes"):
+    """→ [{node, node_id, time_s, user, left: bool, undo_until_s}], newest first: who was taken out or left, and until
+    when that can be taken back; 0 where it cannot."""
+
+
+class UndoRemoval(Request, tag="cluster.undo-removal"):
+    """Take a removal back, within a day. → {warnings: [str]}: what could not be put back. Raises NotInCluster,
+    NotFound, Conflict, NoQuorum, Busy, OutcomeUnknown."""
 
     node: str
     user: str = "root@pam"

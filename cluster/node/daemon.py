@@ -130,7 +130,7 @@ class Daemon:
             self._stop_background,
             lambda: self.tasks.close(STOP_TIMEOUT_S),
         ]
-        departing = Departures(self.options.name, self.life, self.document)
+        departing = Departures(self.options.name, self.life, self.document, self.host)
         read = self.underlay.sample if isinstance(self.underlay, World) else None
         sampling = Sampling(lambda said: self.say(encode(said)), read)
         parts = (

@@ -1,7 +1,8 @@
 """When the committed nodelist loses a node, the engines of those who stay must read it: one member sees to that.
 
 The node that goes leaves its engine first, in good order, so that nobody waits for its silence; then the lowest of
-those who stay has every engine read corosync.conf again. Asking once too often does no harm.
+those who stay has every engine read corosync.conf again,
+and puts the folder of a node that left by itself into the archive. Asking once too often does no harm.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from collections.abc import Callable
 from cluster.corosync.conf import Document
 from cluster.errors import QuireError
 from cluster.node.life import Life
+from cluster.workflow import tombstone
+from cluster.workflow.host import Host
+from cluster.workflow.undo_removal import removed_nodes
 
 LOOK_EVERY_S = 0.2
 TRIES, TRY_AGAIN_S = 10, 0.5
@@ -25,8 +29,8 @@ log = logging.getLogger(__name__)
 class Departures:
     """`watch` for ever; `document` is the committed configuration."""
 
-    def __init__(self, name: str, life: Life, document: Callable[[], Document | None]) -> None:
-        self._name, self._life, self._document = name, life, document
+    def __init__(self, name: str, life: Life, document: Callable[[], Document | None], host: Host) -> None:
+        self._name, self._life, self._document, self._host = name, life, document, host
 
     async def watch(self) -> None:
         before: frozenset[int] = frozenset()
@@ -37,6 +41,7 @@ class Departures:
             if gone and now:
                 await self._until_left(gone)
                 await self._reload(now)
+                await self._archive()
 
     def _configured(self) -> frozenset[int]:
         """The ids of the nodelist, where it names this node; nothing on a node that is in no cluster."""
@@ -69,3 +74,14 @@ class Departures:
             except QuireError as error:
                 log.warning("The engines have not read the configuration yet: %s", error.message)
             await asyncio.sleep(TRY_AGAIN_S)
+
+    async def _archive(self) -> None:
+        """A node that left needed its folder until it was gone. Whoever comes first does it; the rest find it done."""
+        try:
+            for stone in await removed_nodes(self._host) if self._life.replica.writable else ():
+                paths = await self._host.store_paths()
+                cleaning = tombstone.archiving(stone.name, paths)
+                if stone.left and cleaning.moved:
+                    await self._host.store_clean(cleaning)
+        except QuireError as error:
+            log.info("The folder of a node that left was not archived: %s", error.message)

@@ -11,12 +11,11 @@ import ipaddress
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cluster.core.machine import CONFIGURATION
-from cluster.core.operations import Expect, Mkdir, Write, digest_of
-from cluster.core.tree import AnyOperation
+from cluster.core.operations import AnyOperation, Expect, Write, digest_of
 from cluster.corosync import conf as corosync_conf
 from cluster.engine.base import EngineStatus
 from cluster.errors import Conflict, InvalidInput, StoreRefusal, Unavailable
@@ -28,9 +27,12 @@ from cluster.node.board import Board
 from cluster.node.connection import GROUPS
 from cluster.node.interfaces import local_addresses
 from cluster.node.life import Life
+from cluster.node.operations import cleans, writes
 from cluster.node.options import Options
 from cluster.node.state import store_state
 from cluster.node.underlay import Underlay
+from cluster.workflow import tombstone
+from cluster.workflow.cleaning import NOTHING, Cleaning
 from cluster.workflow.host import StoredFile
 
 KEY_BYTES = 256
@@ -196,6 +198,7 @@ class NodeHost:
         files.update(first_start.node_files(tree, self.name, self.address, time.time(), renew=True, pending=files))
         closed = "This node's own store did not open."
         await self._until(lambda: self._life.replica.writable, WRITABLE_TIMEOUT_S, closed)
+        await self.store_clean(tombstone.own_again(await self.store_paths(), self.name))
         await self.store_write_all(files)
         self._renew_certificate()
 
@@ -211,18 +214,23 @@ class NodeHost:
 
     async def write_configuration(self, conf: bytes, expected_digest: str, withdrawn: str = "") -> None:
         """`withdrawn` needs no exception here: a node that never completed its join has no vote in the store yet."""
-        await self._commit_configuration(conf, expected_digest)
+        await self._commit((Expect(CONFIGURATION, expected_digest), Write(CONFIGURATION, conf)))
         await self.activate_configuration()
 
-    async def _commit_configuration(self, conf: bytes, expected_digest: str) -> None:
-        operations = (Expect(CONFIGURATION, expected_digest), Write(CONFIGURATION, conf))
+    async def _commit(self, operations: Sequence[AnyOperation]) -> None:
         try:
             await self._life.driver.propose(operations, user="root@pam", door="workflow")
         except StoreRefusal as refusal:
             raise Conflict("The configuration was changed by someone else meanwhile; try again.") from refusal
 
-    async def commit_removal(self, conf: bytes, expected_digest: str, node_id: int) -> None:
-        await self._commit_configuration(conf, expected_digest)
+    async def store_clean(self, cleaning: Cleaning) -> None:
+        await self._commit(cleans(cleaning))
+
+    async def commit_removal(
+        self, conf: bytes, expected_digest: str, node_id: int, cleaning: Cleaning = NOTHING
+    ) -> None:
+        changed = (Expect(CONFIGURATION, expected_digest), Write(CONFIGURATION, conf))
+        await self._commit([*changed, *cleans(cleaning)])
         still = "The removal is written, but the removed node's vote still counts in the store."
         await self._until(lambda: self._vote_is_gone(node_id), VOTE_GONE_TIMEOUT_S, still)
         await self._spread()
@@ -273,16 +281,6 @@ class NodeHost:
     async def settle(self) -> None:
         self._files.forget()
         self._former.open()
-
-
-def writes(files: Mapping[str, bytes]) -> list[AnyOperation]:
-    """Operations that put these files in place, with the directories they need."""
-    operations: list[AnyOperation] = []
-    for path, data in files.items():
-        if "/" in path:
-            operations.append(Mkdir(path.rsplit("/", 1)[0], parents=True))
-        operations.append(Write(path, data))
-    return operations
 
 
 def _read(path: Path) -> bytes | None:

@@ -18,8 +18,8 @@ from cluster.errors import QuireError, Unavailable
 from cluster.node import first_start
 from cluster.node.aside import write_durably
 from cluster.node.certificates import fingerprint
-from cluster.node.host import writes
 from cluster.node.life import Life
+from cluster.node.operations import writes
 from cluster.node.options import Options
 from cluster.node.tls import GRACE_S, ServedCertificate
 
@@ -73,6 +73,9 @@ class OwnFiles:
 
     async def _write_missing(self) -> None:
         tree, name, address = self._life.tree, self._options.name, self._options.address
+        text = tree.read(CONFIGURATION)
+        if text is not None and not _names(text, name):
+            return  # it was taken out: what it had is archived, and it makes nothing new there
         files = first_start.shared_files(tree)
         files.update(first_start.node_files(tree, name, address, time.time(), pending=files))
         if files:

@@ -18,6 +18,7 @@ from cluster.control.requests import (
     LeaveCluster,
     RemoveNode,
     UndoAddNode,
+    UndoRemoval,
     as_plain,
 )
 from cluster.errors import Conflict, QuireError
@@ -32,6 +33,8 @@ from cluster.workflow.journal import Journal
 from cluster.workflow.leave import leave
 from cluster.workflow.remove_node import read_plan, remove_node
 from cluster.workflow.resume import resume_or_undo
+from cluster.workflow.tombstone import UNDO_S
+from cluster.workflow.undo_removal import removed_nodes, undo_removal
 
 WATCH_EVERY_S = 1.0
 RESUME_AGAIN_S = 30.0  # between tries to tell a peer what it could not be told before
@@ -88,11 +91,50 @@ class Workflows:
     async def plan_removal(self, node: str) -> Any:
         return as_plain(await read_plan(self._host, node))
 
-    async def remove_node(self, request: RemoveNode) -> Any:
+    async def remove_node(self, request: RemoveNode, afterwards: Callable[[], Awaitable[None]]) -> Any:
+        """At once, or as a task that tells of each step. `afterwards` sees to what the removed node still knows."""
         if self.busy:
             raise Conflict(BUSY)
+        if request.task:
+            await read_plan(self._host, request.node)
+            return {
+                "upid": self._tasks.start(
+                    "clusterremove", request.node, request.user, self._removal(request, afterwards)
+                )
+            }
         warnings = await remove_node(self._host, self._additions, self._clock, request.node, request.user)
+        await afterwards()
         return {"warnings": list(warnings)}
+
+    def _removal(
+        self, request: RemoveNode, afterwards: Callable[[], Awaitable[None]]
+    ) -> Callable[[TaskContext], Awaitable[None]]:
+        async def work(context: TaskContext) -> None:
+            context.step("Take the node out", 0.2)
+            for sentence in await remove_node(
+                self._host, self._additions, self._clock, request.node, request.user, context.log
+            ):
+                context.warn(sentence)
+            context.step("Change the keys it knew", 0.8)
+            await afterwards()
+            context.log("Change the key of tickets: OK")
+            context.log(f"{request.node} is out of the cluster. This can be taken back within a day.")
+
+        return work
+
+    async def undo_removal(self, request: UndoRemoval) -> Any:
+        if self.busy:
+            raise Conflict(BUSY)
+        warnings = await undo_removal(self._host, self._additions, self._clock, request.node, request.user)
+        return {"warnings": list(warnings)}
+
+    async def removed_nodes(self) -> Any:
+        now_s = self._clock.unix_s()
+        return [
+            {"node": one.name, "node_id": one.node_id, "time_s": one.time_s, "user": one.user, "left": one.left,
+             "undo_until_s": one.time_s + UNDO_S if one.may_be_undone(now_s) else 0}
+            for one in await removed_nodes(self._host)
+        ]  # fmt: skip
 
     # --- asked by a joining node ------------------------------------------------------------------------------------
 

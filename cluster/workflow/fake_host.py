@@ -16,6 +16,7 @@ from cluster.corosync import conf
 from cluster.engine.base import EngineStatus, LinkStatus
 from cluster.errors import Conflict, InvalidInput, NoQuorum, StoreRefusal, Unavailable
 from cluster.model import Quorum, Revision, RingId, StoreState
+from cluster.workflow.cleaning import NOTHING, Cleaning
 from cluster.workflow.host import StoredFile
 
 CONFIGURATION = "corosync.conf"
@@ -227,6 +228,7 @@ class FakeHost:
             here = f"nodes/{self.name}/"
             left_out |= {path for path in self.disk.store.files if path.startswith("nodes/") and here not in path}
         kept = {path: data for path, data in self.disk.store.files.items() if path not in left_out}
+        kept = {path: data for path, data in kept.items() if not path.startswith("priv/removed/")}
         self.disk.store = FakeStore(f"alone-{self.name}-again", {**kept, **own})
 
     async def restore_store(self, backup: str) -> None:
@@ -242,13 +244,32 @@ class FakeHost:
             raise Conflict("corosync.conf was changed meanwhile.")
         self._commit({CONFIGURATION: text}, frozenset({withdrawn} - {""}))
 
-    async def commit_removal(self, text: bytes, expected_digest: str, node_id: int) -> None:
+    async def store_clean(self, cleaning: Cleaning) -> None:
+        self._commit(self._cleaned(cleaning), frozenset())
+        self._drop(cleaning)
+
+    def _cleaned(self, cleaning: Cleaning) -> dict[str, bytes]:
+        files = self.disk.store.files
+        if any(conf.digest(files.get(path, b"")) != digest for path, digest in cleaning.expected.items()):
+            raise Conflict("The configuration was changed meanwhile.")
+        return {target: files[source] for source, target in cleaning.moved} | dict(cleaning.written)
+
+    def _drop(self, cleaning: Cleaning) -> None:
+        for host in self.network.hosts:
+            if host.disk.store.uuid == self.disk.store.uuid:
+                for path in (*(source for source, _ in cleaning.moved), *cleaning.removed):
+                    host.disk.store.files.pop(path, None)
+
+    async def commit_removal(
+        self, text: bytes, expected_digest: str, node_id: int, cleaning: Cleaning = NOTHING
+    ) -> None:
         present = self.disk.store.files.get(CONFIGURATION)
         if present is None or conf.digest(present) != expected_digest:
             raise Conflict("corosync.conf was changed meanwhile.")
         removed = next(node.name for node in conf.parse(present).nodes() if node.node_id == node_id)
         self.lingering |= {node_id} if removed in self._seen() - {self.name} else set()
-        self._commit({CONFIGURATION: text}, frozenset({removed}))
+        self._commit({CONFIGURATION: text, **self._cleaned(cleaning)}, frozenset({removed}))
+        self._drop(cleaning)
 
     async def activate_configuration(self) -> None:
         pass

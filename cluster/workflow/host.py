@@ -22,6 +22,7 @@ from typing import Protocol
 
 from cluster.engine.base import EngineStatus
 from cluster.model import StoreState
+from cluster.workflow.cleaning import NOTHING, Cleaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,10 @@ class Host(Protocol):
         """The paths of all files of the tree, sorted."""
         ...
 
+    async def store_clean(self, cleaning: Cleaning) -> None:
+        """Do all of it or nothing. Raises Conflict (something changed meanwhile), NoQuorum, OutcomeUnknown."""
+        ...
+
     async def store_write_all(self, files: Mapping[str, bytes]) -> None:
         """Replace or create these files in one operation: all or none. Raises NoQuorum, StoreRefusal,
         OutcomeUnknown."""
@@ -168,10 +173,13 @@ class Host(Protocol):
         because a majority with one unit-vote node more and a majority without it always share a member."""
         ...
 
-    async def commit_removal(self, conf: bytes, expected_digest: str, node_id: int) -> None:
-        """Commit a corosync.conf that no longer names `node_id`, and wait until its vote counts no more in the store
-        and every member that is here knows. The engine does not know of it yet: `activate_configuration`. Raises what
-        `write_configuration` raises, and Unavailable when it is committed and the vote counts still."""
+    async def commit_removal(
+        self, conf: bytes, expected_digest: str, node_id: int, cleaning: Cleaning = NOTHING
+    ) -> None:
+        """Commit a corosync.conf that no longer names `node_id`, `cleaning` with it, and wait until its vote counts no
+        more in the store and every member that is here knows. The engine does not know of it yet:
+        `activate_configuration`. Raises what `write_configuration` raises, and Unavailable when it is committed
+        and the vote counts still."""
         ...
 
     async def activate_configuration(self) -> None:

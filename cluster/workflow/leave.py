@@ -11,14 +11,16 @@ from collections.abc import Mapping
 
 from cluster.corosync import conf
 from cluster.errors import Conflict, NoQuorum, NotInCluster
-from cluster.workflow import waiting
+from cluster.workflow import tombstone, waiting
 from cluster.workflow.add_node import CONFIGURATION
 from cluster.workflow.clock import Clock
 from cluster.workflow.create import engine_word, local_undo_steps
 from cluster.workflow.host import Host
 from cluster.workflow.journal import Journal
 from cluster.workflow.removal_plan import check_plan, plan_removal
+from cluster.workflow.remove_node import farewell
 from cluster.workflow.steps import Account, Run, Step, UndoStep, Workflow, run
+from cluster.workflow.undo_removal import back
 
 REMOVAL_S = 40.0
 AGAIN = "Leave again to make this node stand-alone."
@@ -122,7 +124,8 @@ class _Leaving:
         changed = conf.render(conf.remove_node(self._document, self._host.name)).encode()
         run.note(entry=self._document.source.decode())
         await self._host.cluster_log(f"{self._host.name} leaves the cluster {self._cluster_name}, by {run.user}")
-        await self._host.commit_removal(changed, self._digest, entry.node_id)
+        cleaning = await farewell(self._host, self._clock, entry, run.user, left=True)
+        await self._host.commit_removal(changed, self._digest, entry.node_id, cleaning)
         self._confirmed = True
         return None
 
@@ -160,6 +163,9 @@ async def _put_entry_back(host: Host, before: bytes) -> str | None:
         return ""
     if not (await host.store_state()).writable:
         return f"The cluster goes on without this node. {AGAIN}"
+    stone = await host.store_read(tombstone.stone_path(host.name))
+    if stone is not None:
+        await host.store_clean((await back(host, tombstone.read(stone.data)))[0])
     changed = conf.render(conf.add_node(document, former)).encode()
     await host.write_configuration(changed, stored.digest)
     return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cluster.core import quorum
 from cluster.errors import Conflict, NoQuorum, NotFound
 from cluster.model import Node
+from cluster.workflow.references import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class RemovalPlan:
-    """`online`: is the node a member now? `obstacle` is why it cannot be removed as things are, else empty."""
+    """`online`: is the node a member now? `obstacle` is why it cannot be removed as things are, else empty.
+    `references` are what names it; `order` is what to do before and after, as sentences."""
 
     node: str
     node_id: int
@@ -37,6 +39,8 @@ class RemovalPlan:
     after: Standing
     obstacle: str
     warnings: tuple[str, ...]
+    references: tuple[Reference, ...] = ()
+    order: tuple[str, ...] = ()
 
 
 def plan_removal(nodes: Iterable[Node], online: Collection[str], name: str) -> RemovalPlan:
@@ -50,6 +54,18 @@ def plan_removal(nodes: Iterable[Node], online: Collection[str], name: str) -> R
     return RemovalPlan(
         name, node.node_id, name in online, before, after, _obstacle(name, rest, before, after), _warnings(rest, after)
     )
+
+
+def order_of(plan: RemovalPlan) -> tuple[str, ...]:
+    """What to do, and in which order, for this removal to hurt nobody."""
+    guests = sum(1 for each in plan.references if each.kind == "guest")
+    word = "guest" if guests == 1 else "guests"
+    first = (f"Migrate or stop the {guests} {word} of {plan.node}.",) if guests else ()
+    if plan.online:
+        return (*first, f"Remove {plan.node}: it leaves in good order, and then says so on its own page.",
+                "There, let it leave the cluster to use it on its own, or power it off.")  # fmt: skip
+    return (*first, f"Make sure that {plan.node} stays powered off.", f"Remove {plan.node}.",
+            "Should it be started again, it learns that it was removed and takes no part.")  # fmt: skip
 
 
 def check_plan(plan: RemovalPlan) -> None:

@@ -16,9 +16,6 @@ from cluster.control.requests import (
     CreateCluster,
     JoinCluster,
     JoinInfo,
-    LeaveCluster,
-    RemovalPlan,
-    RemoveNode,
     UndoAddNode,
 )
 from datacenter import gateway
@@ -92,14 +89,6 @@ class UndoParameters(Parameters, kw_only=True):
     undo_token: Token
 
 
-class LeaveParameters(Parameters, kw_only=True):
-    force: bool = False
-
-
-class NodeParameters(Parameters, kw_only=True):
-    node: NodeName
-
-
 class JoinInfoParameters(Parameters, kw_only=True):
     node: NodeName | None = None
 
@@ -134,25 +123,6 @@ class Addition(Row):
     warnings: list[str]
     undo_token: str
     cluster_uuid: str
-
-
-class Standing(Row):
-    nodes: int
-    online: int
-    expected_votes: int
-    present_votes: int
-    needed_votes: int
-    quorate: bool
-
-
-class Removal(Row):
-    node: str
-    node_id: int
-    online: bool
-    before: Standing
-    after: Standing
-    obstacle: str
-    warnings: list[str]
 
 
 async def create(call: Call, asked: CreateParameters) -> str:
@@ -197,18 +167,6 @@ async def add_node(call: Call, asked: AddParameters) -> dict[str, Any]:
 
 async def undo_add_node(_call: Call, asked: UndoParameters) -> None:
     await gateway.call(UndoAddNode(node=asked.node, undo_token=asked.undo_token), timeout_s=ADD_TIMEOUT_S)
-
-
-async def leave(call: Call, asked: LeaveParameters) -> str:
-    return (await gateway.call(LeaveCluster(force=asked.force, user=call.user)))["upid"]
-
-
-async def remove_node(call: Call, asked: NodeParameters) -> None:
-    await gateway.call(RemoveNode(node=asked.node, user=call.user), timeout_s=ADD_TIMEOUT_S)
-
-
-async def removal_plan(_call: Call, asked: NodeParameters) -> dict[str, Any]:
-    return await gateway.call(RemovalPlan(node=asked.node))
 
 
 async def join_information(_call: Call, asked: JoinInfoParameters) -> dict[str, Any]:
@@ -264,17 +222,6 @@ ENDPOINTS = (
         PUBLIC,
         UndoParameters,
     ),
-    Endpoint("DELETE", "/cluster/config/nodes/{node}", "Remove another node.", remove_node, ROOT, NodeParameters),
-    Endpoint(
-        "GET",
-        "/cluster/config/nodes/{node}/removal",
-        "What removing a node would mean for votes and quorum.",
-        removal_plan,
-        AUDIT,
-        NodeParameters,
-        Removal,
-    ),
-    Endpoint("POST", "/cluster/config/leave", "Take this node out of its cluster.", leave, ROOT, LeaveParameters, str),
     Endpoint("GET", "/cluster/config/apiversion", "The version of joining.", api_version, AUDIT, returns=int),
     Endpoint("GET", "/cluster/config/totem", "The totem section.", totem, AUDIT, returns=dict[str, Any] | None),
 )

@@ -9,7 +9,13 @@ import msgspec
 from cluster.errors import Unavailable
 from cluster.model import TaskState
 
-DESCRIPTIONS = {"clustercreate": "Create Cluster", "clusterjoin": "Join Cluster", "clusteraddnode": "Add Node"}
+DESCRIPTIONS = {
+    "clustercreate": "Create Cluster",
+    "clusterjoin": "Join Cluster",
+    "clusteraddnode": "Add Node",
+    "clusterleave": "Leave Cluster",
+    "clusterremove": "Remove Node",
+}
 
 
 def read_task(data: Any) -> TaskState:

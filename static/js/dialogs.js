@@ -21,6 +21,7 @@ export function open(dialog) {
 
 function leave(dialog) {
   dialog.remove();
+  document.body.dispatchEvent(new Event("quire:dialog-closed"));
   if (document.querySelector("dialog[open]")) return;
   const back = opener?.isConnected && !opener.disabled ? opener : document.getElementById("content");
   back?.focus({ preventScroll: true });

@@ -75,6 +75,9 @@ ENDED = TaskState(
 )
 
 
+GONE = {"node": "gamma", "node_id": 3, "time_s": 5, "user": ROOT, "left": False, "undo_until_s": 86405}
+
+
 class FakeNode:
     """Serve with `start`, end with `stop`. `real` are handlers of a real daemon for requests it answers itself."""
 
@@ -119,7 +122,9 @@ class FakeNode:
             ask.AddNode: self._add_node,
             ask.UndoAddNode: lambda request: None,
             ask.LeaveCluster: lambda request: {"upid": UPID},
-            ask.RemoveNode: lambda request: {"warnings": []},
+            ask.RemoveNode: lambda request: {"upid": UPID} if request.task else {"warnings": []},
+            ask.RemovedNodes: lambda request: [GONE],
+            ask.UndoRemoval: lambda request: {"warnings": ["jobs.cfg was changed since."]},
             ask.RemovalPlan: self._removal,
             ask.TaskList: lambda request: as_plain(self.tasks),
             ask.TaskStatus: lambda request: as_plain(self._task(request.upid)),
@@ -204,7 +209,7 @@ class FakeNode:
         numbers = ("nodes", "online", "expected_votes", "present_votes", "needed_votes")
         standing = {**dict.fromkeys(numbers, 2), "quorate": True}
         plan = {"node": request.node, "node_id": 2, "online": True, "before": standing, "after": standing}
-        return plan | {"obstacle": "", "warnings": []}
+        return plan | {"obstacle": "", "warnings": [], "references": [], "order": []}
 
     def _journal(self, request: node_ask.HostJournal) -> Any:
         lines = [f"line {number}" for number in range(1, 101)]

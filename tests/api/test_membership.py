@@ -16,6 +16,7 @@ from cluster.control.requests import (
     RemovalPlan,
     RemoveNode,
     UndoAddNode,
+    UndoRemoval,
 )
 from cluster.errors import Conflict, InvalidInput, QuireError
 from tests.api.conftest import Api, body, data
@@ -196,6 +197,14 @@ async def test_leaving_answers_with_a_task(api: Api, node: FakeNode) -> None:
 async def test_removing_a_node_answers_with_null(api: Api, node: FakeNode) -> None:
     assert data(await api.delete("/cluster/config/nodes/beta")) is None
     assert node.last(RemoveNode) == RemoveNode(node="beta", user="root@pam")
+
+
+async def test_a_removal_as_a_task_and_its_undoing(api: Api, node: FakeNode) -> None:
+    assert data(await api.post("/cluster/config/nodes/beta/removal")) == UPID
+    assert node.last(RemoveNode) == RemoveNode(node="beta", task=True, user="root@pam")
+    assert data(await api.get("/cluster/config/removed"))[0]["node"] == "gamma"
+    assert data(await api.post("/cluster/config/removed/gamma/undo")) == ["jobs.cfg was changed since."]
+    assert node.last(UndoRemoval) == UndoRemoval(node="gamma", user="root@pam")
 
 
 async def test_a_removal_that_is_refused_says_why(api: Api, node: FakeNode) -> None:

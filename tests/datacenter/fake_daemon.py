@@ -66,6 +66,8 @@ class FakeDaemon:
         self.logs: dict[str, list[str]] = {}
         self.asked: list[ask.Request] = []
         self.refusals: dict[type[ask.Request], QuireError] = {}
+        self.removed: list[dict[str, Any]] = []
+        self.obstacle = ""
         self.life = 1  # tickets are signed by it
         self.former_life = 0  # whose tickets may be renewed
         self.renews_former_tickets = True
@@ -79,6 +81,11 @@ class FakeDaemon:
             ask.CreateCluster: self._create,
             ask.DecodeInvitation: self._decode,
             ask.JoinCluster: self._join,
+            ask.RemovalPlan: self._removal_plan,
+            ask.RemoveNode: lambda request: {"upid": self.begin("clusterremove", ("Take it out",), lambda: None)},
+            ask.LeaveCluster: lambda request: {"upid": self.begin("clusterleave", ("Leave",), lambda: None)},
+            ask.RemovedNodes: lambda request: self.removed,
+            ask.UndoRemoval: lambda request: {"warnings": ["jobs.cfg was changed since."]},
             ask.TaskStatus: lambda request: as_plain(self._task(request.upid)),
             ask.TaskLog: self._task_log,
             ask.TaskStop: self._task_stop,
@@ -237,6 +244,21 @@ class FakeDaemon:
             raise InvalidInput("not a name", fields={"clustername": sentence})
         steps = ("Checking names and links", "Making the corosync key", "Starting corosync", "Waiting for quorum")
         return {"upid": self.begin("clustercreate", steps, lambda: self.form(1, request.clustername))}
+
+    def _removal_plan(self, request: ask.RemovalPlan) -> Any:
+        standing = {
+            "nodes": 3,
+            "online": 3,
+            "expected_votes": 3,
+            "present_votes": 3,
+            "needed_votes": 2,
+            "quorate": True,
+        }
+        storage = {"path": "storage.cfg", "kind": "storage", "what": "dir: local", "becomes": "The others stay."}
+        return {
+            "node": request.node, "node_id": 2, "online": True, "before": standing, "after": standing | {"nodes": 2},
+            "obstacle": self.obstacle, "warnings": [], "references": [storage], "order": ["Remove it."],
+        }  # fmt: skip
 
     def _decode(self, request: ask.DecodeInvitation) -> Any:
         try:

@@ -7,6 +7,7 @@ from cluster.errors import Conflict, InvalidInput, NoQuorum, NotFound, NotInClus
 from cluster.model import Node
 from cluster.workflow.removal_plan import plan_removal
 from cluster.workflow.remove_node import read_plan, remove_node
+from cluster.workflow.undo_removal import removed_nodes, undo_removal
 
 ALPHA, BETA, GAMMA, DELTA = (Node(name, place, 1) for place, name in enumerate(("alpha", "beta", "gamma", "delta"), 1))
 
@@ -122,3 +123,58 @@ def test_two_that_remain_are_warned_of():
 def test_the_last_node_has_nothing_to_be_taken_out_of():
     plan = plan_removal((ALPHA,), {"alpha"}, "alpha")
     assert "last node" in plan.obstacle and plan.after.nodes == 0
+
+
+# --- what it leaves behind, and the way back --------------------------------------------------------------------------
+
+STORAGE = b"dir: tank\n\tnodes gamma\n\ndir: all\n\tnodes beta,gamma\n"
+
+
+def undo(world, node):
+    return undo_removal(world.alpha, world.additions["alpha"], world.clock, node, "root@pam")
+
+
+async def test_what_named_the_node_is_cleaned_and_archived_with_the_removal(three):
+    guest = "nodes/gamma/qemu-server/100.conf"
+    await three.alpha.store_write_all({"storage.cfg": STORAGE, guest: b"memory: 512\n"})
+    plan = await read_plan(three.alpha, "gamma")
+    assert {one.kind for one in plan.references} >= {"storage", "guest", "certificate"}
+    assert "Migrate or stop the 1 guest of gamma." in plan.order
+    await remove(three, "gamma")
+    for host in (three.alpha, three.beta):
+        files = host.disk.store.files
+        assert files["storage.cfg"] == b"dir: all\n\tnodes beta\n"
+        assert files["priv/removed/gamma/node/qemu-server/100.conf"] == b"memory: 512\n"
+        assert not [path for path in files if path.startswith("nodes/gamma")]
+    (stone,) = await removed_nodes(three.alpha)
+    assert (stone.name, stone.node_id, stone.user, stone.left) == ("gamma", 3, "root@pam", False)
+
+
+async def test_a_removal_is_taken_back_within_a_day_with_all_that_named_the_node(three):
+    await three.alpha.store_write_all({"storage.cfg": STORAGE, "jobs.cfg": b"vzdump: j\n\tnode gamma\n"})
+    before = dict(three.alpha.disk.store.files)
+    await remove(three, "gamma")
+    await three.alpha.store_write_all({"jobs.cfg": b"vzdump: k\n\tall 1\n"})
+    (warning,) = await undo(three, "gamma")
+    assert warning.startswith("jobs.cfg was changed since")
+    assert names_listed(three.beta) == ["alpha", "beta", "gamma"]
+    after = three.alpha.disk.store.files
+    assert all(after[path] == data for path, data in before.items() if path not in ("corosync.conf", "jobs.cfg"))
+    assert await removed_nodes(three.alpha) == []
+    with pytest.raises(Conflict, match="nothing to take back"):
+        await undo(three, "gamma")
+
+
+async def test_after_a_day_or_with_its_id_taken_a_removal_stays(three):
+    await remove(three, "gamma")
+    three.clock.now_s += 24 * 3600 + 1
+    with pytest.raises(Conflict, match="more than a day ago"):
+        await undo(three, "gamma")
+    with pytest.raises(NotFound):
+        await undo(three, "delta")
+
+
+async def test_removing_twice_is_told_in_plain_words(three):
+    await remove(three, "gamma")
+    with pytest.raises(NotFound, match="gone already"):
+        await remove(three, "gamma")

@@ -157,7 +157,7 @@ def _permissions(rights: Rights, request: ask.Permissions) -> None:
 
 NEEDS: dict[type[Request], Need] = {
     base.CreateCluster: root, base.JoinCluster: root, base.AddNode: root,
-    base.LeaveCluster: root, base.RemoveNode: root, base.KeyWrite: root, base.KeyRead: known,
+    base.LeaveCluster: root, base.RemoveNode: root, base.UndoRemoval: root, base.KeyWrite: root, base.KeyRead: known,
     base.StoreRead: known, base.StoreList: known, base.StoreCheck: known,
     base.StoreHistory: known, base.StoreShow: known, base.StoreDiff: known,
     base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
@@ -189,6 +189,7 @@ NEEDS: dict[type[Request], Need] = {
 OPEN: frozenset[type[Request]] = frozenset({
     base.Version, base.Status, base.Subscribe, base.ClusterLog, base.EngineReport, base.NodeFacts, base.Interfaces,
     base.ClusterConfig, base.JoinInfo, base.DecodeInvitation, base.UndoAddNode, base.RemovalPlan, base.CheckNode,
+    base.RemovedNodes,
     base.VerifyCluster, base.TaskList, base.TaskStatus, base.TaskLog, base.TaskStop, base.Login, base.CheckTicket,
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
     base.StoreOutcome,

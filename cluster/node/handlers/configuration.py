@@ -14,9 +14,11 @@ from cluster.control.requests import (
     JoinInfo,
     LeaveCluster,
     RemovalPlan,
+    RemovedNodes,
     RemoveNode,
     Request,
     UndoAddNode,
+    UndoRemoval,
     as_plain,
 )
 from cluster.corosync import conf
@@ -89,9 +91,14 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
     async def remove_node(request: RemoveNode) -> Any:
         _check_clustered(node)
-        removed = await node.workflows.remove_node(request)
-        await node.access.rotation.after_removal()
-        return removed
+        return await node.workflows.remove_node(request, node.access.rotation.after_removal)
+
+    async def removed_nodes(request: RemovedNodes) -> Any:
+        return await node.workflows.removed_nodes()
+
+    async def undo_removal(request: UndoRemoval) -> Any:
+        _check_clustered(node)
+        return await node.workflows.undo_removal(request)
 
     return {
         ClusterConfig: config,
@@ -104,6 +111,8 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         LeaveCluster: leave,
         RemovalPlan: removal_plan,
         RemoveNode: remove_node,
+        RemovedNodes: removed_nodes,
+        UndoRemoval: undo_removal,
     }
 
 

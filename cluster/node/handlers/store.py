@@ -23,7 +23,7 @@ from cluster.core.effects import Done, NotDone, Outcome, Refused, Unknown
 from cluster.core.operations import Expect, Holding, digest_of
 from cluster.core.tree import Tree
 from cluster.errors import InvalidInput, NotFound, QuireError
-from cluster.node.host import writes
+from cluster.node.operations import writes
 from cluster.node.store_doors import checked, may_change, may_see, propose, sees
 from cluster.store import quarantine
 

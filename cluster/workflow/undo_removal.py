@@ -1,0 +1,89 @@
+"""Takes a removal back, within a day: the node is listed again, and what named it is as it was.
+
+The tombstone says who it was. A file that somebody changed since is left alone, and told. The machine itself comes back
+by itself: it asks the members whether it may, and is given the key that counts now (`cluster/node/homecoming.py`).
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from cluster.corosync import conf, names
+from cluster.errors import Conflict, NoQuorum, NotFound, NotInCluster
+from cluster.workflow import tombstone, waiting
+from cluster.workflow.add_node import CONFIGURATION, Additions
+from cluster.workflow.cleaning import Cleaning
+from cluster.workflow.clock import Clock
+from cluster.workflow.host import Host
+
+
+async def removed_nodes(host: Host) -> list[tombstone.Stone]:
+    """Who was taken out or left and is no member now, newest first, as far as the tree remembers."""
+    configuration = await host.store_read(CONFIGURATION)
+    members = {node.name for node in conf.parse(configuration.data).nodes()} if configuration is not None else set()
+    paths = [path for path in await host.store_paths() if path.startswith(f"{tombstone.ROOT}/")]
+    stored = [await host.store_read(path) for path in paths if path.endswith("/stone.json") and path.count("/") == 3]
+    stones = [stone for one in stored if one and (stone := tombstone.read(one.data)).name not in members]
+    return sorted(stones, key=lambda stone: -stone.time_s)
+
+
+async def undo_removal(host: Host, additions: Additions, clock: Clock, node: str, user: str) -> tuple[str, ...]:
+    """Returns what could not be put back, as sentences. Raises InvalidInput, NotInCluster, NotFound, Conflict,
+    NoQuorum, Busy, OutcomeUnknown."""
+    name = names.node_name(node)
+    async with additions.in_turn():
+        stored = await host.store_read(CONFIGURATION)
+        if stored is None:
+            raise NotInCluster("This node is not in a cluster.")
+        document = conf.parse(stored.data)
+        stone = await _stone(host, name)
+        _check_may(document, stone, clock.unix_s())
+        state = await waiting.settled(host, clock)
+        if not state.writable:
+            raise NoQuorum(f"The removal of {name} cannot be taken back now: {state.reason}")
+        changed = conf.render(conf.add_node(document, stone.node)).encode()
+        await host.check_configuration(changed)
+        cleaning, warnings = await back(host, stone)
+        await host.store_clean(cleaning)
+        await host.write_configuration(changed, stored.digest)
+        await host.cluster_log(f"removal of node {name} taken back, by {user}")
+        return warnings
+
+
+async def _stone(host: Host, name: str) -> tombstone.Stone:
+    stored = await host.store_read(tombstone.stone_path(name))
+    if stored is None:
+        raise NotFound(f"No node named {name} was removed from this cluster.")
+    return tombstone.read(stored.data)
+
+
+def _check_may(document: conf.Document, stone: tombstone.Stone, now_s: float) -> None:
+    name = stone.name
+    for node in document.nodes():
+        if node.name == name:
+            raise Conflict(f"{name} is part of the cluster; there is nothing to take back.")
+        if node.node_id == stone.node_id:
+            raise Conflict(f"{node.name} has the id {stone.node_id} of {name} by now. Let {name} join again.")
+    if stone.left:
+        raise Conflict(f"{name} left by itself and stands alone; let it join again.")
+    if not stone.may_be_undone(now_s):
+        raise Conflict(f"{name} was removed more than a day ago. Let it leave on its own page, then join again.")
+
+
+async def back(host: Host, stone: tombstone.Stone) -> tuple[Cleaning, tuple[str, ...]]:
+    """The folder back to its place, and every cleaned file that is still as it was left."""
+    paths = await host.store_paths()
+    archive = f"{tombstone.folder(stone.name)}/node/"
+    moved = tuple((path, tombstone.former(path, stone.name)) for path in paths if path.startswith(archive))
+    written: dict[str, bytes] = {tombstone.stone_path(stone.name): tombstone.write(replace(stone, reinstated=True))}
+    expected, warnings = {}, []
+    for path, digest in stone.cleaned.items():
+        present = await host.store_read(path)
+        before = await host.store_read(f"{tombstone.folder(stone.name)}/before/{path}")
+        if present is None or present.digest != digest or before is None:
+            warnings.append(
+                f"{path} was changed since; it is left as it is. What named {stone.name} is in its history."
+            )
+            continue
+        written[path], expected[path] = before.data, digest
+    return Cleaning(expected, moved, written), tuple(warnings)

@@ -1,0 +1,128 @@
+"""/cluster/config: taking a node out, letting this one leave, and taking a removal back.
+
+What Proxmox VE has answers as there; the plan, the task and the list of those who are gone are additions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster.control.requests import LeaveCluster, RemovalPlan, RemovedNodes, RemoveNode, UndoRemoval
+from datacenter import gateway
+from datacenter.api.call import Call
+from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
+from datacenter.api.permission import AUDIT, ROOT
+from datacenter.api.types import NodeName
+
+REMOVE_TIMEOUT_S = 60.0  # a majority's acknowledgement, the node's own leaving, a reload of corosync on every member
+
+
+class LeaveParameters(Parameters, kw_only=True):
+    force: bool = False
+
+
+class NodeParameters(Parameters, kw_only=True):
+    node: NodeName
+
+
+class Standing(Row):
+    nodes: int
+    online: int
+    expected_votes: int
+    present_votes: int
+    needed_votes: int
+    quorate: bool
+
+
+class Reference(Row):
+    """Something that names the node, and what becomes of it."""
+
+    path: str
+    kind: str
+    what: str
+    becomes: str
+
+
+class Removal(Row):
+    node: str
+    node_id: int
+    online: bool
+    before: Standing
+    after: Standing
+    obstacle: str
+    warnings: list[str]
+    references: list[Reference]
+    order: list[str]
+
+
+class Removed(Row):
+    """`undo_until_s` is 0 where the removal cannot be taken back; `left`: the node went by itself."""
+
+    node: str
+    node_id: int
+    time_s: int
+    user: str
+    left: bool
+    undo_until_s: int
+
+
+async def leave(call: Call, asked: LeaveParameters) -> str:
+    return (await gateway.call(LeaveCluster(force=asked.force, user=call.user)))["upid"]
+
+
+async def remove_node(call: Call, asked: NodeParameters) -> None:
+    await gateway.call(RemoveNode(node=asked.node, user=call.user), timeout_s=REMOVE_TIMEOUT_S)
+
+
+async def begin_removal(call: Call, asked: NodeParameters) -> str:
+    return (await gateway.call(RemoveNode(node=asked.node, task=True, user=call.user)))["upid"]
+
+
+async def removal_plan(_call: Call, asked: NodeParameters) -> dict[str, Any]:
+    return await gateway.call(RemovalPlan(node=asked.node))
+
+
+async def removed_nodes(_call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
+    return await gateway.call(RemovedNodes())
+
+
+async def undo_removal(call: Call, asked: NodeParameters) -> list[str]:
+    undone = await gateway.call(UndoRemoval(node=asked.node, user=call.user), timeout_s=REMOVE_TIMEOUT_S)
+    return undone["warnings"]
+
+
+ENDPOINTS = (
+    Endpoint("DELETE", "/cluster/config/nodes/{node}", "Remove another node.", remove_node, ROOT, NodeParameters),
+    Endpoint(
+        "GET",
+        "/cluster/config/nodes/{node}/removal",
+        "What removing a node would mean for votes and quorum, and what names it.",
+        removal_plan,
+        AUDIT,
+        NodeParameters,
+        Removal,
+    ),
+    Endpoint(
+        "POST",
+        "/cluster/config/nodes/{node}/removal",
+        "Remove another node as a task.",
+        begin_removal,
+        ROOT,
+        NodeParameters,
+        str,
+    ),
+    Endpoint(
+        "GET", "/cluster/config/removed", "The nodes that were removed or left.", removed_nodes, AUDIT,
+        returns=list[Removed],
+    ),
+    Endpoint(
+        "POST",
+        "/cluster/config/removed/{node}/undo",
+        "Take a removal back, within a day; the answer is what could not be put back.",
+        undo_removal,
+        ROOT,
+        NodeParameters,
+        list[str],
+    ),
+    Endpoint("POST", "/cluster/config/leave", "Take this node out of its cluster.", leave, ROOT, LeaveParameters, str),
+)  # fmt: skip

@@ -1,0 +1,60 @@
+"""Removing a node and leaving, from the page: the plan first, a name typed to confirm, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cluster.control import requests as ask
+from cluster.errors import Conflict
+from tests.datacenter.conftest import Visitor, text
+from tests.datacenter.fake_daemon import ROOT, FakeDaemon
+
+REMOVE, LEAVE = "/datacenter/cluster/nodes/beta/remove", "/datacenter/cluster/leave"
+GAMMA: dict[str, Any] = {"node": "gamma", "node_id": 3, "time_s": 5, "user": ROOT, "left": False, "undo_until_s": 9}
+
+
+async def test_the_plan_is_shown_before_anything_happens(visitor: Visitor, daemon: FakeDaemon) -> None:
+    dialog = text(await visitor.htmx(REMOVE))
+    for shown in ("Remove beta", "3 of 3", "storage.cfg", "The others stay.", "Remove it."):
+        assert shown in dialog
+    assert not [one for one in daemon.asked if isinstance(one, ask.RemoveNode)]
+
+
+async def test_a_removal_wants_the_node_s_name(visitor: Visitor, daemon: FakeDaemon) -> None:
+    refused = await visitor.post(REMOVE, {"confirm": "alpha"})
+    assert refused.status_code == 422 and "Type the node&#x27;s name, beta" in text(refused)
+    begun = await visitor.post(REMOVE, {"confirm": "beta"})
+    assert daemon.last(ask.RemoveNode) == ask.RemoveNode("beta", task=True, user=ROOT)
+    assert "Remove Node" in text(begun) and begun["HX-Retarget"] == "#dialog-slot"
+
+
+async def test_what_stands_in_the_way_is_said_and_the_button_is_off(visitor: Visitor, daemon: FakeDaemon) -> None:
+    daemon.obstacle = "Without beta the cluster would have no quorum."
+    dialog = text(await visitor.htmx(REMOVE))
+    assert daemon.obstacle in dialog and "disabled" in dialog.split('type="submit"')[1].split(">")[0]
+
+
+async def test_leaving_is_confirmed_by_the_own_name(visitor: Visitor, daemon: FakeDaemon) -> None:
+    assert "Leave the cluster" in text(await visitor.htmx(LEAVE))
+    assert (await visitor.post(LEAVE, {"confirm": "beta"})).status_code == 422
+    await visitor.post(LEAVE, {"confirm": "alpha"})
+    assert daemon.last(ask.LeaveCluster) == ask.LeaveCluster(force=False, user=ROOT)
+
+
+async def test_a_node_that_was_taken_out_may_leave_without_a_plan(visitor: Visitor, daemon: FakeDaemon) -> None:
+    daemon.refusals[ask.RemovalPlan] = Conflict("alpha is gone already.")
+    assert "goes on without alpha already" in text(await visitor.htmx(LEAVE))
+
+
+@pytest.mark.parametrize("name", ["gamma", "a" * 63])
+async def test_those_who_are_gone_are_listed_with_the_way_back(name: str, visitor: Visitor, daemon: FakeDaemon) -> None:
+    assert "Former Nodes" not in text(await visitor.htmx("/datacenter/cluster/gone"))
+    daemon.removed = [GAMMA | {"node": name}, GAMMA | {"node": "delta", "left": True, "undo_until_s": 0}]
+    page = text(await visitor.htmx("/datacenter/cluster/gone"))
+    assert page.count("Undo removal") == 1 and "left" in page
+    undone = text(await visitor.post(f"/datacenter/cluster/gone/{name}/undo", {}))
+    assert f"{name} is a member again" in undone and "jobs.cfg was changed since." in undone
+    daemon.refusals[ask.UndoRemoval] = Conflict("It was removed more than a day ago.")
+    assert "more than a day ago" in text(await visitor.post(f"/datacenter/cluster/gone/{name}/undo", {}))
