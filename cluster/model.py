@@ -76,8 +76,44 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkState:
+    """One link towards a peer as the node that has it measures it; each of its two ends has one, and they may differ.
+
+    `latency_us` is the round trip of the last few seconds, None while no answer comes; `latency_ave_us` and
+    `latency_max_us` are corosync's own figures since the link came up. `loss` is the share of pings without an answer
+    in the last half minute, None before there were enough. `retries` and `flaps` count since the engine started: sends
+    that had to be tried again, and how often the link went down. `mtu` is in bytes, 0 while unknown.
+    """
+
+    peer_id: int
+    link: int
+    connected: bool
+    latency_us: int | None = None
+    latency_ave_us: int | None = None
+    latency_max_us: int | None = None
+    loss: float | None = None
+    retries: int = 0
+    flaps: int = 0
+    mtu: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TotemState:
+    """A node's part in totem: messages it sent again since the engine started, the mean time between two tokens in
+    milliseconds, and the places left in the queue of messages to be sent; None where the engine does not tell."""
+
+    retransmits: int | None = None
+    token_ms: int | None = None
+    queue_free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeState:
-    """A node as a page shows it. `online` is None while unknown; `since_s` (unix) is when `online` last changed."""
+    """A node as a page shows it. `online` is None while unknown; `since_s` (unix) is when `online` last changed.
+
+    `link_states` are this node's links towards its peers, as it told within the last seconds; an offline node has
+    none. Both change every second or two, so a `cluster` change leaves them out, like samples.
+    """
 
     name: str
     node_id: int
@@ -89,6 +125,8 @@ class NodeState:
     since_s: float | None = None
     fingerprint: str = ""
     sample: Sample | None = None
+    link_states: tuple[LinkState, ...] = ()
+    totem: TotemState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +189,7 @@ class Change:
     """One numbered change told to subscribers.
 
     `number` counts up by one per daemon process; a gap means: ask for a new snapshot. `topic` is one of
-    `cluster` (value: ClusterState without samples), `node` (NodeState), `task` (TaskState),
+    `cluster` (value: ClusterState without samples and links' states), `node` (NodeState), `task` (TaskState),
     `tasklog` ({upid, first, lines}), `store` (StoreState). `value` is plain JSON-able data.
     `at_s` is the daemon's clock (unix) when the event that caused it arrived, to measure event → pixel.
     """

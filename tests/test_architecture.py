@@ -34,6 +34,7 @@ SITE_MAY_SEE = {
     "cluster.control.requests",
     "cluster.control.access_requests",
     "cluster.control.node_requests",
+    "cluster.control.link_requests",
     "cluster.model",
     "cluster.errors",
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from cluster.control import access_requests, failures, node_requests  # noqa: F401 - so that their requests are known
+from cluster.control import access_requests, failures, link_requests, node_requests  # noqa: F401 - so that their requests are known
 from cluster.control.framing import frame
 from cluster.control.requests import Request
 from cluster.errors import InvalidInput, QuireError

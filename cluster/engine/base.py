@@ -20,11 +20,11 @@ message.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from cluster.model import Member, Quorum, RingId
+from cluster.model import Member, Quorum, RingId, TotemState
 
 MESSAGE_SIZE_MAX = (1 << 20) - 4096  # bytes; CPG carries 1 MiB - 1 KiB in one piece (cpg_max_atomic_msgsize_get)
 QUEUE_MESSAGES_MAX = 1024  # messages accepted by multicast() and not yet taken by the transport
@@ -78,6 +78,32 @@ class LinkStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkCount:
+    """What the engine has counted on one link towards a peer since it started; latencies are its own averages, None
+    before the first answer. Two readings make a `LinkState` (`cluster/node/link_readings.py`)."""
+
+    peer_id: int
+    link: int
+    connected: bool
+    latency_ave_us: int | None = None
+    latency_max_us: int | None = None
+    latency_samples: int = 0
+    pings: int = 0
+    pongs: int = 0
+    retries: int = 0
+    flaps: int = 0
+    mtu: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All links at one moment, and the node's part in totem."""
+
+    links: tuple[LinkCount, ...] = ()
+    totem: TotemState | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EngineStatus:
     """What the engine knows now, for status pages and `pvecm status`; never used to decide a write."""
 
@@ -116,3 +142,7 @@ class Engine(Protocol):
 
     async def status(self) -> EngineStatus:
         """Never raises: an engine that does not answer within 1 s is reported as not running."""
+
+    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
+        """What was counted on these links, each a peer's node id and a link's number; one that the engine does not
+        know is left out. Never raises: without an answer within 1 s there is nothing."""

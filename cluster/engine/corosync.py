@@ -17,7 +17,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -27,8 +27,9 @@ from cluster.corosync.cpg import Cpg
 from cluster.corosync.quorum import QuorumNotice, QuorumTracker
 from cluster.corosync.status import is_lost, is_try_again
 from cluster.corosync.votequorum import Votequorum, VotesTracker
-from cluster.engine.base import EngineEvent, EngineLost, EngineStatus, QuorumChanged
+from cluster.engine.base import EngineEvent, EngineLost, EngineStatus, Measured, QuorumChanged
 from cluster.engine.corosync_group import Group
+from cluster.engine.corosync_links import read_counts
 from cluster.engine.corosync_status import read_status
 from cluster.errors import CorosyncError, Unavailable
 from cluster.model import Member
@@ -162,6 +163,13 @@ class CorosyncEngine:
         except Unavailable as error:
             log.debug("No status: %s", error.message)
             return EngineStatus(running=False)
+
+    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
+        try:
+            return await bounded(lambda: read_counts(wanted), STATUS_TIMEOUT_S, "asking corosync about its links")
+        except (Unavailable, CorosyncError) as error:
+            log.debug("Nothing measured: %s", error.message)
+            return Measured()
 
     # --- connecting and losing ----------------------------------------------------------------------------------------
 

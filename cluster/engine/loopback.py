@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from cluster.core import quorum as votequorum
@@ -25,9 +25,11 @@ from cluster.engine.base import (
     EngineStatus,
     GroupChanged,
     LinkStatus,
+    Measured,
     QuorumChanged,
 )
 from cluster.engine.loopback_files import Configuration, RingFile, read_configuration
+from cluster.engine.loopback_links import LinkMeter
 from cluster.engine.wire_line import WireLine, open_line
 from cluster.errors import Busy, InvalidInput, QuireError, Unavailable
 from cluster.model import Member, RingId
@@ -53,6 +55,7 @@ class LoopbackEngine:
         self._ring: frames.Ring | None = None
         self._groups: set[str] = set()
         self._waiting_for_all = True
+        self._meter = LinkMeter()
         self._reloads: deque[asyncio.Future[None]] = deque()
         self._newer: asyncio.Task[None] | None = None
 
@@ -66,6 +69,7 @@ class LoopbackEngine:
         hello = frames.Hello(configuration.key, configuration.node_id, os.getpid(), sequence, nodes)
         line, ring = await open_line(self._wire_path, hello, START_TIMEOUT_S)
         self._configuration, self._on_event, self._line = configuration, on_event, line
+        self._meter = LinkMeter()
         self._waiting_for_all = True
         self._ring_changed(ring)
         line.listen(self._heard, self._lost)
@@ -97,6 +101,7 @@ class LoopbackEngine:
             raise InvalidInput(f"A message of {len(payload)} bytes is larger than the {MESSAGE_SIZE_MAX} allowed.")
         if line.queued >= QUEUE_MESSAGES_MAX or line.queued_bytes >= QUEUE_BYTES_MAX:
             raise Busy("Too many messages are waiting to be sent; try again.")
+        self._meter.left()
         line.put(frames.encode(frames.Send(group, payload)))
 
     async def reload(self) -> None:
@@ -131,6 +136,12 @@ class LoopbackEngine:
             ),
         )
 
+    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
+        configuration = self._configuration
+        if self._line is None or configuration is None:
+            return Measured()
+        return self._meter.measured([pair for pair in wanted if pair[1] in configuration.links.get(pair[0], ())])
+
     def _connected(self) -> WireLine:
         if self._line is None:
             raise Unavailable("The engine is not connected to the wire.")
@@ -150,6 +161,8 @@ class LoopbackEngine:
     def _heard(self, message: frames.FromWire) -> None:
         match message:
             case frames.Message(group, node_id, pid, payload):
+                if self._configuration is not None and (node_id, pid) == (self._configuration.node_id, os.getpid()):
+                    self._meter.came_back()
                 self._tell(Delivered(group, Member(node_id, pid), payload))
             case frames.View(group, sequence, representative, members):
                 listed = tuple(Member(node_id, pid) for node_id, pid in members)
@@ -169,6 +182,7 @@ class LoopbackEngine:
 
     def _ring_changed(self, ring: frames.Ring) -> None:
         self._ring_file.keep(ring.sequence)
+        self._meter.ring(ring.nodes)
         self._ring = ring
         self._tell_quorum()
 

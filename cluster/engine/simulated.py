@@ -6,10 +6,10 @@ events come from within those calls. A simulation that needs no asyncio talks to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from cluster.core import quorum
-from cluster.engine.base import EngineEvent, EngineStatus, LinkStatus
+from cluster.engine.base import EngineEvent, EngineStatus, LinkCount, LinkStatus, Measured
 from cluster.engine.simulated_network import SimulatedNetwork, Timing
 from cluster.engine.simulated_node import SimulatedNode
 from cluster.errors import Unavailable
@@ -60,3 +60,13 @@ class SimulatedEngine:
             votes={node_id: node.votes.get(node_id, 0) for node_id in nodes},
             links=tuple(LinkStatus(peer, 0, peer in nodes) for peer in sorted(node.votes) if peer != node.node_id),
         )
+
+    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
+        """There is one link, of a network without loss; its latency is what this node was delayed by."""
+        node, ring = self._node, self._node.ring
+        if not node.running or ring is None:
+            return Measured()
+        present = {member.node_id for member in ring.members}
+        took_us = max(1, round(node.delay_ms * 1000))
+        known = [peer_id for peer_id, link in wanted if link == 0 and peer_id in node.votes]
+        return Measured(tuple(LinkCount(one, 0, one in present, took_us, took_us, 1, mtu=1500) for one in known))

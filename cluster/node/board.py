@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from cluster.engine.base import Delivered, GroupChanged
-from cluster.model import Sample
+from cluster.model import LinkState, Sample, TotemState
 
 GROUP = "status"
 FAILED_KEYS_MAX = 2
@@ -107,6 +107,13 @@ class Working(msgspec.Struct, array_like=True, tag=True, frozen=True):
     tasks: tuple[WorkingTask, ...]
 
 
+class Linked(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """My links towards the others as I measure them, and my part in totem."""
+
+    links: tuple[LinkState, ...]
+    totem: TotemState | None
+
+
 class KeySet(msgspec.Struct, array_like=True, tag=True, frozen=True):
     """A key of the sender's status, and its value; empty: taken back. `number` counts what the sender has set."""
 
@@ -116,7 +123,17 @@ class KeySet(msgspec.Struct, array_like=True, tag=True, frozen=True):
 
 
 AnyMessage = (
-    SignInFailed | Announcement | Sampled | Logged | Trouble | Compared | StandingAsked | Standing | Working | KeySet
+    SignInFailed
+    | Announcement
+    | Sampled
+    | Logged
+    | Trouble
+    | Compared
+    | StandingAsked
+    | Standing
+    | Working
+    | KeySet
+    | Linked
 )
 
 _encoder = msgspec.msgpack.Encoder()
@@ -136,6 +153,8 @@ class Card:
     announcement: Announcement | None = None
     sample: Sample | None = None
     trouble: str = ""
+    link_states: tuple[LinkState, ...] = ()
+    totem: TotemState | None = None
 
 
 @dataclass
@@ -182,6 +201,7 @@ class Board:
             card = self.card(node_id)
             if card.online != (node_id in members) or card.since_s is None:
                 card.online, card.since_s = node_id in members, self.now_s()
+                card.link_states, card.totem = (), None
         self.members_before, self.members = self.members, members
         if arrived:
             self.someone_new()
@@ -217,6 +237,8 @@ class Board:
             card.announcement = message
         elif isinstance(message, Trouble):
             card.trouble = message.sentence
+        elif isinstance(message, Linked):
+            card.link_states, card.totem = message.links, message.totem
         else:
             card.sample = Sample(message.time_s, message.values)
             self.sampled(event.sender.node_id, card.sample)

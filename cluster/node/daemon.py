@@ -30,6 +30,7 @@ from cluster.node.connection import Service
 from cluster.node.departures import Departures
 from cluster.node.host import NodeHost
 from cluster.node.life import Life
+from cluster.node.link_watch import LinkWatch
 from cluster.node.mount_door import MountDoor
 from cluster.node.options import Options
 from cluster.node.own_files import OwnFiles
@@ -86,6 +87,7 @@ class Daemon:
             self.cluster_log.write,
         )  # fmt: skip
         self.removed = Removed(options.name, self.life, self.document, lambda: self.workflows.busy, self._hear)
+        self.links = LinkWatch(options.name, self.life, self.document, self.say)
         self.health = StoreHealth(
             self.life, self.board, options.scrub_every_s, lambda: self.workflows.busy,
             lambda said: self.say(encode(said)), self._in_trouble,
@@ -134,16 +136,9 @@ class Daemon:
         read = self.underlay.sample if isinstance(self.underlay, World) else None
         sampling = Sampling(lambda said: self.say(encode(said)), read)
         parts = (
-            sampling,
-            self.archive,
-            self.files,
-            self.workflows,
-            self.removed,
-            departing,
-            self.life,
-            self.health,
-            self.access,
-        )
+            sampling, self.links, self.archive, self.files, self.workflows, self.removed, departing, self.life,
+            self.health, self.access,
+        )  # fmt: skip
         for part in parts:
             self._run(part.watch())
         web, streams = self.options.web_user, handlers.streams(self)

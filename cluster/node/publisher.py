@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from cluster.control.requests import as_plain
-from cluster.model import Change, ClusterState
+from cluster.model import Change, ClusterState, NodeState
 
 Subscriber = Callable[[Change], None]
 
@@ -61,4 +61,8 @@ class Publisher:
 
 def _bare(state: ClusterState) -> ClusterState:
     """Without what changes every second."""
-    return replace(state, store=None, nodes=tuple(replace(node, sample=None) for node in state.nodes))
+    return replace(state, store=None, nodes=tuple(without_figures(node) for node in state.nodes))
+
+
+def without_figures(node: NodeState) -> NodeState:
+    return replace(node, sample=None, link_states=(), totem=None)

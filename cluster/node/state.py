@@ -68,6 +68,8 @@ def _node_state(node: Node, me: Self, board: Board) -> NodeState:
         since_s=card.since_s,
         fingerprint=me.fingerprint if local else (said.fingerprint if said else ""),
         sample=card.sample,
+        link_states=card.link_states,
+        totem=card.totem,
     )
 
 

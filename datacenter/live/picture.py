@@ -76,11 +76,22 @@ def newest_first(tasks: tuple[TaskState, ...]) -> tuple[TaskState, ...]:
 
 
 def _cluster(picture: Picture, value: Any) -> Picture:
-    """Comes without samples and without the store's state; both stay as they were."""
+    """Comes without nodes' figures and without the store's state; both stay as they were."""
     new = msgspec.convert(value, ClusterState)
-    samples = {node.name: node.sample for node in picture.cluster.nodes}
-    nodes = tuple(replace(node, sample=node.sample or samples.get(node.name)) for node in new.nodes)
+    known = {node.name: node for node in picture.cluster.nodes}
+    nodes = tuple(_with_figures(node, known.get(node.name)) for node in new.nodes)
     return replace(picture, cluster=replace(new, nodes=nodes, store=new.store or picture.cluster.store))
+
+
+def _with_figures(node: NodeState, before: NodeState | None) -> NodeState:
+    if before is None or node.online is False:
+        return replace(node, sample=node.sample or (before.sample if before is not None else None))
+    return replace(
+        node,
+        sample=node.sample or before.sample,
+        link_states=node.link_states or before.link_states,
+        totem=node.totem or before.totem,
+    )
 
 
 def _node(picture: Picture, value: Any) -> Picture:

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from cluster.model import Change, NodeState, StoreState
 from datacenter.live.outlet import Fragments
 from datacenter.live.picture import Picture
+from datacenter.membership import link_cells, words
 from datacenter.pages import shown
 from datacenter.tasks.log import Line
 
@@ -27,6 +28,7 @@ ABOUT_THE_CLUSTER = (
     "membership/_information.html",
     "membership/_quorum.html",
     "membership/_nodes.html",
+    "membership/_link_states.html",
     "membership/_health.html",
 )
 CONFIGURATION = "@config"  # what the page of the configuration says it is about; no node has such a name
@@ -127,8 +129,11 @@ def _node(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) ->
         parts.add("membership/_node_state.html", "shell/_tree_state.html", node=new)
         parts.add("membership/_health.html", "membership/_quorum.html", "nodes/_local_fingerprint.html")
         parts.add("shell/_read_only.html")
-    parts.add("membership/_node_readings.html", node=new)
-    parts.add("membership/_totals.html")
+    if old is None or old.sample != new.sample:
+        parts.add("membership/_node_readings.html", node=new)
+        parts.add("membership/_totals.html")
+    for cell in link_cells.changed(before.cluster, now.cluster, new.name, words.link_numbers(now.cluster)):
+        parts.add("membership/_link_cell.html", cell=cell)
 
 
 def _task(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:

@@ -104,6 +104,13 @@ def link_address(node: NodeState, number: int) -> str:
 
 
 @register.filter
+def link_priority(cluster: ClusterState, number: int) -> int | None:
+    """What corosync.conf says of a link, for all nodes alike."""
+    links = (link for node in cluster.nodes for link in node.links if link.number == number)
+    return next((link.priority for link in links if link.priority is not None), None)
+
+
+@register.filter
 def totals(cluster: ClusterState) -> readings.Totals:
     """The nodes taken together."""
     return readings.totals(cluster.nodes)

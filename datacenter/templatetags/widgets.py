@@ -10,7 +10,9 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 
+from cluster.model import ClusterState, NodeState
 from datacenter.assets import address_of
+from datacenter.membership import link_cells
 
 register = template.Library()
 
@@ -65,3 +67,15 @@ def copy_button(of: str, what: str) -> str:
         what,
         icon("copy"),
     )
+
+
+@register.simple_tag
+def link_row(cluster: ClusterState, node: NodeState, number: int) -> list[link_cells.LinkCell]:
+    """What a node measures on one of its links, towards each node."""
+    return link_cells.row(cluster, node, number)
+
+
+@register.simple_tag
+def link_columns(cluster: ClusterState) -> list[str]:
+    """The peers that have a column of their own."""
+    return link_cells.columns(cluster)

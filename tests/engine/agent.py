@@ -72,6 +72,8 @@ class Agent:
             return flood(self.engine, *arguments)
         if method == "status":
             return msgspec.to_builtins(await self.engine.status(), str_keys=True)
+        if method == "measure":
+            return msgspec.to_builtins(await self.engine.measure([(peer, link) for peer, link in arguments[0]]))
         return await getattr(self.engine, method)(*arguments)
 
     async def answer(self, request: list[Any]) -> list[Any]:

@@ -470,6 +470,14 @@ class EngineContract:
             assert (status.quorum.quorate, status.quorum.total_votes) == (True, 3)
             assert status.votes == {1: 1, 2: 1, 3: 1}
 
+    async def test_links_to_all_peers_are_measured_and_unknown_ones_left_out(self, world: World) -> None:
+        pairs = await joined(world, 2)
+        await world.until(lambda: all(recorder.settled("config") for _, recorder in pairs))
+        measured = await pairs[0][0].measure([(2, 0), (9, 0), (2, 7)])
+        assert [(count.peer_id, count.link, count.connected) for count in measured.links] == [(2, 0, True)]
+        await pairs[0][0].stop()
+        assert (await pairs[0][0].measure([(2, 0)])).links == ()
+
 
 def _ring(recorder: Recorder) -> RingId:
     view = recorder.view("config")

@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 import cluster.errors
-from cluster.engine.base import EngineEvent, EngineStatus
+from cluster.engine.base import EngineEvent, EngineStatus, Measured
 from lab import Lab
 from tests.engine.agent import decode_event, decode_status, receive_frame, send_frame
 
@@ -60,6 +62,10 @@ class RemoteEngine:
 
     async def status(self) -> EngineStatus:
         return decode_status(await asyncio.to_thread(self._ask, self._calls, "status"))
+
+    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
+        told = await asyncio.to_thread(self._ask, self._calls, "measure", [list(pair) for pair in wanted])
+        return msgspec.convert(told, Measured)
 
     def multicast(self, group: str, payload: bytes) -> None:
         self._ask(self._sends, "multicast", group, payload)

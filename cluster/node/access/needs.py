@@ -11,6 +11,7 @@ from typing import Any
 
 from cluster.access.names import ROOT, clean_path, realm_of, split_token
 from cluster.control import access_requests as ask
+from cluster.control import link_requests as paths
 from cluster.control import node_requests as machines
 from cluster.control import requests as base
 from cluster.control.requests import Request
@@ -193,7 +194,7 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.VerifyCluster, base.TaskList, base.TaskStatus, base.TaskLog, base.TaskStop, base.Login, base.CheckTicket,
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
     base.StoreOutcome,
-    base.PeerHistory,
+    base.PeerHistory, paths.Links,
     ask.CheckToken, ask.HeldRights, ask.RealmList, ask.SignOut,
     machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,
     machines.QdeviceStatus, machines.GuestIds, machines.ClusterTasks,

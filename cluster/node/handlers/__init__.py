@@ -19,6 +19,7 @@ from cluster.node.handlers import (
     health,
     history,
     host,
+    links,
     nodes,
     peers,
     realms,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 MODULES = (
-    status, configuration, tasks, store, history, conflicts, exchange, health, host, nodes, peers,
+    status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
     access, users, user_tokens, second_factors, rights, realms, root_session,
 )  # fmt: skip
 

@@ -1,0 +1,56 @@
+"""Measures this node's links every second and tells the others: live status, in memory, never on disk.
+
+What comes of it is `NodeState.link_states` and `.totem` of every node (`cluster/model.py`): a page or a program takes
+them from `ClusterState`, looks a peer up by `peer_id`, and hears of news as `node` changes. A link that went up or down
+is told at once, figures every other second. A link as seen from one end is told by that end; compare both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from cluster.corosync.conf import Document
+from cluster.engine.base import Measured
+from cluster.model import LinkState, TotemState
+from cluster.node.board import Linked, encode
+from cluster.node.life import Life
+from cluster.node.link_readings import LinkReadings
+
+MEASURE_EVERY_S = 1.0
+TELL_EVERY_TURNS = 2
+
+
+class LinkWatch:
+    """`document` is the committed corosync.conf, None on a stand-alone node; `say` reaches the status group."""
+
+    def __init__(self, name: str, life: Life, document: Callable[[], Document | None], say: Callable[[bytes], None]):
+        self._name, self._life, self._document, self._say = name, life, document, say
+        self._readings = LinkReadings()
+        self._told: tuple[tuple[int, int, bool, int], ...] = ()
+
+    async def watch(self) -> None:
+        """For ever."""
+        turn = 0
+        while True:
+            turn += 1
+            states, totem = await self.measure()
+            seen = tuple((state.peer_id, state.link, state.connected, state.flaps) for state in states)
+            if states and (seen != self._told or turn % TELL_EVERY_TURNS == 0):
+                self._told = seen
+                self._say(encode(Linked(states, totem)))
+            await asyncio.sleep(MEASURE_EVERY_S)
+
+    async def measure(self) -> tuple[tuple[LinkState, ...], TotemState | None]:
+        """This node's links as they are now; none where it is in no cluster."""
+        wanted = self._wanted()
+        if not wanted or not self._life.is_open or not self._life.connection.connected:
+            return (), None
+        measured: Measured = await self._life.connection.engine.measure(wanted)
+        return self._readings.next(time.monotonic(), measured.links), measured.totem
+
+    def _wanted(self) -> tuple[tuple[int, int], ...]:
+        document = self._document() if self._life.is_open else None
+        nodes = document.nodes() if document is not None else ()
+        return tuple((node.node_id, link.number) for node in nodes if node.name != self._name for link in node.links)

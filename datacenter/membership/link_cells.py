@@ -1,0 +1,122 @@
+"""A node's links as the cells of the page's tables: one table per link, a row per node, a column per peer. Pure.
+
+Each cell is what the row's node measures towards the column's node; the other direction is the mirrored cell. In a
+large cluster a row has one cell that sums its peers up. What the figures mean is said in `cluster/model.py`
+(`LinkState`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cluster.model import ClusterState, LinkState, NodeState
+
+PEERS_SHOWN_MAX = 9  # columns that a screen has room for
+NAMED_MAX = 3
+LOSS_WARNING = 0.05  # a single ping of the half minute says nothing yet
+LATENCY_WARNING_US = 10_000  # corosync's own advice for more than three nodes; it wants below 5 ms
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCell:
+    """`level` is good, warning, bad, unknown or plain (a node towards itself); `word` is short, `sentence` says all."""
+
+    link: int
+    node: str
+    peer: str
+    level: str
+    word: str
+    sentence: str = ""
+
+    @property
+    def mark(self) -> str:
+        """Its id on the page."""
+        return f"link-{self.link}-{self.node}-{self.peer}".replace(" ", "-")
+
+
+def row(cluster: ClusterState, node: NodeState, number: int) -> list[LinkCell]:
+    """The cells of one link in a node's row, in the order of `columns`."""
+    if not shows_each_peer(cluster):
+        return [_summed_up(cluster, node, number)]
+    states = {state.peer_id: state for state in node.link_states if state.link == number}
+    uses = {link.number for link in node.links}
+    return [
+        _cell(node, peer, number, states.get(peer.node_id), number in uses)
+        for peer in sorted(cluster.nodes, key=lambda each: each.node_id)
+    ]
+
+
+def shows_each_peer(cluster: ClusterState) -> bool:
+    return len(cluster.nodes) <= PEERS_SHOWN_MAX
+
+
+def columns(cluster: ClusterState) -> list[str]:
+    if not shows_each_peer(cluster):
+        return ["all its peers"]
+    return [node.name for node in sorted(cluster.nodes, key=lambda each: each.node_id)]
+
+
+def changed(before: ClusterState, now: ClusterState, name: str, numbers: list[int]) -> Iterator[LinkCell]:
+    """The cells of a node that look different from before."""
+    old, new = before.node(name), now.node(name)
+    if old is None or new is None or (old.link_states, old.online) == (new.link_states, new.online):
+        return
+    for number in numbers:
+        known = {cell.peer: cell for cell in row(before, old, number)}
+        yield from (cell for cell in row(now, new, number) if known.get(cell.peer) != cell)
+
+
+def _cell(node: NodeState, peer: NodeState, number: int, state: LinkState | None, used: bool) -> LinkCell:
+    if peer.name == node.name:
+        return LinkCell(number, node.name, peer.name, "plain", "–")
+    if not used or state is None or node.online is False:
+        why = "it has no such link" if not used else "it is offline" if node.online is False else "not measured yet"
+        return LinkCell(number, node.name, peer.name, "unknown", "–", f"{node.name} tells nothing: {why}.")
+    return LinkCell(number, node.name, peer.name, _level(state), _word(state), _sentence(node, peer, state))
+
+
+def _summed_up(cluster: ClusterState, node: NodeState, number: int) -> LinkCell:
+    states = [state for state in node.link_states if state.link == number]
+    if not states or node.online is False:
+        return LinkCell(number, node.name, "all its peers", "unknown", "–", f"{node.name} tells nothing.")
+    names = {each.node_id: each.name for each in cluster.nodes}
+    down = [names.get(state.peer_id, f"node {state.peer_id}") for state in states if not state.connected]
+    slowest = max((state.latency_us for state in states if state.latency_us is not None), default=None)
+    said = f"{len(states) - len(down)} of {len(states)} up, slowest {milliseconds(slowest)}"
+    if down:
+        more = f" and {len(down) - NAMED_MAX} more" if len(down) > NAMED_MAX else ""
+        said = f"{said}; down: {', '.join(down[:NAMED_MAX])}{more}"
+    levels = {_level(state) for state in states}
+    level = next(each for each in ("bad", "warning", "good") if each in levels)
+    return LinkCell(number, node.name, "all its peers", level, said)
+
+
+def _level(state: LinkState) -> str:
+    if not state.connected:
+        return "bad"
+    slow = state.latency_us is not None and state.latency_us > LATENCY_WARNING_US
+    return "warning" if slow or (state.loss or 0) > LOSS_WARNING else "good"
+
+
+def _word(state: LinkState) -> str:
+    if not state.connected:
+        return "down"
+    lost = f", {state.loss * 100:.0f} % lost" if state.loss and state.loss > LOSS_WARNING else ""
+    return milliseconds(state.latency_us) + lost
+
+
+def _sentence(node: NodeState, peer: NodeState, state: LinkState) -> str:
+    times = f"average {milliseconds(state.latency_ave_us)}, longest {milliseconds(state.latency_max_us)}"
+    loss = "unknown" if state.loss is None else f"{state.loss * 100:.1f} %"
+    way = "hears" if state.connected else "does not hear"
+    return (
+        f"{node.name} {way} {peer.name} on link {state.link}: {times}, loss {loss}, {state.retries} sends tried again, "
+        f"down {state.flaps} {'time' if state.flaps == 1 else 'times'}, MTU {state.mtu or 'unknown'}."
+    )
+
+
+def milliseconds(latency_us: int | None) -> str:
+    if latency_us is None:
+        return "–"
+    return f"{latency_us / 1000:.2f} ms" if latency_us < 10_000 else f"{latency_us / 1000:.1f} ms"
