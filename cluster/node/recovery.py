@@ -17,7 +17,7 @@ from cluster.core.replica import Phase
 from cluster.errors import QuireError, Unavailable
 from cluster.node.life import Life
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S, LOOK_AGAIN_S = 0.5, 0.2  # the second while the store has failed: a look at the disk costs little
 TRY_FIRST_S, TRY_MAX_S = 1.0, 30.0
 WELL_AFTER_S = 60.0  # then the next failure is a new one, and not the last one again
 PROBE_BYTES = 1 << 20  # what has to fit before it is worth trying
@@ -41,7 +41,7 @@ class Recovery:
     async def watch(self) -> None:
         """For ever."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_AGAIN_S if self.trouble and not self._stopped else LOOK_EVERY_S)
             if self._life.is_open and not self._busy():
                 await self.look()
 

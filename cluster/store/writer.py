@@ -23,6 +23,7 @@ from queue import Empty, SimpleQueue
 
 from cluster.core.effects import Committed, InstallRecord, PromiseRecord
 from cluster.errors import QuireError
+from cluster.store.ahead import Ahead
 from cluster.store.base import KEEP_LOG_BYTES, KEEP_LOG_ENTRIES, Counters, Record
 from cluster.store.mark import Mark, Marker
 from cluster.store.records import Records
@@ -35,9 +36,6 @@ KEEP_ENTRIES = 200
 KEEP_BYTES = 8 << 20
 BACKLOG_BYTES_MAX = 128 << 20
 CLOSE_TIMEOUT_S = 60.0
-LOG_FILE_BYTES = 4_200_000  # what SQLite's log comes to before its pages are moved to their places
-FRAME_HEAD_BYTES = 24  # before every page in it
-CACHE_SIZE = -2000  # KiB, as SQLite has it
 
 log = logging.getLogger(__name__)
 
@@ -138,9 +136,9 @@ class Writer:
                 records = Records(connection)
                 self.counters = records.counters
                 self._advance(marker, records)  # has its place on the disk from now on
-                stretch(connection)
+                ahead = Ahead(connection, self._path)
                 while not self._failed and self._write(connection, records, marker, self._take()):
-                    pass
+                    ahead.tidy()  # the flush was told: nobody waits for it
                 if not self._failed:
                     marker.flush()
         except Exception as error:  # whatever it is, the disk cannot be relied on any more
@@ -219,27 +217,6 @@ class Writer:
     def _tell(self, callback: Callable[..., None], *told: int | str) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             self._loop.call_soon_threadsafe(callback, *told)
-
-
-def stretch(connection: sqlite3.Connection) -> None:
-    """Set the length of the write-ahead log, and give it that length before the first change.
-
-    While a file grows, each flush also writes the file system's own journal: three times the bytes, and longer. Pages
-    that outgrow SQLite's cache are written to the log even if they are then taken back, so nothing of this stays.
-    """
-    frame_bytes = connection.execute("PRAGMA page_size").fetchone()[0] + FRAME_HEAD_BYTES
-    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_FILE_BYTES // frame_bytes}")
-    try:
-        connection.execute("PRAGMA cache_size = 10")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("CREATE TABLE stretch (room BLOB) STRICT")
-        connection.execute("INSERT INTO stretch VALUES (zeroblob(?))", (LOG_FILE_BYTES,))
-    except sqlite3.OperationalError as error:
-        log.debug("The write-ahead log could not be stretched: %s", error)  # a full disk is told at the first write
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        connection.execute(f"PRAGMA cache_size = {CACHE_SIZE}")
 
 
 class _Later:

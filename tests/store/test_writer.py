@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from cluster.core.operations import Write
+from cluster.store import ahead, writer
 from cluster.store import disk as store
-from cluster.store import writer
 from tests.store.scribe import Scribe, read_back
 
 
@@ -91,6 +92,31 @@ def test_a_disk_that_cannot_keep_up_is_told_instead_of_filling_the_memory(
         scribe.append(Write(f"file-{number}", bytes(100_000)))
     scribe.ear.wait(lambda: bool(scribe.ear.failures))
     assert scribe.ear.failures[0].startswith("The disk is too slow: ") and len(scribe.ear.failures) == 1
+
+
+def test_the_log_is_emptied_when_it_is_long_and_nobody_waits_for_that(
+    scribe: Scribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidied, may_tidy = threading.Event(), threading.Event()
+
+    def when_allowed(self: ahead.Ahead, tidy: Callable[[ahead.Ahead], None] = ahead.Ahead.tidy) -> None:
+        assert may_tidy.wait(20)
+        tidy(self)
+        tidied.set()
+
+    monkeypatch.setattr(ahead.Ahead, "tidy", when_allowed)
+    for number in range(6):
+        scribe.append(Write(f"file-{number}", bytes(1 << 20)))
+    scribe.ear.wait(lambda: bool(scribe.ear.told))  # before the log may be emptied
+    assert not tidied.is_set()
+    may_tidy.set()
+    scribe.ear.wait(lambda: scribe.ear.told[-1:] == [scribe.ticket])
+    assert tidied.wait(20)
+    grown = scribe.path.with_name("store.db-wal").stat().st_size
+    for _ in range(20):
+        scribe.append(Write("motd", bytes(1 << 20)))
+        scribe.ear.wait(lambda: scribe.ear.told[-1:] == [scribe.ticket])
+    assert scribe.path.with_name("store.db-wal").stat().st_size < grown + 2 * ahead.LOG_FILE_BYTES
 
 
 @contextmanager
