@@ -6,18 +6,25 @@ signed in) is put together here from the same picture that live updates start fr
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from cluster.control.requests import Status
+from cluster.errors import Forbidden
 from datacenter import gateway
 from datacenter.access.sign_in import set_ticket
+from datacenter.api.call import Call
+from datacenter.api.permission import AUDIT, Permission, permitted
 from datacenter.live.picture import Picture, picture_of
 from datacenter.membership import words
 from datacenter.membership.read_only import read_only
 from datacenter.session import renewal
+from datacenter.session.door import View
+from datacenter.tabs import tabs
 
 TASKS_SHOWN = 25
 
@@ -41,13 +48,35 @@ def shown(picture: Picture) -> dict[str, Any]:
     }
 
 
-async def show(request: Any, template: str, picture: Picture, **context: Any) -> HttpResponse:
+def needs(permission: Permission) -> Callable[[View], View]:
+    """A page for whoever has `permission`; everybody else is told what it takes. Names in its path are the view's."""
+
+    def guarding(view: View) -> View:
+        @wraps(view)
+        async def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+            needed = permission.at(kwargs)
+            if await permitted(Call.of(request), needed):
+                return await view(request, *args, **kwargs)
+            if request.method != "GET":
+                raise Forbidden(f"You may not do this. It needs {needed}.")
+            return await show(request, "access/no_rights.html", await load_picture(), status=403, needed=str(needed))
+
+        return guarded
+
+    return guarding
+
+
+async def show(request: Any, template: str, picture: Picture, status: int = 200, **context: Any) -> HttpResponse:
     """A page, for a signed-in user. A whole page also renews the ticket, and carries its anti-forgery token."""
-    context = {**shown(picture), "user": request.quire_user, **context}
+    may_look = await permitted(Call.of(request), AUDIT)
+    own = {"user": request.quire_user, "tabs": await tabs(request), "may_look": may_look}
+    context = {**shown(picture), **own, **context}
+    if not may_look:
+        context["tasks"] = [task for task in picture.tasks if task.user == request.quire_user.username][:TASKS_SHOWN]
     if _only_content(request):
-        return _kept_apart(render(request, template, {**context, "frame": "content_only.html"}))
+        return _kept_apart(render(request, template, {**context, "frame": "content_only.html"}, status=status))
     fresh = await renewal.from_ticket(request.quire_user)
-    response = render(request, template, {**context, "frame": "shell.html", "csrf": fresh.csrf})
+    response = render(request, template, {**context, "frame": "shell.html", "csrf": fresh.csrf}, status=status)
     set_ticket(response, fresh.ticket)
     return _kept_apart(response)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from datacenter.account import views as account
 from datacenter.api import browser as api
 from datacenter.configs import journal
 from datacenter.configs import views as configs
+from datacenter.log import views as log
 from datacenter.membership import removal
 from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
+from datacenter.options import views as options
+from datacenter.permissions import views as permissions
 from datacenter.session import views as session
 from datacenter.tasks import views as tasks
 
@@ -34,10 +38,23 @@ urlpatterns = [
     path("datacenter/config/conflicts/<str:conflict_id>", journal.conflict, name="config-conflict"),
     path("datacenter/config/conflicts/<str:conflict_id>/again", journal.make_again, name="config-make-again"),
     path("datacenter/config/restore", configs.restore, name="config-restore"),
+    path("datacenter/permissions", permissions.sheet_page, name="permissions"),
+    path("datacenter/permissions/rights", permissions.rights_page, name="rights"),
+    path("datacenter/permissions/<str:name>", permissions.sheet_page, name="permissions-sheet"),
+    path("datacenter/permissions/<str:name>/<str:act>", permissions.act),
+    path("datacenter/options", options.options_page, name="options"),
+    path("datacenter/options/<str:name>", options.options_page, name="options-sheet"),
+    path("datacenter/options/<str:name>/<str:act>", options.act),
+    path("datacenter/tasks", tasks.tasks_page, name="tasks"),
+    path("datacenter/log", log.log_page, name="log"),
     path("datacenter/api", api.api_page, name="api"),
     path("datacenter/api/try", api.try_out, name="api-try"),
+    path("account", account.account_page, name="account"),
+    path("account/<str:name>", account.account_page, name="account-sheet"),
+    path("account/<str:name>/<str:act>", account.act),
     path("nodes/<str:name>", nodes.node_page, name="node"),
     path("tasks/<str:upid>", tasks.task, name="task"),
+    path("tasks/<str:upid>/follow", tasks.follow, name="follow-task"),
     path("tasks/<str:upid>/stop", tasks.stop, name="stop-task"),
     path("session/sign-in", session.sign_in, name="sign-in"),
     path("session/again", session.again, name="sign-in-again"),

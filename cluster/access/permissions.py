@@ -9,6 +9,7 @@ root@pam may everything. Nothing here knows the time: see `is_active`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from cluster.access.names import ROOT, split_token
 from cluster.access.privileges import NO_ACCESS, PRIVILEGES
@@ -16,6 +17,16 @@ from cluster.access.user_cfg import UserConfig
 
 # Privilege (or role) → does it hold below the path as well?
 Held = dict[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Why somebody has a role: it was given on `path` to `subject`, and holds below it when `propagate`."""
+
+    role: str
+    path: str
+    subject: str
+    propagate: bool
 
 
 def is_active(config: UserConfig, auth_id: str, now_s: float) -> bool:
@@ -50,17 +61,35 @@ def permissions(config: UserConfig, auth_id: str, path: str) -> Held:
 def roles(config: UserConfig, auth_id: str, path: str) -> Held:
     """The roles that hold for exactly this user, or this token without its user. `NoAccess` comes alone."""
     held: Held = {}
+    for grant in _grants(config, auth_id, path):
+        held[grant.role] = held.get(grant.role, False) or grant.propagate
+    return held
+
+
+def reasons(config: UserConfig, auth_id: str, path: str) -> list[Grant]:
+    """Where the roles come from that `permissions` looks at, those that come by way of a pool included. None for
+    root@pam, who needs no role."""
+    found = _grants(config, auth_id, path)
+    if not any(grant.role == NO_ACCESS for grant in found):
+        for pool in _pools_of(config, path):
+            of_pool = _grants(config, auth_id, f"/pool/{pool}")
+            found += [grant for grant in of_pool if grant.role != NO_ACCESS]
+    return found
+
+
+def _grants(config: UserConfig, auth_id: str, path: str) -> list[Grant]:
+    held: list[Grant] = []
     levels = list(_levels(path))
     for level in levels:
-        entries = config.lists.get(level)
+        entries, is_last = config.lists.get(level), level == levels[-1]
         if entries is None:
             continue
-        here = _effective(entries.get(auth_id, {}), level == levels[-1])
+        here = _effective(entries, level, auth_id, is_last)
         if not here:
-            here = _of_groups(config, auth_id, entries, level == levels[-1])
-        if here:
-            held = here
-    return {NO_ACCESS: held[NO_ACCESS]} if NO_ACCESS in held else held
+            groups = ("@" + name for name, group in config.groups.items() if auth_id in group.users)
+            here = [grant for each in groups for grant in _effective(entries, level, each, is_last)]
+        held = here or held
+    return [grant for grant in held if grant.role == NO_ACCESS] or held
 
 
 def paths_of_interest(config: UserConfig) -> list[str]:
@@ -91,17 +120,9 @@ def _levels(path: str) -> Iterator[str]:
         yield "/" + "/".join(parts[:depth])
 
 
-def _effective(entry: Held, is_last: bool) -> Held:
-    return {role: below for role, below in entry.items() if below or is_last}
-
-
-def _of_groups(config: UserConfig, user: str, entries: dict[str, Held], is_last: bool) -> Held:
-    found: Held = {}
-    for name, group in config.groups.items():
-        if user in group.users:
-            for role, below in _effective(entries.get("@" + name, {}), is_last).items():
-                found[role] = found.get(role, False) or below
-    return found
+def _effective(entries: dict[str, Held], path: str, subject: str, is_last: bool) -> list[Grant]:
+    given = entries.get(subject, {})
+    return [Grant(role, path, subject, below) for role, below in given.items() if below or is_last]
 
 
 def _pools_of(config: UserConfig, path: str) -> list[str]:

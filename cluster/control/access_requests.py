@@ -8,6 +8,11 @@ InvalidInput, NoQuorum, OutcomeUnknown as it applies.
 
 from __future__ import annotations
 
+from cluster.control.realm_requests import RealmAdd as RealmAdd
+from cluster.control.realm_requests import RealmChange as RealmChange
+from cluster.control.realm_requests import RealmList as RealmList
+from cluster.control.realm_requests import RealmRemove as RealmRemove
+from cluster.control.realm_requests import RealmShow as RealmShow
 from cluster.control.request import Request
 from cluster.control.session_requests import FactorAdd as FactorAdd
 from cluster.control.session_requests import FactorChange as FactorChange
@@ -42,6 +47,14 @@ class Permissions(Request, tag="access.permissions"):
     user: str
     userid: str | None = None
     path: str | None = None
+
+
+class PermissionReasons(Request, tag="access.reasons"):
+    """→ [{path, privs: {privilege: propagate}, grants: [{path, type, ugid, roleid, propagate}]}] of `userid` (default:
+    who asks), wherever it may something: why it may. A token with rights of its own has the grants of itself."""
+
+    user: str
+    userid: str | None = None
 
 
 # --- users --------------------------------------------------------------------------------------------------------
@@ -254,45 +267,3 @@ class AclChange(Request, tag="access.acl-change"):
     tokens: list[str] = []
     propagate: bool = True
     delete: bool = False
-
-
-# --- realms -------------------------------------------------------------------------------------------------------
-
-
-class RealmList(Request, tag="access.domains"):
-    """→ [{realm, type, comment?, default?, tfa?}]: for everybody, signed in or not."""
-
-
-class RealmShow(Request, tag="access.domain"):
-    """→ {type, every key …, digest}"""
-
-    user: str
-    realm: str
-
-
-class RealmAdd(Request, tag="access.domain-add"):
-    """→ null. `settings` are the keys of the realm's kind; `password` is the realm's own, for its bind."""
-
-    user: str
-    realm: str
-    type: str
-    settings: dict[str, str] = {}
-    password: str | None = None
-
-
-class RealmChange(Request, tag="access.domain-change"):
-    """→ null. Raises Conflict when the file's digest is another than `digest`."""
-
-    user: str
-    realm: str
-    settings: dict[str, str] = {}
-    delete: list[str] = []
-    digest: str | None = None
-    password: str | None = None
-
-
-class RealmRemove(Request, tag="access.domain-remove"):
-    """→ null. Its users stay, and can sign in no more."""
-
-    user: str
-    realm: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +14,8 @@ class Call:
     user: str
     address: str
     origin: str = ""
+
+    @classmethod
+    def of(cls, request: Any) -> Call:
+        user = request.quire_user.username if request.quire_user else ""
+        return cls(user, request.META.get("REMOTE_ADDR") or "", f"{request.scheme}://{request.get_host()}")

@@ -72,8 +72,7 @@ async def _refuse_strangers(request: Any) -> HttpResponse | None:
 
 
 async def _answer(request: Any, form: str, endpoint: Endpoint, in_path: dict[str, str]) -> HttpResponse:
-    user = request.quire_user.username if request.quire_user else ""
-    call = Call(user, request.META.get("REMOTE_ADDR") or "", f"{request.scheme}://{request.get_host()}")
+    call = Call.of(request)
     try:
         elsewhere = await forward.resolve(in_path) if endpoint.path.startswith("/nodes/{node}") else False
         await require(call, endpoint.permission.at(in_path))

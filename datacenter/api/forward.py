@@ -40,7 +40,7 @@ async def to_node(request: HttpRequest, form: str, endpoint: Endpoint, in_path: 
             node=in_path["node"],
             http_method=endpoint.method,
             target=_target(request, form, endpoint, in_path),
-            credentials=_credentials(request),
+            credentials=credentials(request),
             content_type=request.content_type or "",
             body=body,
         ),
@@ -56,7 +56,7 @@ def _target(request: HttpRequest, form: str, endpoint: Endpoint, in_path: dict[s
     return form + "/".join(quote(step, safe="") for step in steps) + (f"?{query}" if query else "")
 
 
-def _credentials(request: HttpRequest) -> dict[str, str]:
+def credentials(request: HttpRequest) -> dict[str, str]:
     found: dict[str, Any] = {name: request.headers.get(name) for name in ("Authorization", CSRF_HEADER)}
     if COOKIE in request.COOKIES:
         found["Cookie"] = f"{COOKIE}={quote(request.COOKIES[COOKIE], safe='%')}"

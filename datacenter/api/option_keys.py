@@ -27,8 +27,14 @@ def _fits(pattern: str) -> Check:
     return lambda text: re.fullmatch(pattern, text) is not None
 
 
-def _one_of(words: str) -> Check:
-    return lambda text: text in words.split()
+class OneOf:
+    """One of a few words; pages offer them."""
+
+    def __init__(self, words: str) -> None:
+        self.words = tuple(words.split())
+
+    def __call__(self, text: str) -> bool:
+        return text in self.words
 
 
 def _network(text: str) -> bool:
@@ -46,12 +52,12 @@ def _text(text: str) -> bool:
     return "\n" not in text and "\r" not in text and "\0" not in text
 
 
-FLAG, NUMBER = _one_of("0 1"), _fits(r"[0-9]{1,10}")
+FLAG, NUMBER = OneOf("0 1"), _fits(r"[0-9]{1,10}")
 URL = _fits(r"https?://[^\s,]{1,500}")
 RATE = _fits(r"[0-9]{1,12}(\.[0-9]{1,3})?")
 TAGS = _fits(rf"{_TAG}(;{_TAG})*")
 COLORS = _fits(rf"{_TAG}:[0-9a-fA-F]{{6}}(:[0-9a-fA-F]{{6}})?(;{_TAG}:[0-9a-fA-F]{{6}}(:[0-9a-fA-F]{{6}})?)*")
-TRANSPORT = {"type": _one_of("secure insecure"), "network": _network}
+TRANSPORT: dict[str, Check] = {"type": OneOf("secure insecure"), "network": _network}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +96,28 @@ class Option:
 
 
 OPTIONS = {
-    "keyboard": Option("a keyboard's layout", _one_of(_KEYBOARDS)),
-    "language": Option("a language of the pages", _one_of(_LANGUAGES)),
+    "keyboard": Option("a keyboard's layout", OneOf(_KEYBOARDS)),
+    "language": Option("a language of the pages", OneOf(_LANGUAGES)),
     "http_proxy": Option("an address like http://proxy:3128", URL),
-    "console": Option("applet, vv, html5 or xtermjs", _one_of("applet vv html5 xtermjs")),
+    "console": Option("applet, vv, html5 or xtermjs", OneOf("applet vv html5 xtermjs")),
     "email_from": Option("an e-mail address", _fits(r"[^\s@,]{1,64}@[^\s@,]{1,190}")),
     "consent-text": Option("a text of at most 64 KiB"),
     "max_workers": Option("a whole number from 1 on", _fits(r"[1-9][0-9]{0,5}")),
-    "fencing": Option("watchdog, hardware or both", _one_of("watchdog hardware both")),
+    "fencing": Option("watchdog, hardware or both", OneOf("watchdog hardware both")),
     "mac_prefix": Option(
         "the beginning of unicast MAC addresses", _fits(r"(?i)[0-9a-f][02468ace](:[0-9a-f]{2}){0,4}:?")
     ),
     "migration": Option("secure or insecure, and a network", parts=TRANSPORT, default_key="type"),
     "replication": Option("secure or insecure, and a network", parts=TRANSPORT, default_key="type"),
-    "ha": Option("a policy", parts={"shutdown_policy": _one_of("freeze failover conditional migrate")}),
+    "ha": Option("a policy", parts={"shutdown_policy": OneOf("freeze failover conditional migrate")}),
     "crs": Option(
         "how load is spread",
         parts={
-            "ha": _one_of("basic static dynamic"),
+            "ha": OneOf("basic static dynamic"),
             "ha-rebalance-on-start": FLAG,
             "ha-auto-rebalance": FLAG,
             "ha-auto-rebalance-threshold": NUMBER,
-            "ha-auto-rebalance-method": _one_of("bruteforce topsis"),
+            "ha-auto-rebalance-method": OneOf("bruteforce topsis"),
             "ha-auto-rebalance-hold-duration": NUMBER,
             "ha-auto-rebalance-margin": NUMBER,
         },
@@ -125,15 +131,15 @@ OPTIONS = {
     "tag-style": Option(
         "how tags look",
         parts={
-            "shape": _one_of("full circle dense none"),
+            "shape": OneOf("full circle dense none"),
             "color-map": COLORS,
-            "ordering": _one_of("config alphabetical"),
+            "ordering": OneOf("config alphabetical"),
             "case-sensitive": FLAG,
         },
     ),
     "user-tag-access": Option(
         "which tags users may set",
-        parts={"user-allow": _one_of("none list existing free"), "user-allow-list": TAGS},
+        parts={"user-allow": OneOf("none list existing free"), "user-allow-list": TAGS},
         lists=("user-allow-list",),
     ),
     "registered-tags": Option("tags with ; between", TAGS, lists=("",)),

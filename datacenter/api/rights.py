@@ -73,6 +73,24 @@ class ChangedAcl(Parameters, kw_only=True):
     delete: bool = False
 
 
+class Grant(Row, kw_only=True):
+    path: str
+    type: Literal["user", "group", "token"]
+    ugid: str
+    roleid: str
+    propagate: Flag
+
+
+class ReasonRow(Row, kw_only=True):
+    path: str
+    privs: dict[str, Flag]
+    grants: list[Grant]
+
+
+class WhoseReasons(Parameters, kw_only=True):
+    userid: AuthId | None = None
+
+
 class WhoseRights(Parameters, kw_only=True):
     userid: AuthId | None = None
     path: ObjectPath | None = None
@@ -122,5 +140,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET", "/access/permissions", "What somebody may, by path.", asks(ask.Permissions),
         Within("Oneself and one's own tokens; others with Sys.Audit on /access."), WhoseRights,
         dict[str, dict[str, Flag]],
+    ),
+    Endpoint(
+        "GET", "/access/reasons", "What somebody may, by path, and by which roles given where. Quire's own.",
+        asks(ask.PermissionReasons), Within("Oneself and one's own tokens; others with Sys.Audit on /access."),
+        WhoseReasons, list[ReasonRow],
     ),
 )  # fmt: skip

@@ -21,6 +21,8 @@ from cluster.control.requests import TaskLog
 from cluster.errors import NotFound, QuireError, Unauthenticated
 from datacenter import gateway
 from datacenter.access import tickets
+from datacenter.api.call import Call
+from datacenter.api.permission import AUDIT, permitted
 from datacenter.live import origin, render
 from datacenter.live.feed import feed
 from datacenter.live.outlet import Everything, Fragments, Item, LogLines, Outlet
@@ -53,7 +55,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         super().__init__(*args, **kwargs)
         self.outlet: Outlet | None = None
         self.log: Shown | None = None
-        self.node = ""
+        self.node = self.user = ""
+        self.may_look = False
         self.at = ""  # what the page shows already: nothing else is sent to begin with when that is still so
         self._jobs: list[asyncio.Task[None]] = []
 
@@ -69,8 +72,15 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         self.at = parse_qs(self.scope["query_string"].decode("latin-1")).get("at", [""])[0]
         self.outlet = await feed().open()
+        await self._look_up(ticket)
         self._start(self._send_all(self.outlet), "send to a page")
         self._start(self._stay_signed_in(ticket), "check a page's ticket")
+
+    async def _look_up(self, ticket: str) -> None:
+        """Whether the page's user may look at the cluster: what is told of it is for those alone."""
+        with contextlib.suppress(QuireError):
+            self.user = (await tickets.signed_in(ticket)).username
+            self.may_look = await permitted(Call(self.user, ""), AUDIT)
 
     async def disconnect(self, code: int) -> None:
         outlet, self.outlet = self.outlet, None
@@ -93,10 +103,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         self.outlet.seen(said.seen)
         if said.node is not None:
-            self.node = said.node
+            self.node = said.node if self.may_look or said.node == render.CONFIGURATION else ""
             await self._send_each(self._node_page())
         if said.watch is not None:
-            self.log = Shown(said.watch) if said.watch else None
+            may_follow = self.may_look or self._is_own(said.watch)
+            self.log = Shown(said.watch) if said.watch and may_follow else None
             await self._send_each(await self._refill())
 
     # --- sending ------------------------------------------------------------------------------------------------------
@@ -123,11 +134,23 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.send(message)
 
     async def _messages(self, item: Item) -> tuple[str, ...]:
+        if not self.may_look and not isinstance(item, LogLines):
+            return self._little(item)
         if isinstance(item, Fragments):
             return item.messages + (self._node_page() if self.node in item.nodes else ())
         if isinstance(item, Everything):
             return self._everything() + await self._refill()
         return await self._log_lines(item)
+
+    def _little(self, item: Fragments | Everything) -> tuple[str, ...]:
+        """For whoever may not look at the cluster: that changes arrive, and that the store has changed."""
+        picture = feed().picture
+        if picture is None:
+            return ()
+        if isinstance(item, Everything):
+            return render.nothing_new(picture, feed().flow)
+        about_the_store = self.node == render.CONFIGURATION and self.node in item.nodes
+        return self._node_page() if about_the_store else ()
 
     def _everything(self) -> tuple[str, ...]:
         following, at = feed(), self.at
@@ -143,6 +166,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         return render.node_page(picture, self.node) if picture is not None and self.node else ()
 
     # --- a task's log -------------------------------------------------------------------------------------------------
+
+    def _is_own(self, upid: str) -> bool:
+        """A task's id names who started it; their tokens' tasks are theirs."""
+        return "".join(upid.split(":")[-2:-1]).partition("!")[0] == self.user
 
     async def _log_lines(self, item: LogLines) -> tuple[str, ...]:
         value = item.change.value
@@ -178,6 +205,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             if await _refusal(ticket) == NOT_SIGNED_IN:
                 await self.close(NOT_SIGNED_IN)
                 return
+            await self._look_up(ticket)
 
     def _start(self, work: Any, name: str) -> None:
         self._jobs.append(asyncio.create_task(work, name=name))

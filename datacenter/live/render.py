@@ -66,7 +66,7 @@ def node_page(picture: Picture, name: str) -> tuple[str, ...]:
     """What the page of this node shows; of the configuration's page, that it may have something to fetch."""
     node, parts = picture.cluster.node(name), Parts(picture)
     if name == CONFIGURATION:
-        parts.add("configs/_revision.html")
+        parts.add("configs/_revision.html", "live/_store_changed.html")
     elif node is not None:
         parts.add("nodes/_card.html", "nodes/_readings.html", node=node)
     return parts.messages()

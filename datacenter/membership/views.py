@@ -11,10 +11,11 @@ from cluster.control.requests import DecodeInvitation, Interfaces, JoinInfo
 from cluster.errors import InvalidInput, QuireError
 from cluster.model import LINKS_MAX
 from datacenter import gateway
+from datacenter.api.permission import AUDIT, ROOT
 from datacenter.membership.addresses import choices, for_links
 from datacenter.membership.forms import read_create, read_join
 from datacenter.membership.invitation import join_information
-from datacenter.pages import fragment, load_picture, show
+from datacenter.pages import fragment, load_picture, needs, show
 from datacenter.session.door import page
 from datacenter.tasks.views import task_window
 
@@ -23,18 +24,21 @@ INVITATION_CHARS_MAX = 8192  # the daemon has a closer bound; this keeps a paste
 
 @require_GET
 @page
+@needs(AUDIT)
 async def cluster_page(request: Any) -> HttpResponse:
     return await show(request, "membership/cluster.html", await load_picture())
 
 
 @require_GET
 @page
+@needs(AUDIT)
 async def summary_page(request: Any) -> HttpResponse:
     return await show(request, "membership/summary.html", await load_picture())
 
 
 @require_http_methods(["GET", "POST"])
 @page
+@needs(ROOT)
 async def create(request: Any) -> HttpResponse:
     """The dialog, and what it sends. Errors go back to the fields; success is the task's window in its place."""
     if request.method == "GET":
@@ -48,6 +52,7 @@ async def create(request: Any) -> HttpResponse:
 
 @require_GET
 @page
+@needs(AUDIT)
 async def join_info(request: Any) -> HttpResponse:
     """What to carry to the node that is to join."""
     information = join_information(await gateway.call(JoinInfo()))
@@ -56,6 +61,7 @@ async def join_info(request: Any) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @page
+@needs(ROOT)
 async def join(request: Any) -> HttpResponse:
     """The dialog, and what it sends; as for `create`."""
     if request.method == "GET":

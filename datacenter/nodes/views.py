@@ -8,12 +8,14 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from cluster.errors import NotFound
-from datacenter.pages import load_picture, show
+from datacenter.api.permission import perm
+from datacenter.pages import load_picture, needs, show
 from datacenter.session.door import page
 
 
 @require_GET
 @page
+@needs(perm("/nodes/{name}", "Sys.Audit"))
 async def node_page(request: Any, name: str) -> HttpResponse:
     picture = await load_picture()
     node = picture.cluster.node(name)

@@ -6,8 +6,10 @@ What draws something is in `widgets.py`; what a state means is said by the pure 
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from django import template
 
@@ -147,3 +149,27 @@ def ring_id(ring: RingId) -> str:
 @register.filter
 def took(task: TaskState) -> float | None:
     return None if task.end_time_s is None else task.end_time_s - task.start_time_s
+
+
+@register.filter
+def item(values: dict[str, Any], key: str) -> Any:
+    return values.get(key)
+
+
+@register.filter
+def listed(value: Any) -> list[str]:
+    """A list, or what stands between commas."""
+    return [each for each in value.split(",") if each] if isinstance(value, str) else list(value or ())
+
+
+@register.filter
+def sentence(words: str) -> str:
+    """What completes "this value …", as a sentence of its own."""
+    text = words.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+@register.filter
+def proof(challenge: str) -> str:
+    """What the server gave along with a challenge, to be given back with the answer to it."""
+    return str(json.loads(challenge)["proof"])

@@ -6,6 +6,7 @@ Everything is put together with `format_html`, which escapes what it is given. F
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.utils.html import format_html
@@ -37,6 +38,12 @@ def oob(context: dict[str, Any], how: str = "true") -> str:
 def icon(name: str) -> str:
     """A drawing of `templates/_icons.svg`; it says nothing to a screen reader, the word beside it does."""
     return format_html('<svg class="icon icon-{0}" aria-hidden="true"><use href="#i-{0}"/></svg>', name)
+
+
+@register.simple_tag
+def querystring_of(values: dict[str, Any]) -> str:
+    """`?name=value&…`, or nothing."""
+    return f"?{urlencode(values)}" if values else ""
 
 
 @register.simple_tag

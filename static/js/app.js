@@ -7,3 +7,4 @@ import "./live.js";
 import "./session.js";
 import "./shell.js";
 import "./times.js";
+import "./webauthn.js";

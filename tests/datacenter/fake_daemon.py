@@ -16,7 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cluster.access.privileges import PRIVILEGES
 from cluster.control import access_requests as access_ask
+from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
@@ -25,6 +27,7 @@ from cluster.model import Change, ClusterState, Link, NodeState, Quorum, Revisio
 
 ROOT, PASSWORD = "root@pam", "correct horse"
 FINGERPRINT = ":".join(f"{byte:02X}" for byte in range(160, 192))
+REALMS = [{"realm": "pam", "type": "pam", "comment": "Linux (PAM)"}, {"realm": "pve", "type": "pve"}]
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
 TOTEM = {"cluster_name": "office", "config_version": "1", "version": "2", "interface": {"0": {"linknumber": "0"}}}
 LONG_NAME = "a-node-whose-name-is-as-long-as-a-name-of-a-node-may-ever-be-63"
@@ -94,6 +97,9 @@ class FakeDaemon:
             ask.CheckCsrf: self._check_csrf,
             ask.RenewAfterJoin: self._renew,
             access_ask.SignOut: lambda request: None,
+            access_ask.HeldRights: lambda request: dict.fromkeys(PRIVILEGES, 1) if request.user == ROOT else {},
+            access_ask.RealmList: lambda request: REALMS,
+            node_ask.LocateNode: lambda request: {"name": request.node, "local": request.node == "alpha"},
         }
         handlers = {kind: self._recording(answer) for kind, answer in answers.items()}
         self.server = ControlServer(socket, handlers, {ask.Subscribe: self._changes})

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.test import AsyncClient
@@ -19,35 +16,14 @@ from cluster.core.log import chained
 from cluster.core.messages import Point
 from cluster.core.operations import Command, Mkdir, Remove, Write, digest_of, encode_body
 from cluster.errors import NotFound
-from cluster.node.access.tickets import issue_csrf_token
 from cluster.node.handlers.conflicts import id_of
 from cluster.store.base import Conflict
 from datacenter import gateway
 from datacenter.access import tickets
+from tests.datacenter.reader import Reader, text
 from tests.node.alone import Alone, alone
 
 PLACE = "/datacenter/config"
-
-
-class Reader:
-    """A signed-in user's browser, without the browser."""
-
-    def __init__(self, node: Alone, user: str) -> None:
-        self.client = AsyncClient()
-        ticket = node.daemon.keys.tickets().issue(user, time.time())
-        self.client.cookies["PVEAuthCookie"] = quote(ticket, safe="")
-        token = issue_csrf_token(node.daemon.keys.csrf(), user, time.time())
-        self.headers = {"Sec-Fetch-Site": "same-origin", "CSRFPreventionToken": token}
-
-    async def get(self, path: str, /, **query: str) -> Any:
-        return await self.client.get(path, query, headers=self.headers, secure=True)
-
-    async def post(self, path: str, /, **fields: str) -> Any:
-        return await self.client.post(path, fields, headers={**self.headers, "HX-Request": "true"}, secure=True)
-
-
-def text(response: Any) -> str:
-    return html.unescape(response.content.decode())
 
 
 def field(page: str, name: str) -> str:

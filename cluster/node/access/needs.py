@@ -165,7 +165,7 @@ NEEDS: dict[type[Request], Need] = {
     base.StoreConflict: store, base.StoreConflictRestore: store,
     base.StoreExchange: store, base.StoreExport: store, base.StoreImport: store,
     machines.HostJournal: known, machines.RootSession: root,
-    ask.Permissions: _permissions,
+    ask.Permissions: _permissions, ask.PermissionReasons: _permissions,
     ask.UserList: known, ask.UserShow: _user_show, ask.UserAdd: _user_add, ask.UserChange: _user_change,
     ask.UserRemove: _user_remove, ask.PasswordChange: _password,
     ask.SessionList: _sessions, ask.SessionEnd: no_token, ask.SessionEndAll: _sessions,

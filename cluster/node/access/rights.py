@@ -7,12 +7,13 @@ request needs what is `needs.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from cluster.access import permissions
 from cluster.access.names import ROOT, split_token
 from cluster.access.permissions import Held
 from cluster.access.privileges import CAPABILITIES
-from cluster.access.user_cfg import UserConfig
+from cluster.access.user_cfg import UserConfig, kind_of
 from cluster.errors import Forbidden, Unauthenticated
 
 KEPT_MAX = 4096
@@ -78,6 +79,23 @@ class Rights:
         wanted = list(paths) or permissions.paths_of_interest(self._users())
         found = {path: {one: int(below) for one, below in self.held(auth_id, path).items()} for path in wanted}
         return {path: privileges for path, privileges in found.items() if privileges or paths}
+
+    def reasons(self, auth_id: str) -> list[dict[str, Any]]:
+        """As `PermissionReasons` answers."""
+        users, rows = self._users(), []
+        for path, privileges in self.everywhere(auth_id).items():
+            grants = permissions.reasons(users, auth_id, path)
+            if not grants and auth_id != ROOT and not self.is_separated(auth_id):
+                grants = permissions.reasons(users, split_token(auth_id)[0], path)
+            told = [
+                {
+                    "path": each.path, "type": kind_of(each.subject), "ugid": each.subject.removeprefix("@"),
+                    "roleid": each.role, "propagate": int(each.propagate),
+                }
+                for each in grants
+            ]  # fmt: skip
+            rows.append({"path": path, "privs": privileges, "grants": told})
+        return rows
 
     def capabilities(self, auth_id: str) -> dict[str, dict[str, int]]:
         """In the form clients draw their pages by: what somebody holds anywhere, grouped by where it applies."""

@@ -127,7 +127,16 @@ def _of_lists(node: Daemon) -> dict[type[Request], Handler]:
     async def permissions(request: ask.Permissions) -> Any:
         return rights.everywhere(request.userid or request.user, [clean_path(request.path)] if request.path else [])
 
-    return {ask.AclList: lists, ask.AclChange: change, ask.HeldRights: held, ask.Permissions: permissions}
+    async def reasons(request: ask.PermissionReasons) -> Any:
+        return rights.reasons(request.userid or request.user)
+
+    return {
+        ask.AclList: lists,
+        ask.AclChange: change,
+        ask.HeldRights: held,
+        ask.Permissions: permissions,
+        ask.PermissionReasons: reasons,
+    }
 
 
 def _comment(text: str) -> dict[str, str]:

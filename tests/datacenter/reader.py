@@ -1,0 +1,39 @@
+"""A signed-in user's browser over a real daemon, without the browser."""
+
+from __future__ import annotations
+
+import html
+import time
+from typing import Any
+from urllib.parse import quote
+
+from django.test import AsyncClient
+
+from cluster.node.access.tickets import issue_csrf_token
+from tests.node.alone import Alone
+
+
+class Reader:
+    """Carries a ticket and the token that belongs to it; what it sends is sent as htmx sends it."""
+
+    def __init__(self, node: Alone, user: str) -> None:
+        self.client = AsyncClient()
+        ticket = node.daemon.keys.tickets().issue(user, time.time())
+        self.client.cookies["PVEAuthCookie"] = quote(ticket, safe="")
+        token = issue_csrf_token(node.daemon.keys.csrf(), user, time.time())
+        self.headers = {"Sec-Fetch-Site": "same-origin", "CSRFPreventionToken": token}
+
+    async def get(self, path: str, /, **query: str) -> Any:
+        return await self.client.get(path, query, headers=self.headers, secure=True)
+
+    async def page(self, path: str, /, **query: str) -> str:
+        answer = await self.get(path, **query)
+        assert answer.status_code == 200, answer.content.decode()
+        return text(answer)
+
+    async def post(self, path: str, /, **fields: Any) -> Any:
+        return await self.client.post(path, fields, headers={**self.headers, "HX-Request": "true"}, secure=True)
+
+
+def text(response: Any) -> str:
+    return html.unescape(response.content.decode())
