@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster.core.quorum import Options
 from cluster.corosync import conf
-from cluster.corosync.conf import Document
+from cluster.engine.quorum_options import quorum_options
 from cluster.errors import InvalidInput, Unavailable
 
 AUTHKEY_BYTES_MAX = 4096  # corosync's own keys have 256
@@ -47,7 +47,7 @@ def read_configuration(conf_path: Path, authkey_path: Path, node: str | int) -> 
         document.config_version,
         {found.node_id: found.votes for found in nodes},
         {found.node_id: tuple(link.number for link in found.links) for found in nodes},
-        _options(document),
+        quorum_options(document),
         hmac.digest(authkey, document.cluster_name.encode(), "sha256"),
     )
 
@@ -85,16 +85,3 @@ def _read(path: Path, size_max: int) -> bytes:
     if len(data) > size_max:
         raise Unavailable(f"{path} is larger than {size_max} bytes.")
     return data
-
-
-def _options(document: Document) -> Options:
-    section = document.root.only("quorum")
-    if section is None:
-        return Options()
-    wait_for_all = section.get("wait_for_all")
-    expected = section.get("expected_votes")
-    return Options(
-        two_node=section.get("two_node") == "1",
-        wait_for_all=wait_for_all == "1" if wait_for_all else None,
-        expected_votes=int(expected) if expected.isdecimal() and len(expected) < 10 else None,
-    )

@@ -1,11 +1,6 @@
-"""Votes and quorum: tables of what votequorum decides, its flags, the sentences, and corosync's simulator as judge."""
+"""Votes and quorum: tables of what is decided, its flags, its sentences; `test_quorum_layouts.py` is the judge."""
 
-import os
-import re
-import shutil
-import signal
-import subprocess
-import time
+from dataclasses import replace
 
 import pytest
 
@@ -92,10 +87,55 @@ def test_a_qdevice_breaks_the_tie_of_two_nodes_for_the_side_it_votes_with():
     assert quorum.decide(TWO, [2], theirs) == Quorum(False, 3, 1, 2, 3, ("Qdevice",))
 
 
-def test_a_qdevice_turns_two_node_and_wait_for_all_off():
+def test_a_qdevice_turns_two_node_off_and_the_wait_for_all_that_comes_with_it():
     options = Options(two_node=True, qdevice_votes=1)
     assert quorum.decide(TWO, [1], options, waiting=True).flags == ("Qdevice",)
     assert quorum.decide(TWO, [1, 2], options, waiting=True).quorate
+
+
+def test_a_wait_for_all_that_is_written_waits_for_the_qdevice_too():
+    options = Options(wait_for_all=True, qdevice_votes=1)
+    assert not quorum.decide(TWO, [1, 2], options, waiting=True).quorate
+    assert quorum.decide(TWO, [1, 2], replace(options, qdevice_casts=True), waiting=True).quorate
+
+
+FOUR = dict.fromkeys(range(1, 5), 1)
+
+
+@pytest.mark.parametrize(
+    ("which", "present", "quorate"),
+    [("lowest", [1, 2], True), ("lowest", [3, 4], False), ("highest", [3, 4], True), ("9 3 1", [1, 2], False),
+     ("9 3 1", [3, 4], True), ("lowest", [1], False)],
+)  # fmt: skip
+def test_the_tie_breaker_gives_half_of_the_votes_to_one_side(which, present, quorate):
+    decided = quorum.decide(FOUR, present, Options(auto_tie_breaker=which))
+    assert (decided.quorate, decided.quorum) == (quorate, 3)
+    assert any("broken in its favour" in one for one in quorum.explain(FOUR, [1, 2], Options(auto_tie_breaker="1")))
+
+
+def test_half_that_starts_anew_has_no_tie_to_break():
+    assert not quorum.decide(FOUR, [1, 2], Options(auto_tie_breaker="lowest"), before=()).quorate
+
+
+def test_who_comes_to_expect_more_votes_goes_on_expecting_them():
+    options = Options(expected_votes=2)
+    assert quorum.decide(FOUR, [1, 2], options, before=FOUR) == quorum.decide(FOUR, [1, 2], Options())
+    assert quorum.decide(FOUR, [1, 2], options, before=[1, 2]).quorate
+
+
+def test_the_last_nodes_standing_come_to_expect_fewer_votes_but_not_fewer_than_two():
+    options = Options(last_man_standing=True)
+    three = quorum.after_the_window(FOUR, [1, 2, 3], options)
+    two = quorum.after_the_window(FOUR, [1, 2], three)
+    assert (three.expected_votes, two.expected_votes) == (3, 2)
+    assert quorum.after_the_window(FOUR, [1], two) is two
+    assert quorum.after_the_window(FOUR, [1, 2], options) is options
+    assert quorum.decide(FOUR, [1, 2, 3], three).flags == ("Quorate", "LastManStanding")
+
+
+def test_a_qdevice_beside_a_tie_breaker_counts_for_nothing():
+    options = Options(qdevice_votes=1, qdevice_casts=True, auto_tie_breaker="lowest")
+    assert quorum.decide(TWO, [1, 2], options) == Quorum(True, 2, 2, 2, 2, ("Quorate", "AutoTieBreaker"))
 
 
 NAMES = {1: "alpha", 2: "beta", 3: "gamma"}
@@ -124,85 +164,3 @@ def test_the_special_rules_are_named_when_they_apply():
 
 def test_nodes_without_a_known_name_are_missing_by_their_id():
     assert "Missing: node 2 (1 vote), node 3 (1 vote)." in quorum.explain(THREE, [1], Options())
-
-
-# --- the judge: votequorum itself, in corosync's simulator ------------------------------------------------------------
-
-CASES = [
-    (THREE, {}, [1]),
-    (THREE, {}, [1, 2]),
-    ({1: 1, 2: 1, 3: 1, 4: 1}, {}, [1, 2]),
-    ({1: 3, 2: 1, 3: 1}, {}, [2, 3]),
-    ({1: 3, 2: 1, 3: 1}, {}, [1]),
-    ({1: 1, 2: 1, 3: 0}, {}, [1, 3]),
-    (TWO, {}, [1]),
-    (TWO, {"two_node": 1}, [1]),
-    (THREE, {"two_node": 1}, [1]),
-    ({1: 1, 2: 1, 3: 1, 4: 1}, {"two_node": 1}, [1]),
-    (THREE, {"expected_votes": 5}, [1, 2]),
-    (THREE, {"wait_for_all": 1}, [1, 2]),
-]
-
-
-@pytest.mark.corosync
-@pytest.mark.skipif(shutil.which("corosync-vqsim") is None, reason="corosync-vqsim is not installed")
-@pytest.mark.parametrize(("votes", "keys", "side"), CASES)
-def test_corosync_decides_the_same_after_a_split(votes, keys, side, tmp_path):
-    nodes = "".join(
-        f"  node {{\n    nodeid: {node_id}\n    quorum_votes: {count}\n    ring0_addr: 127.0.0.{node_id}\n  }}\n"
-        for node_id, count in votes.items()
-    )
-    extra = "".join(f"  {key}: {value}\n" for key, value in keys.items())
-    text = f"totem {{\n  version: 2\n  cluster_name: q\n}}\nquorum {{\n  provider: corosync_votequorum\n{extra}}}\n"
-    file = tmp_path / "q.conf"  # corosync-vqsim takes at most seven characters
-    file.write_text(f"{text}nodelist {{\n{nodes}}}\n")
-    options = Options(
-        two_node=bool(keys.get("two_node")),
-        wait_for_all=bool(keys["wait_for_all"]) if "wait_for_all" in keys else None,
-        expected_votes=keys.get("expected_votes"),
-    )
-    all_seen = not quorum.still_waiting(votes, votes, options, waiting=True)
-    here = quorum.decide(votes, side, options, waiting=not all_seen).quorate
-    others = [node_id for node_id in votes if node_id not in side]
-    there = quorum.decide(votes, others, options, waiting=not all_seen).quorate
-    expected = dict.fromkeys(side, here) | dict.fromkeys(others, there)
-    assert simulated(file, side, set(votes)) == expected
-
-
-def simulated(file, side, everyone) -> dict[int, bool]:
-    """Who is quorate in vqsim after `side` was split off. It answers asynchronously: ask until a side is complete."""
-    process = subprocess.Popen(
-        ["corosync-vqsim", "-c", file.name],
-        cwd=file.parent,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-        start_new_session=True,  # its nodes are forked and may outlive it: they are ended as one group
-    )
-    assert process.stdin is not None and process.stdout is not None
-
-    def show(wanted) -> dict[int, bool]:
-        deadline_s = time.monotonic() + 15
-        while time.monotonic() < deadline_s:
-            process.stdin.write("show\n")
-            seen: dict[int, tuple[bool, set[int]]] = {}
-            for line in process.stdout:
-                if line.startswith("#autofence") and seen:
-                    break
-                if match := re.match(r"\d+:(\d+): q=(\d) ring=\[.*\] nodes=\[(.*)\]", line):
-                    seen[int(match[1])] = (match[2] == "1", {int(node_id) for node_id in match[3].split()})
-            if {node_id: nodes for node_id, (_, nodes) in seen.items()} == wanted:
-                return {node_id: quorate for node_id, (quorate, _) in seen.items()}
-            time.sleep(0.05)
-        pytest.fail("the simulator did not settle")
-
-    try:
-        show(dict.fromkeys(everyone, everyone))
-        process.stdin.write(f"split 1:{','.join(map(str, side))}\n")
-        return show({node_id: set(side) if node_id in side else everyone - set(side) for node_id in everyone})
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=10)
-        process.stdin.close()
-        process.stdout.close()
