@@ -190,7 +190,8 @@ class Change:
 
     `number` counts up by one per daemon process; a gap means: ask for a new snapshot. `topic` is one of
     `cluster` (value: ClusterState without samples and links' states), `node` (NodeState), `task` (TaskState),
-    `tasklog` ({upid, first, lines}), `store` (StoreState). `value` is plain JSON-able data.
+    `tasklog` ({upid, first, lines}), `store` (StoreState), `event` ({node, number, kind}:
+    something was recorded). `value` is plain JSON-able data.
     `at_s` is the daemon's clock (unix) when the event that caused it arrived, to measure event → pixel.
     """
 

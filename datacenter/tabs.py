@@ -26,6 +26,7 @@ TABS = (
     Tab("permissions", "Permissions", "permissions"),
     Tab("tasks", "Tasks", "tasks"),
     Tab("log", "Cluster log", "log"),
+    Tab("events", "Events", "events", AUDIT),
     Tab("config", "Config", "config"),
     Tab("api", "API", "api"),
 )

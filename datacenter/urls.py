@@ -8,6 +8,7 @@ from datacenter.account import views as account
 from datacenter.api import browser as api
 from datacenter.configs import journal
 from datacenter.configs import views as configs
+from datacenter.flight import views as flight
 from datacenter.log import views as log
 from datacenter.membership import removal
 from datacenter.membership import views as membership
@@ -47,6 +48,9 @@ urlpatterns = [
     path("datacenter/options/<str:name>/<str:act>", options.act),
     path("datacenter/tasks", tasks.tasks_page, name="tasks"),
     path("datacenter/log", log.log_page, name="log"),
+    path("datacenter/events", flight.events_page, name="events"),
+    path("datacenter/events/shown", flight.shown, name="events-shown"),
+    path("datacenter/events/file.<str:form>", flight.export, name="events-file"),
     path("datacenter/api", api.api_page, name="api"),
     path("datacenter/api/try", api.try_out, name="api-try"),
     path("account", account.account_page, name="account"),

@@ -35,6 +35,7 @@ SITE_MAY_SEE = {
     "cluster.control.access_requests",
     "cluster.control.node_requests",
     "cluster.control.link_requests",
+    "cluster.control.flight_requests",
     "cluster.model",
     "cluster.errors",
 }
@@ -120,6 +121,17 @@ def test_the_rules_of_access_are_pure() -> None:
         return top(module) in IMPURE or top(module) not in sys.stdlib_module_names
 
     assert offenders(below("cluster/access"), forbidden) == []
+
+
+def test_what_the_flight_recorder_decides_is_pure() -> None:
+    def forbidden(module: str) -> bool:
+        if top(module) == "cluster":
+            seen = ("cluster.model", "cluster.errors", "cluster.core.effects")
+            return module not in seen and not module.startswith("cluster.flight")
+        impure = IMPURE - {"time", "datetime"}  # for writing moments down; no clock is read
+        return top(module) in impure or top(module) not in sys.stdlib_module_names | PURE
+
+    assert offenders(below("cluster/flight"), forbidden) == []
 
 
 def test_the_cluster_knows_nothing_of_django() -> None:

@@ -17,6 +17,7 @@ from typing import Any, TypeGuard
 
 from cluster.control.pinned import (
     ANSWER_SIZE_MAX,
+    CONNECT_S,
     DEADLINE_S,
     Answer,
     Exchange,
@@ -32,6 +33,7 @@ __all__ = ["Peer", "PeerSession", "ReplayCache", "check_proof", "fetch", "probe_
 
 API = "/api2/json"
 HISTORY_PATH = "/peer/history"
+EVENTS_PATH = "/peer/events"
 NODE_HEADER = "Quire-Node"
 PROOF_HEADER = "Quire-Proof"
 HISTORY_SIZE_MAX = 192 << 20
@@ -53,6 +55,7 @@ class Peer:
         *,
         deadline_s: float = DEADLINE_S,
         size_max: int = ANSWER_SIZE_MAX,
+        connect_s: float = CONNECT_S,
     ) -> None:
         """Raises `InvalidInput` when address or fingerprint are not of their form."""
         self.address = checked_address(address)
@@ -60,6 +63,7 @@ class Peer:
         self.fingerprint = checked_fingerprint(fingerprint)
         self.deadline_s = deadline_s
         self.size_max = size_max
+        self.connect_s = connect_s
 
     def __repr__(self) -> str:
         return f"Peer({self.address!r}, {self.port})"
@@ -155,25 +159,30 @@ async def fetch(
     authkey: bytes,
     body: bytes,
     *,
+    path: str = HISTORY_PATH,
     deadline_s: float = HISTORY_DEADLINE_S,
     size_max: int = HISTORY_SIZE_MAX,
+    connect_s: float = CONNECT_S,
 ) -> bytes:
-    """Ask a member of the cluster, as node `node_id`, for what this node missed. Raises `PeerError`, `PeerRefused`."""
-    peer = Peer(address, port, fingerprint, deadline_s=deadline_s, size_max=size_max)
+    """Ask a member of the cluster, as node `node_id`, for what this node lacks. Raises `PeerError`, `PeerRefused`."""
+    peer = Peer(address, port, fingerprint, deadline_s=deadline_s, size_max=size_max, connect_s=connect_s)
     headers = {
         "Content-Type": "application/octet-stream",
         NODE_HEADER: str(node_id),
         PROOF_HEADER: proof(authkey, node_id, time.time(), body),
     }
-    answer = await _exchange(peer, "POST", HISTORY_PATH, headers, body)
+    answer = await _exchange(peer, "POST", path, headers, body)
     if answer.status == 200 and answer.content_type == "application/octet-stream":
         return answer.body
     peer._data_of(answer)
-    raise PeerError(f"{peer.where} answered {answer.status} with something that is not its history.")
+    raise PeerError(f"{peer.where} answered {answer.status} with something that is not what was asked for.")
 
 
 async def _exchange(peer: Peer, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-    exchange = Exchange(peer.address, peer.port, peer.fingerprint, deadline_s=peer.deadline_s, size_max=peer.size_max)
+    exchange = Exchange(
+        peer.address, peer.port, peer.fingerprint,
+        deadline_s=peer.deadline_s, size_max=peer.size_max, connect_s=peer.connect_s,
+    )  # fmt: skip
     try:
         return await asyncio.to_thread(exchange.run, method, path, headers, body)
     except asyncio.CancelledError:

@@ -14,7 +14,13 @@ from typing import Any
 
 import msgspec
 
-from cluster.control import access_requests, failures, link_requests, node_requests  # noqa: F401 - so that their requests are known
+from cluster.control import (  # noqa: F401 - so that their requests are known
+    access_requests,
+    failures,
+    flight_requests,
+    link_requests,
+    node_requests,
+)
 from cluster.control.framing import frame
 from cluster.control.requests import Request
 from cluster.errors import InvalidInput, QuireError

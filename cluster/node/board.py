@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from cluster.engine.base import Delivered, GroupChanged
+from cluster.flight.recorded import Recorded
 from cluster.model import LinkState, Sample, TotemState
 
 GROUP = "status"
@@ -114,6 +115,12 @@ class Linked(msgspec.Struct, array_like=True, tag=True, frozen=True):
     totem: TotemState | None
 
 
+class Happened(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """The sender has recorded this event, its newest; whoever missed one before it asks for what it lacks."""
+
+    event: Recorded
+
+
 class KeySet(msgspec.Struct, array_like=True, tag=True, frozen=True):
     """A key of the sender's status, and its value; empty: taken back. `number` counts what the sender has set."""
 
@@ -134,6 +141,7 @@ AnyMessage = (
     | Working
     | KeySet
     | Linked
+    | Happened
 )
 
 _encoder = msgspec.msgpack.Encoder()
@@ -172,6 +180,7 @@ class Board:
     working: Callable[[int, Working], None] = lambda node_id, message: None
     key_set: Callable[[int, KeySet], None] = lambda node_id, message: None
     sampled: Callable[[int, Sample], None] = lambda node_id, sample: None
+    happened: Callable[[int, Happened], None] = lambda node_id, message: None
     greetings: list[Callable[[], None]] = field(default_factory=list)  # what else is said to somebody new
     cards: dict[int, Card] = field(default_factory=dict)
     members: frozenset[int] = frozenset()
@@ -228,6 +237,9 @@ class Board:
             return
         if isinstance(message, Working):
             self.working(event.sender.node_id, message)
+            return
+        if isinstance(message, Happened):
+            self.happened(event.sender.node_id, message)
             return
         if isinstance(message, KeySet):
             self.key_set(event.sender.node_id, message)

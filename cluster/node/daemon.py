@@ -28,6 +28,7 @@ from cluster.node.board import GROUP, Announcement, Board, Trouble, encode
 from cluster.node.cluster_log import ClusterLog
 from cluster.node.connection import Service
 from cluster.node.departures import Departures
+from cluster.node.flight import Flight
 from cluster.node.host import NodeHost
 from cluster.node.life import Life
 from cluster.node.link_watch import LinkWatch
@@ -72,6 +73,7 @@ class Daemon:
         self.board.greetings.append(self.status_keys.share)
         self.archive = Archive(options.state_dir / "archive", self.name_of, time.time)
         self.board.sampled = self.archive.hear
+        self.flight = Flight(self)
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
         self.former = FormerKeys(time.time)
         self.underlay = make_underlay(options, lambda: (self.life.disk, self.life.replica.machine))
@@ -127,17 +129,15 @@ class Daemon:
         self.cluster_log.write("this node has started")
         await self._mount()
         self._closers += [
-            self.archive.close,
-            self.access.sessions.close,
-            self._stop_background,
+            self.archive.close, self.flight.begin(), self.access.sessions.close, self._stop_background,
             lambda: self.tasks.close(STOP_TIMEOUT_S),
-        ]
+        ]  # fmt: skip
         departing = Departures(self.options.name, self.life, self.document, self.host)
         read = self.underlay.sample if isinstance(self.underlay, World) else None
         sampling = Sampling(lambda said: self.say(encode(said)), read)
         parts = (
-            sampling, self.links, self.archive, self.files, self.workflows, self.removed, departing, self.life,
-            self.health, self.access,
+            sampling, self.flight, self.links, self.archive, self.files, self.workflows, self.removed, departing,
+            self.life, self.health, self.access,
         )  # fmt: skip
         for part in parts:
             self._run(part.watch())
@@ -213,6 +213,7 @@ class Daemon:
                 said.forget(frozenset(node.node_id for node in document.nodes()))
         self.health.committed(changes, whole)
         self.door.committed(changes, whole)
+        self.flight.committed(changes)
         if self.mount is not None:
             self.mount.committed(changes, whole)
         self.showing.after_commit()
@@ -236,6 +237,7 @@ class Daemon:
     def _task_changed(self, what: TaskState | TaskLines) -> None:
         if isinstance(what, TaskState):
             self.cluster_log.note(what)
+            self.flight.task(what)
         self.publisher.publish("task" if isinstance(what, TaskState) else "tasklog", what)
 
     # --- the status group and the pages -----------------------------------------------------------------------------
@@ -274,6 +276,7 @@ class Daemon:
         problem = self.removed.sentence or self.life.connection.problem
         state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem)
         self.door.shown(state)
+        self.flight.shown(state)
         self.publisher.show(state, at_s)
 
     def _run(self, work: object) -> None:

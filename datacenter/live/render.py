@@ -32,6 +32,7 @@ ABOUT_THE_CLUSTER = (
     "membership/_health.html",
 )
 CONFIGURATION = "@config"  # what the page of the configuration says it is about; no node has such a name
+EVENTS = "@events"  # likewise, the page of events
 MESSAGE_CHARS = 40_000  # a fragment larger than that travels alone
 TASKS_FOLLOWED = 5  # an open task window is about one of the newest
 
@@ -59,7 +60,8 @@ def difference(before: Picture, now: Picture, change: Change) -> Fragments:
     parts = Parts(now)
     if change.topic in _BY_TOPIC:
         _BY_TOPIC[change.topic](parts, before, now, change.value or {})
-    return Fragments(parts.messages(), frozenset(_what_differs(before, now)))
+    arrived = frozenset({EVENTS} if change.topic == "event" else ())
+    return Fragments(parts.messages(), arrived.union(_what_differs(before, now)))
 
 
 def node_page(picture: Picture, name: str) -> tuple[str, ...]:
@@ -67,6 +69,8 @@ def node_page(picture: Picture, name: str) -> tuple[str, ...]:
     node, parts = picture.cluster.node(name), Parts(picture)
     if name == CONFIGURATION:
         parts.add("configs/_revision.html", "live/_store_changed.html")
+    elif name == EVENTS:
+        parts.add("flight/_arrived.html")
     elif node is not None:
         parts.add("nodes/_card.html", "nodes/_readings.html", node=node)
     return parts.messages()

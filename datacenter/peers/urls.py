@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from datacenter.peers.views import history
+from datacenter.peers.views import events, history
 
-urlpatterns = [path("history", history, name="peer-history")]
+urlpatterns = [
+    path("history", history, name="peer-history"),
+    path("events", events, name="peer-events"),
+]

@@ -1,4 +1,4 @@
-"""Gives another member the part of the store's history it lacks, in pieces as the daemon hands them out.
+"""Gives another member the part of the store's history it lacks, or this node's events, in the daemon's pieces.
 
 Carries bytes only: the daemon checks the proof (`cluster/control/proof.py`) and knows what the bytes mean. A refusal
 has the API's envelope, which the asking node understands.
@@ -13,6 +13,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from cluster.control.flight_requests import PeerEvents
 from cluster.control.requests import PeerHistory
 from cluster.errors import InvalidInput, PeerError, QuireError
 from datacenter import gateway
@@ -26,12 +27,24 @@ BODY_BYTES_MAX = 256 * 1024
 CHUNK_TIMEOUT_S = 30.0
 
 
+Asked = PeerHistory | PeerEvents
+
+
 @csrf_exempt  # no browser asks this, and no ticket is looked at
 async def history(request: HttpRequest) -> HttpResponseBase:
+    return await _answer(request, PeerHistory)
+
+
+@csrf_exempt  # as above
+async def events(request: HttpRequest) -> HttpResponseBase:
+    return await _answer(request, PeerEvents)
+
+
+async def _answer(request: HttpRequest, kind: type[Asked]) -> HttpResponseBase:
     if request.method != "POST":
         return HttpResponse(status=405, headers={"Allow": "POST"})
     try:
-        asked = _asked(request)
+        asked = _asked(request, kind)
         # The first piece is fetched before the answer begins, so that a refusal still is one.
         first = await _piece(asked)
     except QuireError as error:
@@ -41,22 +54,22 @@ async def history(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def _asked(request: HttpRequest) -> PeerHistory:
+def _asked(request: HttpRequest, kind: type[Asked]) -> Asked:
     node, proof, body = request.headers.get(NODE_HEADER, ""), request.headers.get(PROOF_HEADER, ""), request.body
     if not NODE_ID.fullmatch(node) or not proof or len(proof) > PROOF_LENGTH_MAX or len(body) > BODY_BYTES_MAX:
-        raise InvalidInput("A node that asks for history says who it is, and proves it.")
-    return PeerHistory(node_id=int(node), proof=proof, body=body)
+        raise InvalidInput("A node that asks for this says who it is, and proves it.")
+    return kind(node_id=int(node), proof=proof, body=body)
 
 
-async def _piece(asked: PeerHistory) -> dict[str, Any]:
+async def _piece(asked: Asked) -> dict[str, Any]:
     return await gateway.call(asked, timeout_s=CHUNK_TIMEOUT_S)
 
 
-async def _pieces(asked: PeerHistory, piece: dict[str, Any]) -> AsyncIterator[bytes]:
+async def _pieces(asked: Asked, piece: dict[str, Any]) -> AsyncIterator[bytes]:
     yield piece["chunk"]
     while piece["more"] is not None:
         if piece["more"] <= asked.offset:
             raise PeerError("the daemon's pieces of history do not go forward")
-        asked = PeerHistory(asked.node_id, asked.proof, asked.body, piece["more"])
+        asked = type(asked)(asked.node_id, asked.proof, asked.body, piece["more"])
         piece = await _piece(asked)
         yield piece["chunk"]

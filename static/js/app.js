@@ -4,6 +4,7 @@ import "./dialogs.js";
 import "./forms.js";
 import "./links.js";
 import "./live.js";
+import "./rows.js";
 import "./session.js";
 import "./shell.js";
 import "./times.js";

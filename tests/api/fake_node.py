@@ -12,6 +12,7 @@ from typing import Any
 
 from cluster.access.privileges import PRIVILEGES
 from cluster.control import access_requests as access_ask
+from cluster.control import flight_requests as flight_ask
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control.requests import as_plain
@@ -52,6 +53,20 @@ HEALTH = {
     "trouble": "",
     "scrub": {"time_s": 1700000000.0, "took_s": 0.5, "rows": 34, "findings": []},
     "quarantine": [{"name": "store-7", "path": "/x/store-7", "time_s": 7, "reason": "Rows are missing.", "bytes": 9}],
+}
+EVENT = {
+    "id": "alpha-7", "time": 5.5, "node": "alpha", "kind": "membership", "code": "node-gone", "about": "beta",
+    "sentence": "beta is gone.", "cause": "", "user": "", "door": "", "by": "", "revision": "", "count": 1, "number": 7,
+    "life": "1", "mono_s": 1.0, "sees": ["alpha"], "quorate": False,
+}  # fmt: skip
+EVENTS = {
+    "now_s": 9.0,
+    "events": [EVENT],
+    "nodes": [
+        {"name": "alpha", "online": True, "known": True, "since_s": None, "reason": ""},
+        {"name": "beta", "online": False, "known": False, "since_s": 5.0, "reason": "It does not answer."},
+    ],
+    "partings": [{"from_s": 1.0, "to_s": None, "parts": [{"nodes": ["alpha"], "quorate": None}]}],
 }
 FACTS = {"kversion": "Linux 6.1", "cpuinfo": PROCESSOR, "current-kernel": KERNEL, "boot-info": {"mode": "efi"}}
 SERVICE = {
@@ -109,6 +124,7 @@ class FakeNode:
             node_ask.NodeHistory: lambda request: [{"time": 60}, {"time": 120, **FIGURES}],
             node_ask.GuestIds: lambda request: self.guests,
             node_ask.ClusterTasks: lambda request: as_plain([*self.tasks, TASK_OF_BETA]),
+            flight_ask.FlightEvents: lambda request: EVENTS,
             ask.EngineReport: lambda request: {"running": True, "links": []},
             ask.StoreRead: self._read,
             ask.StoreWrite: self._write,

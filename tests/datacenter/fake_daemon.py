@@ -18,12 +18,14 @@ from typing import Any
 
 from cluster.access.privileges import PRIVILEGES
 from cluster.control import access_requests as access_ask
+from cluster.control import flight_requests as flight_ask
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
 from cluster.errors import Conflict, InvalidInput, NotFound, NotInCluster, QuireError, Unauthenticated
 from cluster.model import Change, ClusterState, Link, NodeState, Quorum, Revision, RingId, Sample, StoreState, TaskState
+from tests.datacenter.fake_flight import FakeFlight
 
 ROOT, PASSWORD = "root@pam", "correct horse"
 FINGERPRINT = ":".join(f"{byte:02X}" for byte in range(160, 192))
@@ -66,6 +68,7 @@ class FakeDaemon:
         self.source, self.number = "first life", 0
         self.cluster = ClusterState("alpha", engine="loopback", nodes=(node_state("alpha", 1, time.time(), 0),))
         self.tasks: dict[str, TaskState] = {}
+        self.flight = FakeFlight()
         self.logs: dict[str, list[str]] = {}
         self.asked: list[ask.Request] = []
         self.refusals: dict[type[ask.Request], QuireError] = {}
@@ -79,6 +82,7 @@ class FakeDaemon:
         self._jobs: set[asyncio.Task[None]] = set()
         answers: dict[type[ask.Request], Callable[[Any], Any]] = {
             ask.Status: lambda request: self.status(),
+            flight_ask.FlightEvents: self.flight.answer,
             ask.Interfaces: lambda request: INTERFACES,
             ask.JoinInfo: self._join_info,
             ask.CreateCluster: self._create,
@@ -157,6 +161,15 @@ class FakeDaemon:
             replace(self.cluster, name=name, config_version=count, nodes=nodes, quorum=votes(count, count),
                     ring=RingId(8 * count, 1), settled=True, store=store)
         )  # fmt: skip
+
+    def record(self, node: str, code: str, **more: Any) -> None:
+        """A node records an event, and says so."""
+        self.flight.record(node, code, **more)
+        self.publish("event", {"node": node, "number": len(self.flight.events), "kind": more.get("kind", "membership")})
+
+    def tell_of_a_split(self) -> None:
+        self.flight.tell_of_a_split(time.time())
+        self.publish("event", {"node": "alpha", "number": 0, "kind": "membership"})
 
     def set_online(self, name: str, online: bool | None) -> None:
         nodes = tuple(

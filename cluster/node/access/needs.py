@@ -11,6 +11,7 @@ from typing import Any
 
 from cluster.access.names import ROOT, clean_path, realm_of, split_token
 from cluster.control import access_requests as ask
+from cluster.control import flight_requests as flight
 from cluster.control import link_requests as paths
 from cluster.control import node_requests as machines
 from cluster.control import requests as base
@@ -164,6 +165,7 @@ NEEDS: dict[type[Request], Need] = {
     base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
     base.StoreConflict: store, base.StoreConflictRestore: store,
     base.StoreExchange: store, base.StoreExport: store, base.StoreImport: store,
+    flight.FlightEvents: privilege("Sys.Audit", "/"),
     machines.HostJournal: known, machines.RootSession: root,
     ask.Permissions: _permissions, ask.PermissionReasons: _permissions,
     ask.UserList: known, ask.UserShow: _user_show, ask.UserAdd: _user_add, ask.UserChange: _user_change,
@@ -194,7 +196,7 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.VerifyCluster, base.TaskList, base.TaskStatus, base.TaskLog, base.TaskStop, base.Login, base.CheckTicket,
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
     base.StoreOutcome,
-    base.PeerHistory, paths.Links,
+    base.PeerHistory, flight.PeerEvents, paths.Links,
     ask.CheckToken, ask.HeldRights, ask.RealmList, ask.SignOut,
     machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,
     machines.QdeviceStatus, machines.GuestIds, machines.ClusterTasks,

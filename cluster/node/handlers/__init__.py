@@ -16,6 +16,7 @@ from cluster.node.handlers import (
     configuration,
     conflicts,
     exchange,
+    flight,
     health,
     history,
     host,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
-    access, users, user_tokens, second_factors, rights, realms, root_session,
+    access, flight, users, user_tokens, second_factors, rights, realms, root_session,
 )  # fmt: skip
 
 

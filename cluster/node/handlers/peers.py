@@ -1,4 +1,4 @@
-"""Requests of other nodes: the history a member lacks, given to whoever proves to hold the cluster's key."""
+"""Requests of other nodes, which prove that they hold the cluster's key: the history one lacks, this node's events."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cluster.control.conversation import Handler
+from cluster.control.flight_requests import PeerEvents
 from cluster.control.proof import ReplayCache, check_proof
 from cluster.control.requests import PeerHistory, Request
 from cluster.errors import NotInCluster, Unauthenticated
-from cluster.node import catchup
+from cluster.node import catchup, fellows
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -22,13 +23,21 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     seen = ReplayCache()
     answers: dict[str, bytes] = {}
 
+    def check(request: PeerHistory | PeerEvents) -> None:
+        key = node.keys.corosync()
+        if not key:
+            raise NotInCluster("This node is not in a cluster.")
+        check_proof(key, request.proof, request.node_id, request.body, time.time(), seen)
+
+    async def events(request: PeerEvents) -> Any:
+        check(request)
+        recorder = node.flight.recorder
+        return {"chunk": fellows.answer(request.body, recorder.since, recorder.newest), "more": None}
+
     async def history(request: PeerHistory) -> Any:
         """The first chunk proves who asks and makes the answer; the following ones name it by the same proof."""
         if request.offset == 0:
-            key = node.keys.corosync()
-            if not key:
-                raise NotInCluster("This node is not in a cluster.")
-            check_proof(key, request.proof, request.node_id, request.body, time.time(), seen)
+            check(request)
             while len(answers) >= ANSWERS_MAX:
                 del answers[next(iter(answers))]
             life = node.life
@@ -44,4 +53,4 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             del answers[request.proof]
         return {"chunk": answer[request.offset : end], "more": more}
 
-    return {PeerHistory: history}
+    return {PeerHistory: history, PeerEvents: events}

@@ -1,0 +1,1 @@
+"""Datacenter → Events: what all nodes recorded, on one time line, each node's own view beside the others'."""
