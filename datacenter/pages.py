@@ -18,7 +18,7 @@ from cluster.errors import Forbidden
 from datacenter import gateway
 from datacenter.access.sign_in import set_ticket
 from datacenter.api.call import Call
-from datacenter.api.permission import AUDIT, Permission, permitted
+from datacenter.api.permission import AUDIT, Permission, in_words, permitted
 from datacenter.live.picture import Picture, picture_of
 from datacenter.membership import words
 from datacenter.membership.read_only import read_only
@@ -57,9 +57,10 @@ def needs(permission: Permission) -> Callable[[View], View]:
             needed = permission.at(kwargs)
             if await permitted(Call.of(request), needed):
                 return await view(request, *args, **kwargs)
-            if request.method != "GET":
-                raise Forbidden(f"You may not do this. It needs {needed}.")
-            return await show(request, "access/no_rights.html", await load_picture(), status=403, needed=str(needed))
+            words = in_words(needed)
+            if request.method != "GET" or request.headers.get("HX-Target") == "dialog-slot":
+                raise Forbidden(f"You may not do this. It takes {words}.")
+            return await show(request, "access/no_rights.html", await load_picture(), status=403, needed=words)
 
         return guarded
 

@@ -61,6 +61,7 @@ urlpatterns = [
     path("tasks/<str:upid>/follow", tasks.follow, name="follow-task"),
     path("tasks/<str:upid>/stop", tasks.stop, name="stop-task"),
     path("session/sign-in", session.sign_in, name="sign-in"),
+    path("session/second-step", session.second_step, name="second-step"),
     path("session/again", session.again, name="sign-in-again"),
     path("session/renew-after-join", session.renew, name="renew"),
     path("session/sign-out", session.sign_out, name="sign-out"),

@@ -108,6 +108,15 @@ AUDIT = perm("/", "Sys.Audit")
 NODE_AUDIT = perm("/nodes/{node}", "Sys.Audit")
 
 
+def in_words(permission: Permission) -> str:
+    """As people say it: `Sys.Audit on /`."""
+    if isinstance(permission, Privileged):
+        return f"{(' or ' if permission.any else ' and ').join(permission.privileges)} on {permission.path}"
+    if isinstance(permission, Combined):
+        return f" {permission.word} ".join(map(in_words, permission.parts))
+    return f"the user {permission.name}" if isinstance(permission, Who) else str(permission)
+
+
 async def permitted(call: Call, permission: Permission) -> bool:
     """Whether the caller may. Raises what the daemon's silence raises."""
     if isinstance(permission, Combined):

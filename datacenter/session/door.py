@@ -13,12 +13,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
+from cluster.control.access_requests import RealmList
+from cluster.errors import QuireError
+from datacenter import gateway
 from datacenter.access import tickets
 from datacenter.access.sign_in import local_path, set_ticket
 from datacenter.session import renewal
 
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
-REALMS = (("pam", "Linux (PAM)"), ("pve", "Quire's own users"))
 
 
 def page(view: View) -> View:
@@ -34,7 +36,7 @@ def page(view: View) -> View:
             return HttpResponse(status=401, headers={"HX-Trigger": "quire:signed-out"})
         fresh = await renewal.after_join(tickets.read_ticket(request.COOKIES))
         if fresh is None or request.method != "GET":
-            return sign_in_form(request, wanted=request.get_full_path() if request.method == "GET" else "/")
+            return await sign_in_form(request, wanted=request.get_full_path() if request.method == "GET" else "/")
         response = HttpResponseRedirect(local_path(request.get_full_path()))
         set_ticket(response, fresh.ticket)
         return response
@@ -42,17 +44,25 @@ def page(view: View) -> View:
     return guarded
 
 
-def sign_in_form(
+async def sign_in_form(
     request: HttpRequest, wanted: str, sentence: str = "", typed: dict[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
     """The sign-in page; `sentence` says why the last try failed, `typed` is what was typed (never the password)."""
-    context = {
-        "wanted": local_path(wanted),
-        "sentence": sentence,
-        "typed": {"username": "root", "realm": "pam"} | (typed or {}),
-        "realms": REALMS,
-    }
+    context = {"wanted": local_path(wanted), "sentence": sentence, **await choices(typed)}
     return render(request, "session/sign_in.html", context, status=status)
+
+
+async def choices(typed: dict[str, str] | None = None) -> dict[str, Any]:
+    """The realms of the cluster, and what the form begins with. A node that cannot tell has those that always are."""
+    try:
+        rows = await gateway.call(RealmList())
+    except QuireError:
+        rows = [{"realm": "pam", "type": "pam"}, {"realm": "pve", "type": "pve"}]
+    chosen = next((row["realm"] for row in rows if row.get("default")), "pam")
+    return {
+        "typed": {"username": "root" if chosen == "pam" else "", "realm": chosen} | (typed or {}),
+        "realms": [(row["realm"], row.get("comment") or row["realm"]) for row in rows if row["type"] != "openid"],
+    }
 
 
 def from_own_page(request: HttpRequest) -> bool:

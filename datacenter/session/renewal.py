@@ -6,20 +6,18 @@ daemon's business.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from cluster.control.requests import Login, RenewAfterJoin
-from cluster.errors import InvalidInput, QuireError
+from cluster.errors import QuireError
 from datacenter import gateway
 from datacenter.access import tickets
 from datacenter.access.sign_in import SignedIn
 
-CODE_NEEDED = "This user has a second factor: enter its code too."
-
-
-class CodeNeeded(InvalidInput):
-    """The password is right, and not enough."""
+LOGIN_TIMEOUT_S = 45.0  # whoever guessed before waits for their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +29,34 @@ class Fresh:
     csrf: str = field(repr=False)
 
 
-async def from_password(username: str, password: str, address: str, code: str = "") -> Fresh:
-    """`code` is a second factor's: an authenticator's digits, or a recovery code. Raises Unauthenticated, with one
-    sentence for every cause, and `CodeNeeded`; Busy, Unavailable."""
-    answer = await gateway.call(Login(username, password, address))
-    if answer.get("NeedTFA"):
-        if not code:
-            raise CodeNeeded(CODE_NEEDED)
-        kind = "totp" if code.isdecimal() else "recovery"
-        answer = await gateway.call(Login(username, f"{kind}:{code}", address, answer["ticket"]))
-    return _fresh(answer)
+@dataclass(frozen=True, slots=True)
+class Half:
+    """The password was right, and a second factor is due: within five minutes, for this user alone."""
+
+    username: str
+    ticket: str = field(repr=False)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The kinds there are: `totp` and `recovery` if true, `webauthn` with what the browser is asked."""
+        try:
+            said = json.loads(unquote(self.ticket.split(":")[1].removeprefix("!tfa!")))
+        except (ValueError, IndexError):
+            return {}
+        return said if isinstance(said, dict) else {}
+
+
+async def from_password(username: str, password: str, address: str) -> Fresh | Half:
+    """Raises Unauthenticated, with one sentence for every cause; Busy, Unavailable."""
+    answer = await gateway.call(Login(username, password, address), timeout_s=LOGIN_TIMEOUT_S)
+    return Half(answer["username"], answer["ticket"]) if answer.get("NeedTFA") else _fresh(answer)
+
+
+async def from_second_factor(half: Half, code: str, key_s_answer: str, address: str) -> Fresh:
+    """`code` is an authenticator's digits, or a recovery code. Raises as `from_password`."""
+    kind = "webauthn" if key_s_answer else "totp" if code.isdecimal() else "recovery"
+    told = f"{kind}:{key_s_answer or code}"
+    return _fresh(await gateway.call(Login(half.username, told, address, half.ticket), timeout_s=LOGIN_TIMEOUT_S))
 
 
 async def from_ticket(user: SignedIn) -> Fresh:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
@@ -19,39 +20,59 @@ from datacenter.access import tickets
 from datacenter.access.delay import after_failed_sign_in
 from datacenter.access.sign_in import clear_ticket, local_path, set_ticket
 from datacenter.session import renewal
-from datacenter.session.door import REALMS, from_own_page, page, sign_in_form
+from datacenter.session.door import choices, from_own_page, page, sign_in_form
 
 logger = logging.getLogger(__name__)
 
-USERNAME_LENGTH_MAX, PASSWORD_LENGTH_MAX, CODE_LENGTH_MAX = 64, 1024, 64
+USERNAME_LENGTH_MAX, PASSWORD_LENGTH_MAX, CODE_LENGTH_MAX, ANSWER_LENGTH_MAX = 64, 1024, 64, 8192
 FOREIGN = "This form did not come from a page of this node. Reload the page and try again."
+
+
+class Foreign(Unauthenticated):
+    """A form of another site: nobody guessed anything."""
 
 
 @csrf_exempt
 @require_POST
 async def sign_in(request: HttpRequest) -> HttpResponse:
-    """From the sign-in page: a ticket in a cookie, and on to the page that was wanted."""
+    """From the sign-in page: a ticket in a cookie, and on to the page that was wanted; a second factor is asked for."""
     wanted, typed = request.POST.get("next", "/"), _typed(request)
     try:
-        fresh = await _by_password(request)
+        found = await _checked(_by_password(request))
     except QuireError as error:
-        return sign_in_form(request, wanted, error.message, typed, status=error.http_status)
-    response = HttpResponseRedirect(local_path(wanted), status=303)
-    set_ticket(response, fresh.ticket)
-    return response
+        return await sign_in_form(request, wanted, error.message, typed, status=error.http_status)
+    return _second(request, found, wanted) if isinstance(found, renewal.Half) else _enters(found, wanted)
+
+
+@csrf_exempt
+@require_POST
+async def second_step(request: HttpRequest) -> HttpResponse:
+    """The second factor, from the page that asked for it."""
+    wanted, half = request.POST.get("next", "/"), _half(request)
+    try:
+        fresh = await _checked(_by_second_factor(request, half))
+    except QuireError as error:
+        return _second(request, half, wanted, error.message, status=error.http_status)
+    return _enters(fresh, wanted)
 
 
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 async def again(request: Any) -> HttpResponse:
     """The same in a dialog, over a page whose ticket has ended; the page goes on where it was."""
-    context: dict[str, Any] = {"realms": REALMS, "typed": {"username": "root", "realm": "pam"}}
-    if request.method == "POST":
-        try:
-            return _goes_on(await _by_password(request), HttpResponse(status=204))
-        except QuireError as error:
-            return render(request, "_errors.html", {"error": error}, status=422)
-    return render(request, "session/_again.html", context)
+    if request.method == "GET":
+        return render(request, "session/_again.html", await choices())
+    try:
+        if request.POST.get("ticket"):
+            return _goes_on(await _checked(_by_second_factor(request, _half(request))))
+        found = await _checked(_by_password(request))
+    except QuireError as error:
+        return render(request, "_errors.html", {"error": error}, status=422)
+    if isinstance(found, renewal.Fresh):
+        return _goes_on(found)
+    response = render(request, "session/_again_second.html", {"half": found, "asked": found.asked})
+    response.headers["HX-Retarget"] = "#again-slot"
+    return response
 
 
 @csrf_exempt
@@ -93,34 +114,72 @@ async def favicon(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204, headers={"Cache-Control": "public, max-age=86400"})
 
 
-async def _by_password(request: HttpRequest) -> renewal.Fresh:
+Found = TypeVar("Found")
+
+
+async def _checked(checking: Awaitable[Found]) -> Found:
     """Raises Unauthenticated after the usual delay, and what the daemon says otherwise."""
-    if not from_own_page(request):
-        raise Unauthenticated(FOREIGN)
     began_s = asyncio.get_running_loop().time()
-    typed = _typed(request)
-    address = request.META.get("REMOTE_ADDR", "")
-    password, code = request.POST.get("password", ""), request.POST.get("code", "").strip()[:CODE_LENGTH_MAX]
-    if not typed["username"] or not password or len(password) > PASSWORD_LENGTH_MAX:
-        raise InvalidInput("Enter a user name and a password.")
     try:
-        return await renewal.from_password(f"{typed['username']}@{typed['realm']}", password, address, code)
+        return await checking
+    except Foreign:
+        raise
     except Unauthenticated:
         await after_failed_sign_in(began_s)
         raise
 
 
+async def _by_password(request: HttpRequest) -> renewal.Fresh | renewal.Half:
+    if not from_own_page(request):
+        raise Foreign(FOREIGN)
+    typed, password = _typed(request), request.POST.get("password", "")
+    if not typed["username"] or not password or len(password) > PASSWORD_LENGTH_MAX:
+        raise InvalidInput("Enter a user name and a password.")
+    return await renewal.from_password(f"{typed['username']}@{typed['realm']}", password, _address(request))
+
+
+async def _by_second_factor(request: HttpRequest, half: renewal.Half) -> renewal.Fresh:
+    if not from_own_page(request):
+        raise Foreign(FOREIGN)
+    code, answer = request.POST.get("code", "").strip()[:CODE_LENGTH_MAX], request.POST.get("answer", "")
+    if not code and not answer or len(answer) > ANSWER_LENGTH_MAX:
+        raise InvalidInput("Enter a code, or use your security key.")
+    return await renewal.from_second_factor(half, code, answer, _address(request))
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _half(request: HttpRequest) -> renewal.Half:
+    name, ticket = (request.POST.get(field, "")[:ANSWER_LENGTH_MAX] for field in ("username", "ticket"))
+    return renewal.Half(name, ticket)
+
+
 def _typed(request: HttpRequest) -> dict[str, str]:
     """Who wants in: `root` and a realm, or both in one as `root@pam`."""
     username = request.POST.get("username", "").strip()[:USERNAME_LENGTH_MAX]
-    realm = request.POST.get("realm", "pam")
+    realm = request.POST.get("realm", "pam")[:USERNAME_LENGTH_MAX]
     name, _, named_realm = username.partition("@")
-    known = [key for key, _ in REALMS]
-    return {"username": name, "realm": named_realm or (realm if realm in known else "pam")}
+    return {"username": name, "realm": named_realm or realm}
 
 
-def _goes_on(fresh: renewal.Fresh, response: HttpResponse) -> HttpResponse:
+def _second(
+    request: HttpRequest, half: renewal.Half, wanted: str, sentence: str = "", status: int = 200
+) -> HttpResponse:
+    context = {"half": half, "asked": half.asked, "wanted": local_path(wanted), "sentence": sentence}
+    return render(request, "session/second.html", context, status=status)
+
+
+def _enters(fresh: renewal.Fresh, wanted: str) -> HttpResponse:
+    response = HttpResponseRedirect(local_path(wanted), status=303)
+    set_ticket(response, fresh.ticket)
+    return response
+
+
+def _goes_on(fresh: renewal.Fresh) -> HttpResponse:
     """Tells the open page its new token; the event's name is `static/js/session.js`'s."""
+    response = HttpResponse(status=204)
     set_ticket(response, fresh.ticket)
     response.headers["HX-Trigger"] = json.dumps({"quire:signed-in": {"csrf": fresh.csrf}})
     return response

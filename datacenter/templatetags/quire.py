@@ -169,6 +169,12 @@ def sentence(words: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
+@register.filter(name="json")
+def as_json(value: Any) -> str:
+    """For an attribute that a script reads."""
+    return json.dumps(value, separators=(",", ":"))
+
+
 @register.filter
 def proof(challenge: str) -> str:
     """What the server gave along with a challenge, to be given back with the answer to it."""

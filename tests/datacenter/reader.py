@@ -18,7 +18,7 @@ class Reader:
 
     def __init__(self, node: Alone, user: str) -> None:
         self.client = AsyncClient()
-        ticket = node.daemon.keys.tickets().issue(user, time.time())
+        ticket = node.daemon.keys.tickets().issue(user, time.time() - 5)  # no other is of that second
         self.client.cookies["PVEAuthCookie"] = quote(ticket, safe="")
         token = issue_csrf_token(node.daemon.keys.csrf(), user, time.time())
         self.headers = {"Sec-Fetch-Site": "same-origin", "CSRFPreventionToken": token}
