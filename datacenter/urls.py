@@ -16,7 +16,9 @@ from datacenter.nodes import views as nodes
 from datacenter.options import views as options
 from datacenter.permissions import views as permissions
 from datacenter.session import views as session
+from datacenter.shell.views import palette
 from datacenter.tasks import views as tasks
+from datacenter.tasks.cluster_log import cluster_log
 
 urlpatterns = [
     path("", membership.cluster_page, name="home"),
@@ -57,6 +59,8 @@ urlpatterns = [
     path("account/<str:name>", account.account_page, name="account-sheet"),
     path("account/<str:name>/<str:act>", account.act),
     path("nodes/<str:name>", nodes.node_page, name="node"),
+    path("datacenter/palette", palette, name="palette"),
+    path("datacenter/log/newest", cluster_log, name="cluster-log"),
     path("tasks/<str:upid>", tasks.task, name="task"),
     path("tasks/<str:upid>/follow", tasks.follow, name="follow-task"),
     path("tasks/<str:upid>/stop", tasks.stop, name="stop-task"),

@@ -5,6 +5,10 @@
   try {
     var theme = localStorage.getItem("quire.theme");
     if (theme === "light" || theme === "dark") page.dataset.theme = theme;
+    ["density", "times", "view"].forEach(function (name) {
+      var kept = localStorage.getItem("quire." + name);
+      if (kept) page.dataset[name] = kept;
+    });
     page.dataset.drawer = localStorage.getItem("quire.drawer") || (innerWidth < 700 ? "closed" : "open");
   } catch (error) {
     page.dataset.drawer = "open";

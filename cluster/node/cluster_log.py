@@ -31,8 +31,14 @@ log = logging.getLogger(__name__)
 class ClusterLog:
     """`say` multicasts to the status group; what cannot be said now is shared when nodes meet."""
 
-    def __init__(self, node: str, now_s: Callable[[], float], say: Callable[[bytes], None]) -> None:
-        self._node, self._now_s, self._say = node, now_s, say
+    def __init__(
+        self,
+        node: str,
+        now_s: Callable[[], float],
+        say: Callable[[bytes], None],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._node, self._now_s, self._say, self._changed = node, now_s, say, changed
         self._number = 0
         self._entries: dict[Key, LogEntry] = {}
         self._order: list[Key] = []
@@ -52,12 +58,15 @@ class ClusterLog:
 
     def hear(self, entries: Iterable[LogEntry]) -> None:
         """Entries of any node, new ones and known ones."""
+        known = len(self._entries)
         for entry in entries:
             key = _key(entry)
             if key not in self._entries and _is_sound(entry):
                 self._entries[key] = entry
                 insort(self._order, key)
                 self._bytes += _size(entry)
+        if len(self._entries) > known:
+            self._changed()
         while len(self._order) > ENTRIES_MAX or self._bytes > BYTES_MAX:
             self._bytes -= _size(self._entries.pop(self._order.pop(0)))
 

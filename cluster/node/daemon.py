@@ -65,7 +65,7 @@ class Daemon:
         self.showing = Showing(self._show)
         self.membership = Membership()
         self.view: View | None = None
-        self.cluster_log = ClusterLog(options.name, time.time, self.say)
+        self.cluster_log = ClusterLog(options.name, time.time, self.say, lambda: self.publisher.publish("log", {}))
         self.status_keys = StatusKeys(lambda: self.life.replica.node_id, time.time, self.say)
         self.board = Board(
             time.time, self.showing.soon, self._someone_new, self.cluster_log.hear, key_set=self.status_keys.hear

@@ -162,7 +162,12 @@ def _about(store: StoreState) -> tuple[bool, str, tuple[str, ...]]:
     return store.writable, store.reason, store.lagging
 
 
-_BY_TOPIC = {"cluster": _cluster, "node": _node, "task": _task, "store": _store}
+def _log(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:
+    """What was logged is not for everybody to see: a page that shows the log asks for it."""
+    parts.add("live/_log_mark.html")
+
+
+_BY_TOPIC = {"cluster": _cluster, "node": _node, "task": _task, "store": _store, "log": _log}
 
 
 def _what_differs(before: Picture, now: Picture) -> Iterator[str]:

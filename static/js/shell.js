@@ -57,12 +57,15 @@ showTheme();
 
 themeButton.addEventListener("click", () => {
   const names = Object.keys(THEMES);
-  const next = names[(names.indexOf(page.dataset.theme ?? "system") + 1) % names.length];
-  if (next === "system") delete page.dataset.theme;
-  else page.dataset.theme = next;
-  keep("quire.theme", next);
-  showTheme();
+  chooseTheme(names[(names.indexOf(page.dataset.theme ?? "system") + 1) % names.length]);
 });
+
+export function chooseTheme(theme) {
+  if (theme === "system") delete page.dataset.theme;
+  else page.dataset.theme = theme;
+  keep("quire.theme", theme);
+  showTheme();
+}
 
 function showTheme() {
   const theme = page.dataset.theme ?? "system";
@@ -72,16 +75,85 @@ function showTheme() {
   themeButton.querySelector("use").setAttribute("href", `#i-${ICONS[theme]}`);
 }
 
-// --- the tasks ---
+// --- how much there is on a page, and how times are told ---
+
+const densityButton = document.querySelector("[data-density-button]");
+const timesButton = document.querySelector("[data-times-button]");
+
+densityButton.addEventListener("click", () => chooseDensity(page.dataset.density === "compact" ? "comfortable" : "compact"));
+timesButton.addEventListener("click", () => chooseTimes(page.dataset.times === "exact" ? "relative" : "exact"));
+
+export function chooseDensity(density) {
+  page.dataset.density = density;
+  keep("quire.density", density);
+  showChoices();
+}
+
+export function chooseTimes(times) {
+  page.dataset.times = times;
+  keep("quire.times", times);
+  showChoices();
+  document.dispatchEvent(new Event("quire:times"));
+}
+
+function showChoices() {
+  densityButton.setAttribute("aria-pressed", String(page.dataset.density === "compact"));
+  timesButton.setAttribute("aria-pressed", String(page.dataset.times === "exact"));
+  for (const button of document.querySelectorAll("[data-tree-view]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.treeView === (page.dataset.view ?? "server")));
+  }
+}
+
+for (const button of document.querySelectorAll("[data-tree-view]")) {
+  button.addEventListener("click", () => {
+    page.dataset.view = button.dataset.treeView;
+    keep("quire.view", page.dataset.view);
+    showChoices();
+  });
+}
+showChoices();
+
+// --- tasks and log at the foot ---
 
 const drawerButton = document.querySelector("[data-toggle-drawer]");
-drawerButton.setAttribute("aria-expanded", String(page.dataset.drawer !== "closed"));
+const drawerTabs = [...document.querySelectorAll("[data-drawer-tab]")];
+showDrawer(page.dataset.drawer !== "closed");
+drawerButton.addEventListener("click", toggleDrawer);
 
-drawerButton.addEventListener("click", () => {
-  page.dataset.drawer = page.dataset.drawer === "closed" ? "open" : "closed";
-  drawerButton.setAttribute("aria-expanded", String(page.dataset.drawer === "open"));
+export function toggleDrawer() {
+  showDrawer(page.dataset.drawer === "closed");
   keep("quire.drawer", page.dataset.drawer);
-});
+}
+
+function showDrawer(open) {
+  page.dataset.drawer = open ? "open" : "closed";
+  drawerButton.setAttribute("aria-expanded", String(open));
+  drawerButton.setAttribute("aria-label", open ? "Hide tasks and log" : "Show tasks and log");
+}
+
+for (const tab of drawerTabs) {
+  tab.addEventListener("click", () => chooseDrawerTab(tab));
+  tab.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    const other = drawerTabs.find((each) => each !== tab);
+    chooseDrawerTab(other);
+    other.focus();
+  });
+}
+
+// The log is only there while it is looked at: then the page is told when there is more of it.
+function chooseDrawerTab(chosen) {
+  for (const tab of drawerTabs) {
+    const pane = document.getElementById(tab.getAttribute("aria-controls"));
+    pane.hidden = tab !== chosen;
+    tab.setAttribute("aria-selected", String(tab === chosen));
+    tab.tabIndex = tab === chosen ? 0 : -1;
+  }
+  const log = document.getElementById("drawer-log");
+  if (log.hidden) log.replaceChildren();
+  else htmx.trigger(log, "quire:show-log");
+  if (page.dataset.drawer === "closed") toggleDrawer();
+}
 
 function keep(name, value) {
   try {

@@ -19,7 +19,8 @@ function clock(moment) {
 function show() {
   for (const place of document.querySelectorAll("time[data-since], time[data-clock]")) {
     const moment = new Date(place.dateTime);
-    const words = "clock" in place.dataset ? clock(moment) : lasted((Date.now() - moment) / 1000);
+    const exact = "clock" in place.dataset || document.documentElement.dataset.times === "exact";
+    const words = exact ? clock(moment) : lasted((Date.now() - moment) / 1000);
     if (place.textContent !== words) place.textContent = words;
     if (place.dataset.exact !== place.dateTime) {
       place.dataset.exact = place.dateTime;
@@ -30,5 +31,6 @@ function show() {
 
 show();
 setInterval(show, EVERY_MS);
+document.addEventListener("quire:times", show);
 document.addEventListener("htmx:afterSettle", show);
 document.addEventListener("htmx:wsAfterMessage", show);

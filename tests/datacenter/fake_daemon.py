@@ -70,6 +70,7 @@ class FakeDaemon:
         self.tasks: dict[str, TaskState] = {}
         self.flight = FakeFlight()
         self.logs: dict[str, list[str]] = {}
+        self.logged: list[dict[str, Any]] = []
         self.asked: list[ask.Request] = []
         self.refusals: dict[type[ask.Request], QuireError] = {}
         self.removed: list[dict[str, Any]] = []
@@ -104,6 +105,7 @@ class FakeDaemon:
             access_ask.HeldRights: lambda request: dict.fromkeys(PRIVILEGES, 1) if request.user == ROOT else {},
             access_ask.RealmList: lambda request: REALMS,
             node_ask.LocateNode: lambda request: {"name": request.node, "local": request.node == "alpha"},
+            ask.ClusterLog: lambda request: self.logged[: request.max],
         }
         handlers = {kind: self._recording(answer) for kind, answer in answers.items()}
         self.server = ControlServer(socket, handlers, {ask.Subscribe: self._changes})
@@ -131,6 +133,11 @@ class FakeDaemon:
         return handler
 
     # --- making things happen -----------------------------------------------------------------------------------------
+
+    def log_event(self, message: str, node: str = "beta", priority: int = 5) -> None:
+        row = {"uid": len(self.logged), "time": int(time.time()), "pri": priority, "tag": "cluster", "pid": 1}
+        self.logged.insert(0, {**row, "node": node, "user": ROOT, "msg": message})
+        self.publish("log", {})
 
     def publish(self, topic: str, value: Any) -> Change:
         self.number += 1

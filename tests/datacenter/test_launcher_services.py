@@ -227,7 +227,7 @@ async def test_daemon_and_pages_can_be_two_services_with_redis_between_them(stat
 
 def test_what_is_wrong_is_said_in_one_sentence(state: Path) -> None:
     for options, sentence in (
-        (["--engine", "udp"], "--engine: 'udp' is not one of corosync, loopback."),
+        (["--engine", "udp"], "--engine: 'udp' is not one of corosync, loopback, simulated."),
         (["--port", "0"], "--port: '0' is no port"),
         (["--password-hash-file", str(state / "nothing")], "nothing"),
     ):

@@ -1,0 +1,99 @@
+"""What surrounds every page, in a real Chromium: palette, keys, the tree's views, tasks and log, choices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visitor
+from tests.browser.site import Site, await_live, served, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """For a machine that is busy with other things."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with served(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def page(site: Site, visitor: Visitor) -> Page:
+    site.do("form", count=3)
+    return sign_in(visitor(site.url))
+
+
+def test_everything_is_reached_by_the_keyboard_alone(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.type("gamm")
+    expect(page.get_by_role("option").first).to_contain_text("gamma")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("gamma")
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Datacenter")
+    expect(page.get_by_role("link", name="Summary", exact=True)).to_have_attribute("aria-current", "page")
+    page.keyboard.press("]")
+    expect(page.get_by_role("link", name="Cluster", exact=True)).to_have_attribute("aria-current", "page")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("nothing is called this")
+    expect(page.get_by_text("Nothing is called that.")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("#tree-list a").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#tree-list a").nth(1)).to_be_focused()
+
+
+def test_a_key_pressed_while_typing_is_only_typed(page: Page) -> None:
+    page.keyboard.press("/")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    page.keyboard.type("t?g")
+    expect(page.get_by_role("combobox")).to_have_value("t?g")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
+
+
+def test_the_cluster_log_grows_while_it_is_looked_at(page: Page, site: Site) -> None:
+    site.do("log_event", message="this node has started")
+    page.get_by_role("tab", name="Cluster log").click()
+    expect(page.locator("#drawer-log")).to_contain_text("this node has started")
+    site.do("log_event", message="node gamma is lost", node="alpha", priority=3)
+    expect(page.locator("#drawer-log .level-bad")).to_contain_text("node gamma is lost")
+    page.get_by_role("tab", name="Tasks").click()
+    expect(page.locator("#log-mark")).to_have_count(0)
+
+
+def test_choices_stay_after_the_page_is_loaded_anew(page: Page) -> None:
+    page.get_by_role("button", name="Folder").click()
+    page.locator(".user-button").click()
+    page.get_by_role("button", name="Compact").click()
+    page.get_by_role("button", name="Exact times").click()
+    page.reload()
+    await_live(page)
+    html = page.locator("html")
+    for name, value in (("view", "folder"), ("density", "compact"), ("times", "exact")):
+        expect(html).to_have_attribute(f"data-{name}", value)
+    expect(page.get_by_role("button", name="Folder")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".tree-group")).to_be_visible()
+
+
+def test_it_can_be_installed_as_an_app(page: Page) -> None:
+    found = page.evaluate(
+        "async () => { const m = await (await fetch(document.querySelector('[rel=manifest]').href)).json();"
+        " return Promise.all(m.icons.map(async (icon) =>"
+        " (await fetch(new URL(icon.src, document.querySelector('[rel=manifest]').href))).status)); }"
+    )
+    assert found == [200, 200, 200]
