@@ -10,7 +10,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cluster.cli import api, events, exchange, health, history, links, membership, quorum, removal, store, version
+from cluster.cli import (
+    api,
+    events,
+    exchange,
+    health,
+    history,
+    links,
+    membership,
+    quorum,
+    removal,
+    store,
+    version,
+    what_if,
+)
 from cluster.cli.arguments import Command, help_text, parse, usage
 from cluster.cli.terminal import complain
 from cluster.control.blocking import BlockingClient
@@ -22,7 +35,8 @@ INTERRUPTED = 130
 
 COMMANDS = {each.name: each for each in (
     *membership.COMMANDS, *removal.COMMANDS, *quorum.COMMANDS, *version.COMMANDS, *store.COMMANDS,
-    *api.COMMANDS, *history.COMMANDS, *exchange.COMMANDS, *health.COMMANDS, *links.COMMANDS, *events.COMMANDS,
+    *api.COMMANDS, *history.COMMANDS, *exchange.COMMANDS, *health.COMMANDS, *what_if.COMMANDS, *links.COMMANDS,
+    *events.COMMANDS,
 )}  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from cluster.control import (  # noqa: F401 - so that their requests are known
     flight_requests,
     link_requests,
     node_requests,
+    supposition_requests,
 )
 from cluster.control.framing import frame
 from cluster.control.requests import Request

@@ -13,6 +13,7 @@ import msgspec
 
 from datacenter.api import (
     access,
+    ahead,
     conflicts,
     empty,
     events,
@@ -54,6 +55,7 @@ _ANSWERING = (
     *membership.ENDPOINTS,
     *removal.ENDPOINTS,
     *links.ENDPOINTS,
+    *ahead.ENDPOINTS,
     *status.ENDPOINTS,
     *log.ENDPOINTS,
     *events.ENDPOINTS,

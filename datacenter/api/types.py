@@ -121,6 +121,9 @@ Filter = Annotated[str, _text("a text of at most 64 characters", 64)]
 StorePath = Annotated[str, _text("a path in the configuration", 4096, minimum=0)]
 Revision = Annotated[str, _text("a revision, for instance 4194304.17", 40, r"[0-9]+(?:\.[0-9]+)?")]
 FileDigest = Annotated[str, _text("a SHA-1 in hex digits, or nothing", 40, r"(?:[0-9a-f]{40})?", minimum=0)]
+Supposed = Annotated[
+    str, _text("names or numbers with commas, and / between groups", 4096, r"[A-Za-z0-9.\-:,/ ]*", minimum=0)
+]
 RequestId = Annotated[str, _text("a name of 8 to 64 letters, digits, dashes", 64, r"[A-Za-z0-9._:-]{8,64}", minimum=8)]
 ConflictId = Annotated[str, _text("a conflict's id: 16 hex digits", 16, r"[0-9a-f]{16}")]
 Content = Annotated[str, _text("a text of at most 384 KiB", 384 << 10, minimum=0)]

@@ -15,11 +15,13 @@ from cluster.control import access_requests as access_ask
 from cluster.control import flight_requests as flight_ask
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
+from cluster.control import supposition_requests as ahead
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
 from cluster.errors import InvalidInput, NotFound, NotInCluster, PeerError, QuireError, Unauthenticated
 from cluster.model import ClusterState, Link, NodeState, Quorum, RingId, Sample, TaskState
 from tests.cast import ALICE
+from tests.supposed import supposed
 
 ROOT = "root@pam"
 ALL = dict.fromkeys(sorted(PRIVILEGES), 1)
@@ -142,6 +144,7 @@ class FakeNode:
             ask.RemovedNodes: lambda request: [GONE],
             ask.UndoRemoval: lambda request: {"warnings": ["jobs.cfg was changed since."]},
             ask.RemovalPlan: self._removal,
+            ahead.WhatIf: lambda request: supposed(self.cluster.nodes, request),
             ask.TaskList: lambda request: as_plain(self.tasks),
             ask.TaskStatus: lambda request: as_plain(self._task(request.upid)),
             ask.TaskLog: self._log,

@@ -21,11 +21,13 @@ from cluster.control import access_requests as access_ask
 from cluster.control import flight_requests as flight_ask
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
+from cluster.control import supposition_requests as ahead
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
 from cluster.errors import Conflict, InvalidInput, NotFound, NotInCluster, QuireError, Unauthenticated
 from cluster.model import Change, ClusterState, Link, NodeState, Quorum, Revision, RingId, Sample, StoreState, TaskState
 from tests.datacenter.fake_flight import FakeFlight
+from tests.supposed import supposed
 
 ROOT, PASSWORD = "root@pam", "correct horse"
 FINGERPRINT = ":".join(f"{byte:02X}" for byte in range(160, 192))
@@ -93,6 +95,7 @@ class FakeDaemon:
             ask.RemoveNode: lambda request: {"upid": self.begin("clusterremove", ("Take it out",), lambda: None)},
             ask.LeaveCluster: lambda request: {"upid": self.begin("clusterleave", ("Leave",), lambda: None)},
             ask.RemovedNodes: lambda request: self.removed,
+            ahead.WhatIf: lambda request: supposed(self.cluster.nodes, request),
             ask.UndoRemoval: lambda request: {"warnings": ["jobs.cfg was changed since."]},
             ask.TaskStatus: lambda request: as_plain(self._task(request.upid)),
             ask.TaskLog: self._task_log,

@@ -15,6 +15,7 @@ from cluster.control import flight_requests as flight
 from cluster.control import link_requests as paths
 from cluster.control import node_requests as machines
 from cluster.control import requests as base
+from cluster.control import supposition_requests as ahead
 from cluster.control.requests import Request
 from cluster.errors import Forbidden
 from cluster.node.access.rights import Rights
@@ -196,7 +197,7 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.VerifyCluster, base.TaskList, base.TaskStatus, base.TaskLog, base.TaskStop, base.Login, base.CheckTicket,
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
     base.StoreOutcome,
-    base.PeerHistory, flight.PeerEvents, paths.Links,
+    base.PeerHistory, flight.PeerEvents, paths.Links, ahead.WhatIf,
     ask.CheckToken, ask.HeldRights, ask.RealmList, ask.SignOut,
     machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,
     machines.QdeviceStatus, machines.GuestIds, machines.ClusterTasks,

@@ -29,6 +29,7 @@ from cluster.node.handlers import (
     second_factors,
     status,
     store,
+    supposing,
     tasks,
     user_tokens,
     users,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
-    access, flight, users, user_tokens, second_factors, rights, realms, root_session,
+    supposing, access, flight, users, user_tokens, second_factors, rights, realms, root_session,
 )  # fmt: skip
 
 
