@@ -245,12 +245,14 @@ class Login(Request, tag="access.login"):
     """Check a password (or, as PVE allows, a valid ticket given as password) and issue a ticket.
     → {username, ticket, CSRFPreventionToken, cap, clustername?}, or with a second factor to be given {username, ticket,
     CSRFPreventionToken, NeedTFA: 1}: half a ticket, to come back as `ticket` with `kind:code` as the password.
-    Raises Unauthenticated, one sentence for every cause."""
+    With `verify` nothing is issued and no session begins: → {username, cap}; who has a second factor proves it by a
+    ticket. Raises Unauthenticated, one sentence for every cause."""
 
     username: str
     password: str
     address: str = ""
     ticket: str = ""
+    verify: bool = False
 
 
 class CheckTicket(Request, tag="access.check-ticket"):

@@ -9,13 +9,16 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from cluster.control.requests import Login
-from cluster.errors import Unauthenticated
+from cluster.errors import InvalidInput, Unauthenticated
 from datacenter import gateway
+from datacenter.access import rights
 from datacenter.access.delay import after_failed_sign_in
+from datacenter.api.asks import listed
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
+from datacenter.api.parameters import HEADLINE
 from datacenter.api.permission import PUBLIC
-from datacenter.api.types import Flag, Realm, TicketOrPassword, UserName
+from datacenter.api.types import Flag, NameList, ObjectPath, Realm, TicketOrPassword, UserName
 
 # The daemon makes guessers wait their turn; whoever waits longer is told to come again.
 LOGIN_TIMEOUT_S = 45.0
@@ -27,13 +30,17 @@ class TicketParameters(Parameters, kw_only=True):
     realm: Realm | None = None
     otp: TicketOrPassword | None = None
     tfa_challenge: TicketOrPassword | None = msgspec.field(default=None, name="tfa-challenge")
+    path: ObjectPath | None = None
+    privs: NameList | None = None
     new_format: bool | None = msgspec.field(default=None, name="new-format")
 
 
-class TicketRow(Row):
+class TicketRow(Row, kw_only=True):
+    """Where only rights were to be verified, no ticket."""
+
     username: str
-    ticket: str
-    csrf_token: str = msgspec.field(name="CSRFPreventionToken")
+    ticket: str | UnsetType = UNSET
+    csrf_token: str | UnsetType = msgspec.field(default=UNSET, name="CSRFPreventionToken")
     cap: dict[str, dict[str, Flag]] | UnsetType = UNSET
     need_tfa: Literal[1] | UnsetType = msgspec.field(default=UNSET, name="NeedTFA")
     clustername: str | UnsetType = UNSET
@@ -42,14 +49,26 @@ class TicketRow(Row):
 async def ticket(call: Call, asked: TicketParameters) -> dict[str, Any]:
     username = f"{asked.username}@{asked.realm}" if asked.realm else asked.username
     started_s = asyncio.get_running_loop().time()
+    verify = asked.path is not None or asked.privs is not None
+    login = Login(username, asked.password, call.address, asked.tfa_challenge or "", verify)
     try:
-        issued = await gateway.call(
-            Login(username, asked.password, call.address, asked.tfa_challenge or ""), timeout_s=LOGIN_TIMEOUT_S
-        )
+        issued = await gateway.call(login, timeout_s=LOGIN_TIMEOUT_S)
+        if verify:
+            await _demand(username, asked)
     except Unauthenticated:
         await after_failed_sign_in(started_s)
         raise Unauthenticated("authentication failure") from None
     return dict(issued)
+
+
+async def _demand(username: str, asked: TicketParameters) -> None:
+    """All of `privs` on `path`: with the password, another service's question whether somebody may. Nothing more is
+    told to who may not than to who has no password."""
+    if not asked.path or not listed(asked.privs or ""):
+        raise InvalidInput(HEADLINE, fields={"privs" if asked.path else "path": "is required to verify rights"})
+    held = await rights.held(username, asked.path)
+    if not all(each in held for each in listed(asked.privs or "")):
+        raise Unauthenticated("authentication failure")
 
 
 async def nothing(_call: Call, _asked: NoParameters) -> None:

@@ -264,6 +264,8 @@ class FakeNode:
         ticket = next(ticket for ticket, user in TICKETS.items() if user == request.username)
         answer = {"username": request.username, "ticket": ticket, "CSRFPreventionToken": CSRF[request.username]}
         answer["cap"] = {"nodes": ALL}
+        if request.verify:
+            return {name: answer[name] for name in ("username", "cap")}
         return answer | ({"clustername": self.cluster.name} if self.cluster.in_cluster else {})
 
     def _check_ticket(self, request: ask.CheckTicket) -> Any:

@@ -171,3 +171,26 @@ async def test_no_ticket_or_password_is_logged(
     await api.get("/nothing")
     for secret in (PASSWORD, quote(PASSWORD), TICKET, CSRF[ROOT]):
         assert secret not in caplog.text
+
+
+# --- only verifying ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_password_and_rights_are_verified_without_a_ticket(stranger: Api, node: FakeNode) -> None:
+    asked = {"username": ROOT, "password": PASSWORD, "path": "/nodes/alpha", "privs": "Sys.Audit,Sys.Modify"}
+    got = data(await stranger.post("/access/ticket", **asked))
+    assert got["username"] == ROOT and not {"ticket", "CSRFPreventionToken"} & got.keys()
+    assert node.last(Login).verify
+
+
+@pytest.mark.parametrize("changed", [{"password": "wrong"}, {"privs": "Sys.Audit,No.Such"}, {"username": "nobody@pam"}])
+async def test_a_wrong_password_and_a_missing_right_are_one_refusal(stranger: Api, changed: dict[str, str]) -> None:
+    asked = {"username": ROOT, "password": PASSWORD, "path": "/nodes/alpha", "privs": "Sys.Audit", **changed}
+    response = await stranger.post("/access/ticket", **asked)
+    assert (response.status_code, body(response)) == (401, {"data": None, "message": "authentication failure\n"})
+
+
+@pytest.mark.parametrize(("given", "missing"), [({"path": "/"}, "privs"), ({"privs": "Sys.Audit"}, "path")])
+async def test_verifying_takes_a_path_and_privileges(stranger: Api, given: dict[str, str], missing: str) -> None:
+    response = await stranger.post("/access/ticket", username=ROOT, password=PASSWORD, **given)
+    assert response.status_code == 400 and missing in body(response)["errors"]

@@ -11,6 +11,7 @@ from cluster.control.requests import CheckCsrf, CheckTicket, Login, RenewAfterJo
 from cluster.errors import Unauthenticated
 from cluster.node import first_start
 from cluster.node.access import needs, tickets
+from cluster.node.access.sign_in import REFUSED
 from cluster.node.access.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         told = state is not None and state.name and node.access.rights.may(user, "/", "Sys.Audit")
         return {**answer, "clustername": state.name} if told and state is not None else answer
 
+    def verified(user: str, is_proved: bool) -> dict[str, Any]:
+        if not is_proved and node.access.factors.challenge(user):
+            raise Unauthenticated(REFUSED)
+        return {"username": user, "cap": node.access.rights.capabilities(user)}
+
     def new_ticket(user: str, address: str) -> str:
         at_s = node.access.sessions.issue_at_s(user)
         node.access.sessions.begun(user, at_s, address)
@@ -48,8 +54,12 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         user = request.username
         if request.ticket:
             await node.access.sign_in.finish(user, request.ticket, request.password, request.address)
+            if request.verify:
+                return verified(user, True)
         else:
             given = await node.access.sign_in.login(user, request.password, request.address)
+            if request.verify:
+                return verified(user, given is not None)
             if given is not None and given.user == user:
                 return issued(user, renewed(given, request.password))
             half = node.access.factors.challenge(user) if given is None else ""

@@ -283,3 +283,12 @@ async def test_a_user_of_the_host_signs_in_only_when_it_is_a_user_here(node: Alo
     await login(node, user, HOST_PASSWORD)
     await asyncio.to_thread(subprocess.run, ["chage", "-E", "2000-01-01", account], check=True)
     await refused(node, base.Login(user, HOST_PASSWORD), Unauthenticated)
+
+
+async def test_verifying_begins_no_session_and_a_password_alone_does_not_do_for_who_has_a_second_factor(
+    node: Alone,
+) -> None:
+    answer = await node.ask(base.Login(ALICE, PASSWORD, verify=True))
+    assert answer.keys() == {"username", "cap"}
+    await node.ask(ask.FactorAdd(ALICE, ALICE, "recovery", password=PASSWORD))
+    await refused(node, base.Login(ALICE, PASSWORD, verify=True), Unauthenticated)

@@ -1,0 +1,161 @@
+"""A realm of kind LDAP against a real directory server (OpenLDAP's slapd) on this machine, with and without TLS."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cluster.control import access_requests as ask
+from cluster.control.requests import Login
+from cluster.errors import Unauthenticated
+from cluster.node.access import ldap
+from tests.datacenter.served import write_certificate
+from tests.node.alone import alone
+
+SLAPD, SLAPADD = shutil.which("slapd", path="/usr/sbin"), shutil.which("slapadd", path="/usr/sbin")
+pytestmark = pytest.mark.skipif(SLAPD is None or SLAPADD is None, reason="slapd is not installed")
+
+ADDRESS, BASE, ROOT = "127.0.0.1", "dc=office,dc=test", "root@pam"
+STARTS_S, STOPS_S = 10.0, 10.0
+CONFIG = """\
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+TLSCertificateFile {folder}/cert.pem
+TLSCertificateKeyFile {folder}/key.pem
+pidfile {folder}/slapd.pid
+database mdb
+suffix "{base}"
+rootdn "cn=reader,{base}"
+rootpw "reading"
+directory {folder}/data
+access to attrs=userPassword by anonymous auth by * none
+access to * by anonymous auth by users read
+"""
+PERSON = """
+dn: {dn},{base}
+objectClass: inetOrgPerson
+cn: {name}
+sn: {name}
+uid: {name}
+employeeType: {kind}
+userPassword: {password}
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    plain: int
+    tls: int
+
+    def settings(self, **more: str) -> dict[str, str]:
+        return {
+            "server1": ADDRESS, "port": str(self.plain), "mode": "ldap", "base_dn": BASE, "user_attr": "uid",
+            "bind_dn": f"cn=reader,{BASE}", **more,
+        }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("slapd")
+    (folder / "data").mkdir()
+    write_certificate(folder)
+    (folder / "slapd.conf").write_text(CONFIG.format(folder=folder, base=BASE))
+    people = [("uid=alice", "alice", "staff", "correct horse"), ("uid=bob", "bob", "guest", "battery staple")]
+    twins = [(f"cn=twin{number}", "twin", "staff", "same") for number in (1, 2)]
+    ldif = f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Office\ndc: office\n" + "".join(
+        PERSON.format(dn=dn, base=BASE, name=name, kind=kind, password=password)
+        for dn, name, kind, password in (*people, *twins)
+    )
+    assert SLAPD and SLAPADD
+    config = ["-f", str(folder / "slapd.conf")]
+    subprocess.run([SLAPADD, *config], input=ldif, text=True, check=True, capture_output=True, timeout=30)
+    made = Server(free_port(), free_port())
+    where = f"ldap://{ADDRESS}:{made.plain} ldaps://{ADDRESS}:{made.tls}"
+    process = subprocess.Popen([SLAPD, "-d", "0", "-h", where, *config], stderr=subprocess.DEVNULL)
+    try:
+        await_port(made.plain)
+        yield made
+    finally:
+        process.terminate()
+        process.wait(STOPS_S)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((ADDRESS, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def await_port(port: int) -> None:
+    deadline = time.monotonic() + STARTS_S
+    while True:
+        try:
+            socket.create_connection((ADDRESS, port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "slapd does not listen"
+            time.sleep(0.02)
+
+
+def right(settings: dict[str, str], name: str, password: str, secret: bytes = b"reading\n") -> bool:
+    return ldap.is_right(settings, "ldap", secret, name, password)
+
+
+def test_a_password_is_right_when_the_server_binds_with_it(server: Server) -> None:
+    assert right(server.settings(), "alice", "correct horse")
+    assert not right(server.settings(), "alice", "battery staple")
+    assert not right(server.settings(), "nobody", "correct horse")
+
+
+@pytest.mark.parametrize("name", ["*", "al*", "alice)(uid=*", "alice\x00", "\\61lice"])
+def test_a_name_is_never_a_pattern(server: Server, name: str) -> None:
+    assert not right(server.settings(), name, "correct horse")
+
+
+def test_a_filter_and_a_name_that_is_two_peoples_let_nobody_in(server: Server) -> None:
+    staff = server.settings(filter="(employeeType=staff)")
+    assert right(staff, "alice", "correct horse") and not right(staff, "bob", "battery staple")
+    assert not right(server.settings(), "twin", "same")
+
+
+def test_a_wrong_bind_password_of_the_realm_lets_nobody_in(server: Server) -> None:
+    assert not right(server.settings(), "alice", "correct horse", b"guessing")
+
+
+def test_a_silent_first_server_is_left_for_the_second(server: Server) -> None:
+    assert right(server.settings(server1="127.0.0.2", server2=ADDRESS), "alice", "correct horse")
+
+
+@pytest.mark.parametrize("mode", ["ldaps", "ldap+starttls"])
+def test_over_tls(server: Server, mode: str) -> None:
+    port = str(server.tls if mode == "ldaps" else server.plain)
+    assert right(server.settings(mode=mode, port=port), "alice", "correct horse")
+    assert not right(server.settings(mode=mode, port=port), "alice", "wrong")
+
+
+@pytest.mark.parametrize("mode", ["ldaps", "ldap+starttls"])
+def test_a_certificate_nobody_vouches_for_is_refused_where_it_is_checked(server: Server, mode: str) -> None:
+    port = str(server.tls if mode == "ldaps" else server.plain)
+    assert not right(server.settings(mode=mode, port=port, verify="1"), "alice", "correct horse")
+
+
+async def test_a_user_of_the_realm_signs_in(server: Server, tmp_path: Path) -> None:
+    async with alone(tmp_path / "alpha") as node:
+        await node.ask(ask.RealmAdd(ROOT, "office", "ldap", server.settings(), "reading"))
+        await node.ask(ask.UserAdd(ROOT, "alice@office"))
+        answer = await node.ask(Login("alice@office", "correct horse", ""))
+        assert answer["username"] == "alice@office" and answer["ticket"].startswith("PVE:alice@office:")
+        for name, password in (("alice@office", "wrong"), ("bob@office", "battery staple")):
+            with pytest.raises(Unauthenticated):
+                await node.ask(Login(name, password, ""))
