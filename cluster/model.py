@@ -82,7 +82,8 @@ class LinkState:
     `latency_us` is the round trip of the last few seconds, None while no answer comes; `latency_ave_us` and
     `latency_max_us` are corosync's own figures since the link came up. `loss` is the share of pings without an answer
     in the last half minute, None before there were enough. `retries` and `flaps` count since the engine started: sends
-    that had to be tried again, and how often the link went down. `mtu` is in bytes, 0 while unknown.
+    that had to be tried again, and how often the link went down. `mtu` is in bytes, 0 while unknown. `peer_address` is
+    the one the engine uses now, which follows corosync.conf once that was read again.
     """
 
     peer_id: int
@@ -95,6 +96,7 @@ class LinkState:
     retries: int = 0
     flaps: int = 0
     mtu: int = 0
+    peer_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

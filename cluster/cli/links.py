@@ -1,4 +1,4 @@
-"""`pvecm links`: every node's links towards its peers, measured now. As a table, or as JSON for programs."""
+"""`pvecm links`: what every node measures on its links, as a table or as JSON; and `links set`, `confirm`, `revert`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cluster.cli.arguments import WRONG, Command, Parameter, Values
+from cluster.cli.task import follow
 from cluster.cli.terminal import printable
 from cluster.errors import InvalidInput
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json")
 FORMAT = Parameter("output-format", "string", "text (the default) or json")
 WELL, LINK_DOWN = 0, 1
+REQUEST_S = 30.0
 
 
 def links(values: Values, daemon: BlockingClient) -> int:
@@ -59,4 +61,46 @@ def _or_dash(count: int | None) -> str:
     return "-" if count is None else str(count)
 
 
-COMMANDS = (Command("links", "Show what every node measures on its links.", links, options=(FORMAT,), failed=255),)
+def change(values: Values, daemon: BlockingClient) -> int:
+    asked = {number: values[f"link{number}"] for number in range(8) if f"link{number}" in values}
+    if values.get("dry-run"):
+        plan = daemon.call({"method": "cluster.plan-links", "links": asked})
+        print("\n".join([*plan["steps"], *plan["warnings"]]))
+        return WELL
+    request = {"method": "cluster.change-links", "links": asked, "at_once": bool(values.get("at-once"))}
+    request |= {"confirm_s": values["confirm-s"]} if "confirm-s" in values else {}
+    return follow(daemon, daemon.call(request)["upid"])
+
+
+def confirm(_values: Values, daemon: BlockingClient) -> int:
+    daemon.call({"method": "cluster.confirm-links"}, REQUEST_S)
+    return WELL
+
+
+def revert(_values: Values, daemon: BlockingClient) -> int:
+    daemon.call({"method": "cluster.revert-links"}, REQUEST_S)
+    return WELL
+
+
+LINKS = tuple(
+    Parameter(f"link{number}", "string", "NODE=ADDRESS,NODE=ADDRESS,priority=N, or remove") for number in range(8)
+)
+CHANGING = (
+    *LINKS,
+    Parameter("confirm-s", "integer", "seconds until an unconfirmed change goes back (default: 60)", minimum=1),
+    Parameter("at-once", "boolean", "confirm it as soon as every node hears every peer over it"),
+    Parameter("dry-run", "boolean", "say what would be done, and do nothing"),
+)
+
+COMMANDS = (
+    Command("links", "Show what every node measures on its links.", links, options=(FORMAT,)),
+    Command(
+        "links set",
+        "Add, change or remove links of the running cluster, on trial: confirm it, or it goes back.",
+        change,
+        options=CHANGING,
+        failed=1,
+    ),
+    Command("links confirm", "Keep the change of links that is on trial.", confirm, failed=1),
+    Command("links revert", "Take back the change of links that is on trial.", revert, failed=1),
+)

@@ -10,3 +10,39 @@ class Links(Request, tag="cluster.links"):
     retries, flaps, mtu}]: every link of every node towards every peer, this node's measured now and the others' as
     they told within the last seconds; `connected` and all after it are null where a node has told nothing.
     Raises NotInCluster."""
+
+
+class PlanLinks(Request, tag="cluster.plan-links"):
+    """What changing links would come to; takes what ChangeLinks takes. → {steps: [sentence], warnings: [sentence]}.
+    Raises NotInCluster, NotFound, Conflict, InvalidInput naming `linkN`."""
+
+    links: dict[int, str]
+
+
+class ChangeLinks(Request, tag="cluster.change-links"):
+    """Change links of the running cluster, one at a time, on trial. → {upid}. `links` maps a link's number to
+    "NODE=ADDRESS,…,priority=N" (nodes that are not named keep theirs) or to "remove". What is not confirmed within
+    `confirm_s` goes back on every node; with `at_once` it confirms itself when every node hears every peer over it.
+    Raises what PlanLinks raises, and Conflict while another change is on trial."""
+
+    links: dict[int, str]
+    confirm_s: int = 60
+    at_once: bool = False
+    user: str = "root@pam"
+
+
+class ConfirmLinks(Request, tag="cluster.confirm-links"):
+    """The change of links on trial stays. → null. Raises NotFound where there is none, NoQuorum."""
+
+    user: str = "root@pam"
+
+
+class RevertLinks(Request, tag="cluster.revert-links"):
+    """The change of links on trial goes back now. → null. Raises NotFound where there is none, NoQuorum."""
+
+    user: str = "root@pam"
+
+
+class LinkTrial(Request, tag="cluster.link-trial"):
+    """→ {user, deadline_s}: the change of links on trial, and until when (unix) it may be confirmed; null where there
+    is none."""

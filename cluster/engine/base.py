@@ -93,6 +93,7 @@ class LinkCount:
     retries: int = 0
     flaps: int = 0
     mtu: int = 0
+    peer_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

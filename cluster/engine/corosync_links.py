@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import closing
 
+from cluster.corosync.cfg import Cfg
 from cluster.corosync.cmap import Cmap, Map
 from cluster.engine.base import LinkCount, Measured
+from cluster.errors import CorosyncError
 from cluster.model import TotemState
 
 
 def read_counts(wanted: Collection[tuple[int, int]]) -> Measured:
     """Raises CorosyncError when corosync does not answer."""
+    with closing(Cfg()) as cfg:
+        used = {
+            (peer_id, link): address for peer_id in {one for one, _ in wanted} for link, address in _used(cfg, peer_id)
+        }
     with closing(Cmap(Map.STATISTICS)) as cmap:
-        found = (_read_link(cmap, peer_id, link) for peer_id, link in wanted)
-        links = tuple(count for count in found if count is not None)
+        found = (_read_link(cmap, *pair, used[pair]) for pair in wanted if pair in used)
+        links = tuple(found)
         totem = TotemState(
             cmap.number("stats.srp.mcast_retx"),
             cmap.number("stats.srp.mtt_rx_token"),
@@ -27,15 +33,22 @@ def read_counts(wanted: Collection[tuple[int, int]]) -> Measured:
     return Measured(links, totem)
 
 
-def _read_link(cmap: Cmap, peer_id: int, link: int) -> LinkCount | None:
-    """None for a link that corosync does not use now."""
+def _used(cfg: Cfg, peer_id: int) -> list[tuple[int, str]]:
+    """The links towards a peer that corosync has now, with the peer's address on each."""
+    try:
+        return [(link.number, link.destination) for link in cfg.node_status(peer_id).links]
+    except CorosyncError as error:
+        if error.status == "CS_ERR_NOT_EXIST":
+            return []
+        raise
+
+
+def _read_link(cmap: Cmap, peer_id: int, link: int, address: str) -> LinkCount:
     prefix = f"stats.knet.node{peer_id}.link{link}"
 
     def figure(name: str) -> int:
         return cmap.number(f"{prefix}.{name}") or 0
 
-    if not figure("enabled"):
-        return None
     samples = figure("latency_samples")
     return LinkCount(
         peer_id,
@@ -49,4 +62,5 @@ def _read_link(cmap: Cmap, peer_id: int, link: int) -> LinkCount | None:
         figure("tx_total_retries"),
         figure("down_count"),
         figure("mtu"),
+        address,
     )

@@ -140,7 +140,10 @@ class LoopbackEngine:
         configuration = self._configuration
         if self._line is None or configuration is None:
             return Measured()
-        return self._meter.measured([pair for pair in wanted if pair[1] in configuration.links.get(pair[0], ())])
+        links = configuration.links
+        return self._meter.measured(
+            {pair: links[pair[0]][pair[1]] for pair in wanted if pair[1] in links.get(pair[0], {})}
+        )
 
     def _connected(self) -> WireLine:
         if self._line is None:

@@ -24,7 +24,7 @@ class Configuration:
     node_id: int
     version: int
     votes: Mapping[int, int]
-    links: Mapping[int, tuple[int, ...]]
+    links: Mapping[int, Mapping[int, str]]
     options: Options
     key: bytes = field(repr=False)
 
@@ -46,7 +46,7 @@ def read_configuration(conf_path: Path, authkey_path: Path, node: str | int) -> 
         node_id,
         document.config_version,
         {found.node_id: found.votes for found in nodes},
-        {found.node_id: tuple(link.number for link in found.links) for found in nodes},
+        {found.node_id: {link.number: link.address for link in found.links} for found in nodes},
         quorum_options(document),
         hmac.digest(authkey, document.cluster_name.encode(), "sha256"),
     )

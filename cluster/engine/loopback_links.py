@@ -7,7 +7,7 @@ the newest message under way is timed until the wire delivers it back.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from cluster.engine.base import LinkCount, Measured
 from cluster.model import TotemState
@@ -42,13 +42,15 @@ class LinkMeter:
             self._flaps[gone] = self._flaps.get(gone, 0) + 1
         self._ring = frozenset(nodes)
 
-    def measured(self, known: Collection[tuple[int, int]]) -> Measured:
+    def measured(self, known: Mapping[tuple[int, int], str]) -> Measured:
+        """`known`: the peer's address by its id and the link's number."""
         average_us = self._sum_us // self._samples if self._samples else None
         links = (
             LinkCount(
                 peer_id, link, peer_id in self._ring, average_us, self._max_us if self._samples else None,
                 self._samples, self._samples, self._samples, 0, self._flaps.get(peer_id, 0), MTU,
+                address,
             )
-            for peer_id, link in known
+            for (peer_id, link), address in known.items()
         )  # fmt: skip
         return Measured(tuple(links), TotemState(retransmits=0))

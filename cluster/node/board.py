@@ -109,10 +109,11 @@ class Working(msgspec.Struct, array_like=True, tag=True, frozen=True):
 
 
 class Linked(msgspec.Struct, array_like=True, tag=True, frozen=True):
-    """My links towards the others as I measure them, and my part in totem."""
+    """My links towards the others as I measure them, my part in totem, and every address I have."""
 
     links: tuple[LinkState, ...]
     totem: TotemState | None
+    addresses: tuple[str, ...] = ()
 
 
 class Happened(msgspec.Struct, array_like=True, tag=True, frozen=True):
@@ -163,6 +164,7 @@ class Card:
     trouble: str = ""
     link_states: tuple[LinkState, ...] = ()
     totem: TotemState | None = None
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass
@@ -250,7 +252,7 @@ class Board:
         elif isinstance(message, Trouble):
             card.trouble = message.sentence
         elif isinstance(message, Linked):
-            card.link_states, card.totem = message.links, message.totem
+            card.link_states, card.totem, card.addresses = message.links, message.totem, message.addresses
         else:
             card.sample = Sample(message.time_s, message.values)
             self.sampled(event.sender.node_id, card.sample)

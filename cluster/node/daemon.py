@@ -31,6 +31,7 @@ from cluster.node.departures import Departures
 from cluster.node.flight import Flight
 from cluster.node.host import NodeHost
 from cluster.node.life import Life
+from cluster.node.link_changes import LinkChanges
 from cluster.node.link_watch import LinkWatch
 from cluster.node.mount_door import MountDoor
 from cluster.node.options import Options
@@ -89,6 +90,7 @@ class Daemon:
             self.cluster_log.write,
         )  # fmt: skip
         self.removed = Removed(options.name, self.life, self.document, lambda: self.workflows.busy, self._hear)
+        self.link_changes = LinkChanges(self)
         self.links = LinkWatch(options.name, self.life, self.document, self.say)
         self.health = StoreHealth(
             self.life, self.board, options.scrub_every_s, lambda: self.workflows.busy,
@@ -138,6 +140,7 @@ class Daemon:
         parts = (
             sampling, self.flight, self.links, self.archive, self.files, self.workflows, self.removed, departing,
             self.life, self.health, self.access,
+            self.link_changes,
         )  # fmt: skip
         for part in parts:
             self._run(part.watch())

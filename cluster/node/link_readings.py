@@ -14,7 +14,7 @@ from collections import deque
 from cluster.engine.base import LinkCount
 from cluster.model import LinkState
 
-LATENCY_WINDOW_S = 3.0
+LATENCY_WINDOW_S = 2.0
 LOSS_WINDOW_S = 30.0
 PINGS_MIN = 5  # fewer say nothing about loss
 READINGS_MAX = 64
@@ -57,6 +57,7 @@ def _state(now_s: float, readings: deque[Reading]) -> LinkState:
         now.retries,
         now.flaps,
         now.mtu,
+        now.peer_address,
     )
 
 

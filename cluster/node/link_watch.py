@@ -15,10 +15,12 @@ from cluster.corosync.conf import Document
 from cluster.engine.base import Measured
 from cluster.model import LinkState, TotemState
 from cluster.node.board import Linked, encode
+from cluster.node.interfaces import local_addresses
 from cluster.node.life import Life
 from cluster.node.link_readings import LinkReadings
 
 MEASURE_EVERY_S = 1.0
+NOTABLE_US = 2000  # a latency that moves by as much is told at once
 TELL_EVERY_TURNS = 2
 
 
@@ -28,7 +30,7 @@ class LinkWatch:
     def __init__(self, name: str, life: Life, document: Callable[[], Document | None], say: Callable[[bytes], None]):
         self._name, self._life, self._document, self._say = name, life, document, say
         self._readings = LinkReadings()
-        self._told: tuple[tuple[int, int, bool, int], ...] = ()
+        self._told: tuple[tuple[object, ...], ...] = ()
 
     async def watch(self) -> None:
         """For ever."""
@@ -36,10 +38,10 @@ class LinkWatch:
         while True:
             turn += 1
             states, totem = await self.measure()
-            seen = tuple((state.peer_id, state.link, state.connected, state.flaps) for state in states)
+            seen = tuple(_at_a_glance(state) for state in states)
             if states and (seen != self._told or turn % TELL_EVERY_TURNS == 0):
                 self._told = seen
-                self._say(encode(Linked(states, totem)))
+                self._say(encode(Linked(states, totem, tuple(sorted(local_addresses())))))
             await asyncio.sleep(MEASURE_EVERY_S)
 
     async def measure(self) -> tuple[tuple[LinkState, ...], TotemState | None]:
@@ -54,3 +56,9 @@ class LinkWatch:
         document = self._document() if self._life.is_open else None
         nodes = document.nodes() if document is not None else ()
         return tuple((node.node_id, link.number) for node in nodes if node.name != self._name for link in node.links)
+
+
+def _at_a_glance(state: LinkState) -> tuple[object, ...]:
+    """What is told at once when it changes."""
+    slow = (state.latency_us or 0) // NOTABLE_US
+    return state.peer_id, state.link, state.connected, state.flaps, state.peer_address, slow

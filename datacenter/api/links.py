@@ -1,15 +1,19 @@
-"""/cluster/config/links: what every node measures on its links."""
+"""/cluster/config/links: what every node measures on its links, and changing them on trial."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from cluster.control.link_requests import Links
+import msgspec
+
+from cluster.control.link_requests import ChangeLinks, ConfirmLinks, Links, LinkTrial, PlanLinks, RevertLinks
 from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
-from datacenter.api.permission import AUDIT, NODE_AUDIT
-from datacenter.api.types import NodeName
+from datacenter.api.permission import AUDIT, NODE_AUDIT, ROOT
+from datacenter.api.types import Count, LinkWish, NodeName
+
+CHANGE_TIMEOUT_S = 30.0
 
 
 class NodeParameters(Parameters, kw_only=True):
@@ -43,7 +47,70 @@ async def node_links(_call: Call, asked: NodeParameters) -> list[dict[str, Any]]
     return [row for row in await gateway.call(Links()) if row["node"] == asked.node]
 
 
+class ChangeParameters(Parameters, kw_only=True):
+    """A link is written as `NODE=ADDRESS,NODE=ADDRESS,priority=N`, or as `remove`."""
+
+    link0: LinkWish | None = None
+    link1: LinkWish | None = None
+    link2: LinkWish | None = None
+    link3: LinkWish | None = None
+    link4: LinkWish | None = None
+    link5: LinkWish | None = None
+    link6: LinkWish | None = None
+    link7: LinkWish | None = None
+    confirm_s: Count = msgspec.field(default=60, name="confirm-s")
+    at_once: bool = msgspec.field(default=False, name="at-once")
+
+    def wishes(self) -> dict[int, str]:
+        texts = {number: getattr(self, f"link{number}") for number in range(8)}
+        return {number: text for number, text in texts.items() if text is not None}
+
+
+class Plan(Row):
+    steps: list[str]
+    warnings: list[str]
+
+
+class Trial(Row):
+    """The change of links on trial, who began it, and until when (unix) it may be confirmed."""
+
+    user: str
+    deadline_s: float
+
+
+async def plan(_call: Call, asked: ChangeParameters) -> dict[str, Any]:
+    return await gateway.call(PlanLinks(links=asked.wishes()))
+
+
+async def change(call: Call, asked: ChangeParameters) -> str:
+    wishes = asked.wishes()
+    request = ChangeLinks(links=wishes, confirm_s=asked.confirm_s, at_once=asked.at_once, user=call.user)
+    return (await gateway.call(request))["upid"]
+
+
+async def trial(_call: Call, _asked: NoParameters) -> dict[str, Any] | None:
+    return await gateway.call(LinkTrial())
+
+
+async def confirm(call: Call, _asked: NoParameters) -> None:
+    await gateway.call(ConfirmLinks(user=call.user), timeout_s=CHANGE_TIMEOUT_S)
+
+
+async def revert(call: Call, _asked: NoParameters) -> None:
+    await gateway.call(RevertLinks(user=call.user), timeout_s=CHANGE_TIMEOUT_S)
+
+
 ENDPOINTS = (
+    Endpoint(
+        "PUT", "/cluster/config/links", "Change links of the running cluster, on trial.", change, ROOT,
+        ChangeParameters, str,
+    ),
+    Endpoint(
+        "GET", "/cluster/config/links/plan", "What changing links would come to.", plan, AUDIT, ChangeParameters, Plan
+    ),
+    Endpoint("GET", "/cluster/config/links/trial", "The change of links on trial.", trial, AUDIT, returns=Trial | None),
+    Endpoint("POST", "/cluster/config/links/trial", "Keep the change of links on trial.", confirm, ROOT),
+    Endpoint("DELETE", "/cluster/config/links/trial", "Take back the change of links on trial.", revert, ROOT),
     Endpoint(
         "GET", "/cluster/config/links", "Every node's links towards its peers, measured.", links, AUDIT,
         returns=list[LinkRow],

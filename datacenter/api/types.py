@@ -80,6 +80,7 @@ ClusterName = Annotated[str, _text("a cluster's name: letters, digits and dashes
 Address = Annotated[str, _text("an IP address", 45, check=is_address)]
 Host = Annotated[str, _text("an IP address or a host name", 253, check=is_host)]
 LinkText = Annotated[str, _text("an address, or an address and a priority: 10.0.0.1,priority=20", 300, check=is_link)]
+LinkWish = Annotated[str, _text("addresses by node: alpha=10.0.0.1,beta=10.0.0.2,priority=20, or remove", 8192)]
 Fingerprint = Annotated[
     str,
     _text("a SHA-256 fingerprint: 32 pairs of hex digits with colons", 95, r"[A-Fa-f0-9]{2}(?::[A-Fa-f0-9]{2}){31}"),

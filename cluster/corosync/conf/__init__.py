@@ -6,7 +6,7 @@ comments do not. Next: `document.py` for what can be asked of a document, `edits
 """
 
 from cluster.corosync.conf.document import DOCUMENT_SIZE_MAX, Document, Section, digest
-from cluster.corosync.conf.edits import add_node, new, plan_node, raise_version, remove_node
+from cluster.corosync.conf.edits import add_node, new, plan_node, raise_version, remove_node, with_version
 from cluster.corosync.conf.parser import parse
 from cluster.corosync.conf.renderer import render
 from cluster.corosync.conf.verifier import Verification, host_names, verify
@@ -26,4 +26,5 @@ __all__ = [
     "remove_node",
     "render",
     "verify",
+    "with_version",
 ]

@@ -95,6 +95,12 @@ def raise_version(document: Document, above: int = 0) -> Document:
     return Document(document.root.with_sections("totem", [totem]))
 
 
+def with_version(document: Document, version: int) -> Document:
+    """The same with exactly this config_version."""
+    totem = (document.totem or Section()).with_value("config_version", str(version))
+    return Document(document.root.with_sections("totem", [totem]))
+
+
 def _with_nodes(document: Document, nodes: Sequence[Section]) -> Document:
     nodelist = document.root.only("nodelist") or Section()
     root = document.root.with_sections("nodelist", [nodelist.with_sections("node", sorted(nodes, key=node_key))])

@@ -167,6 +167,7 @@ NEEDS: dict[type[Request], Need] = {
     base.StoreConflict: store, base.StoreConflictRestore: store,
     base.StoreExchange: store, base.StoreExport: store, base.StoreImport: store,
     flight.FlightEvents: privilege("Sys.Audit", "/"),
+    paths.ChangeLinks: root, paths.ConfirmLinks: root, paths.RevertLinks: root,
     machines.HostJournal: known, machines.RootSession: root,
     ask.Permissions: _permissions, ask.PermissionReasons: _permissions,
     ask.UserList: known, ask.UserShow: _user_show, ask.UserAdd: _user_add, ask.UserChange: _user_change,
@@ -191,6 +192,7 @@ NEEDS: dict[type[Request], Need] = {
 # Asked for nobody in particular: by the site to know who asks or what there is (it shows what its own table of
 # endpoints lets the caller see), by other nodes with a proof of their own, or on the command line by root.
 OPEN: frozenset[type[Request]] = frozenset({
+    paths.PlanLinks, paths.LinkTrial,
     base.Version, base.Status, base.Subscribe, base.ClusterLog, base.EngineReport, base.NodeFacts, base.Interfaces,
     base.ClusterConfig, base.JoinInfo, base.DecodeInvitation, base.UndoAddNode, base.RemovalPlan, base.CheckNode,
     base.RemovedNodes,

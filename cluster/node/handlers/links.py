@@ -1,4 +1,4 @@
-"""Requests about links: what every node measures on them."""
+"""Requests about links: what every node measures on them, and changing them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cluster.control.conversation import Handler
-from cluster.control.link_requests import Links
+from cluster.control.link_requests import ChangeLinks, ConfirmLinks, Links, LinkTrial, PlanLinks, RevertLinks
 from cluster.control.requests import Request
 from cluster.corosync import conf
-from cluster.errors import NotInCluster
+from cluster.errors import NotFound, NotInCluster
 from cluster.model import Link, LinkState, Node
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
-FIGURES = [field for field in LinkState.__dataclass_fields__ if field not in ("peer_id", "link")]
+FIGURES = [field for field in LinkState.__dataclass_fields__ if field not in ("peer_id", "link", "peer_address")]
 
 
 def handlers(node: Daemon) -> dict[type[Request], Handler]:
@@ -29,7 +29,28 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             told[own.node_id] = (await node.links.measure())[0]
         return link_rows(document, told)
 
-    return {Links: links}
+    async def plan(request: PlanLinks) -> Any:
+        found = node.link_changes.plan(request.links)
+        return {"steps": [step.title for step in found.steps], "warnings": list(found.warnings)}
+
+    async def change(request: ChangeLinks) -> Any:
+        return {"upid": node.link_changes.begin(request)}
+
+    async def confirm(request: ConfirmLinks) -> Any:
+        await node.link_changes.host.confirm()
+
+    async def revert(request: RevertLinks) -> Any:
+        if await node.link_changes.host.trial() is None:
+            raise NotFound("No change of the links is on trial.")
+        await node.link_changes.host.go_back()
+
+    async def trial(request: LinkTrial) -> Any:
+        return node.link_changes.shown()
+
+    return {
+        Links: links, PlanLinks: plan, ChangeLinks: change, ConfirmLinks: confirm, RevertLinks: revert,
+        LinkTrial: trial,
+    }  # fmt: skip
 
 
 def link_rows(document: conf.Document, told: dict[int, tuple[LinkState, ...]]) -> list[dict[str, Any]]:
@@ -47,6 +68,7 @@ def link_rows(document: conf.Document, told: dict[int, tuple[LinkState, ...]]) -
 def _row(node: Node, peer: Node, link: Link, state: LinkState | None) -> dict[str, Any]:
     far = next((other.address for other in peer.links if other.number == link.number), "")
     known = msgspec.to_builtins(state) if state is not None else {}
+    far = known.get("peer_address") or far
     return {
         "node": node.name, "peer": peer.name, "link": link.number, "address": link.address, "peer_address": far,
         **{name: known.get(name) for name in FIGURES},

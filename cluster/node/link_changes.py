@@ -1,0 +1,128 @@
+"""Changes of links as this node runs them: begun as a task, confirmed or taken back, and ended when their time is over.
+
+The guard runs on every node. When a trial is over it is the store's to go back while it can be written; the node with
+the lowest id does that. A node without quorum writes the agreed fallback to its own disk and has its corosync read it,
+so that nodes which do not hear each other over the new links meet again on the old ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from cluster.control.link_requests import ChangeLinks
+from cluster.corosync import conf
+from cluster.errors import NotInCluster, QuireError
+from cluster.node.aside import write_durably
+from cluster.node.link_host import NodeLinkHost
+from cluster.node.tasks import TaskContext
+from cluster.workflow import link_trial
+from cluster.workflow.change_links import change_links, undo_steps
+from cluster.workflow.clock import SystemClock
+from cluster.workflow.journal import Journal
+from cluster.workflow.link_plan import LinkPlan, plan_links, read_wish, way_back
+from cluster.workflow.link_trial import Trial
+from cluster.workflow.steps import take_back
+
+if TYPE_CHECKING:
+    from cluster.node.daemon import Daemon
+
+LOOK_EVERY_S = 0.25
+OTHERS_S = 15.0  # how much later another node than the first one goes back, for the case that it cannot
+ALONE_AGAIN_S = 3.0
+
+log = logging.getLogger(__name__)
+
+
+class LinkChanges:
+    """`host` is also what confirms and goes back on request."""
+
+    def __init__(self, node: Daemon) -> None:
+        self.host = NodeLinkHost(node)
+        self._node = node
+        self._journal = Journal(node.options.state_dir / "links.json")
+        self._heard: tuple[str, float] | None = None  # the trial, and when it is over on this node's clock
+        self._alone_s = 0.0
+
+    # --- asked by users -----------------------------------------------------------------------------------------------
+
+    def plan(self, wishes: dict[int, str]) -> LinkPlan:
+        """Raises InvalidInput, NotInCluster, NotFound, Conflict."""
+        document = self._node.document()
+        if document is None:
+            raise NotInCluster("This node is not in a cluster.")
+        loopback = self._node.options.engine != "corosync"
+        return plan_links(
+            document, [read_wish(number, text, allow_loopback=loopback) for number, text in sorted(wishes.items())]
+        )
+
+    def begin(self, request: ChangeLinks) -> str:
+        """→ the task's UPID. Raises what `plan` raises, Busy."""
+        plan = self.plan(request.links)
+        link_trial.check_none(link_trial.decode(self._node.life.tree.read(link_trial.PATH)))
+        wanted, fallback = conf.render(plan.steps[-1].document), conf.render(plan.fallback)
+        lasts_s = link_trial.lasts_s(request.confirm_s, len(plan.steps))
+        trial = Trial(uuid.uuid4().hex, request.user, time.time() + lasts_s, lasts_s, fallback, wanted)
+
+        async def work(context: TaskContext) -> None:
+            await change_links(self.host, plan, trial, request.at_once, self._journal, context, SystemClock())
+
+        return self._node.tasks.start("clusterlinks", "", request.user, work)
+
+    # --- the guard ----------------------------------------------------------------------------------------------------
+
+    async def watch(self) -> None:
+        """For ever."""
+        await self._conclude_interrupted()
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self._look(time.monotonic())
+            except QuireError as error:
+                log.warning("The former links could not be put back yet: %s", error.message)
+
+    async def _look(self, now_s: float) -> None:
+        life = self._node.life
+        trial = link_trial.decode(life.tree.read(link_trial.PATH)) if life.is_open and life.clustered else None
+        if trial is None:
+            self._heard = None
+            return
+        if self._heard is None or self._heard[0] != trial.id:
+            left_s = min(float(trial.lasts_s), max(0.0, trial.deadline_s - time.time()))
+            self._heard = (trial.id, now_s + left_s)
+        late_s = now_s - self._heard[1]
+        if late_s < 0:
+            return
+        if life.replica.writable:
+            first = min(self._node.board.members, default=0) == life.replica.node_id
+            if first or late_s > OTHERS_S:
+                await self.host.go_back()
+        elif now_s >= self._alone_s:
+            self._alone_s = now_s + ALONE_AGAIN_S
+            await self._go_back_alone(trial)
+
+    async def _go_back_alone(self, trial: Trial) -> None:
+        """Without quorum. The store follows as soon as it can be written again."""
+        path = self._node.options.configuration
+        if not path.exists() or path.read_bytes() == trial.fallback.encode():
+            return
+        log.warning("The change of links was not confirmed and this node has no quorum: it goes back by itself.")
+        for document in way_back(conf.parse(path.read_bytes()), conf.parse(trial.fallback)):
+            write_durably(path, conf.render(document).encode(), 0o644)
+            await self._node.life.connection.engine.reload()
+
+    async def _conclude_interrupted(self) -> None:
+        record = self._journal.read()
+        if record is not None:
+            back = await take_back(undo_steps(self.host, at_start=True), record, self._journal)
+            said = "The daemon ended in the middle of this. " + back.outcome
+            self._node.tasks.conclude(record.upid, back.lines, said)
+
+    def shown(self) -> dict[str, Any] | None:
+        """The trial under way, for pages: who began it, and until when (unix) it may be confirmed."""
+        life = self._node.life
+        trial = link_trial.decode(life.tree.read(link_trial.PATH)) if life.is_open else None
+        return {"user": trial.user, "deadline_s": trial.deadline_s} if trial is not None else None
