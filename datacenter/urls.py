@@ -15,6 +15,7 @@ from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
 from datacenter.options import views as options
 from datacenter.permissions import views as permissions
+from datacenter.session import openid
 from datacenter.session import views as session
 from datacenter.shell.views import palette
 from datacenter.tasks import views as tasks
@@ -67,6 +68,8 @@ urlpatterns = [
     path("session/sign-in", session.sign_in, name="sign-in"),
     path("session/second-step", session.second_step, name="second-step"),
     path("session/again", session.again, name="sign-in-again"),
+    path("session/openid", openid.leave, name="openid"),
+    path("session/openid/back", openid.back),
     path("session/renew-after-join", session.renew, name="renew"),
     path("session/sign-out", session.sign_out, name="sign-out"),
     path("favicon.ico", session.favicon),

@@ -8,6 +8,8 @@ InvalidInput, NoQuorum, OutcomeUnknown as it applies.
 
 from __future__ import annotations
 
+from cluster.control.realm_requests import OpenIdAddress as OpenIdAddress
+from cluster.control.realm_requests import OpenIdLogin as OpenIdLogin
 from cluster.control.realm_requests import RealmAdd as RealmAdd
 from cluster.control.realm_requests import RealmChange as RealmChange
 from cluster.control.realm_requests import RealmList as RealmList

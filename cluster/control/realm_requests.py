@@ -42,3 +42,21 @@ class RealmRemove(Request, tag="access.domain-remove"):
 
     user: str
     realm: str
+
+
+class OpenIdAddress(Request, tag="access.openid-address"):
+    """→ the provider's address to send the browser to, with the `state` that has to come back. Raises NotFound,
+    InvalidInput, Unavailable."""
+
+    realm: str
+    redirect_url: str
+
+
+class OpenIdLogin(Request, tag="access.openid-login"):
+    """`state` and `code` as the provider's answer brought them to `redirect_url` → as Login. A realm that makes users
+    makes who comes for the first time. Raises Unauthenticated, Unavailable."""
+
+    state: str
+    code: str
+    redirect_url: str
+    address: str = ""

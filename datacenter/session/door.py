@@ -62,6 +62,7 @@ async def choices(typed: dict[str, str] | None = None) -> dict[str, Any]:
     return {
         "typed": {"username": "root" if chosen == "pam" else "", "realm": chosen} | (typed or {}),
         "realms": [(row["realm"], row.get("comment") or row["realm"]) for row in rows if row["type"] != "openid"],
+        "providers": [row["realm"] for row in rows if row["type"] == "openid"],
     }
 
 

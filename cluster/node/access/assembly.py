@@ -11,6 +11,7 @@ from cluster.core.tree import AnyOperation
 from cluster.node.access.directory import Directory
 from cluster.node.access.enrolment import Enrolment
 from cluster.node.access.keys import Keys
+from cluster.node.access.openid import OpenId
 from cluster.node.access.passwords import make_passwords
 from cluster.node.access.realms import RealmPasswords
 from cluster.node.access.rights import Rights
@@ -42,6 +43,7 @@ class Access:
         self.realms = RealmPasswords(make_passwords(options.password_hash_file), self.directory)
         self.tokens = Tokens(self.directory, self.rights)
         self.factors = FactorCheck(self.directory, lambda: life.tree, keys.tickets, time.time)
+        self.openid = OpenId(self.directory, keys.tickets, keys.csrf, time.time)
         self.enrolment = Enrolment(keys.tickets, time.time)
         self.sign_in = SignIn(
             self.realms, self.factors, self.throttle, self.rights, self.verify, asyncio.sleep,

@@ -200,7 +200,7 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
     base.StoreOutcome,
     base.PeerHistory, flight.PeerEvents, paths.Links, ahead.WhatIf,
-    ask.CheckToken, ask.HeldRights, ask.RealmList, ask.SignOut,
+    ask.CheckToken, ask.HeldRights, ask.RealmList, ask.OpenIdAddress, ask.OpenIdLogin, ask.SignOut,
     machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,
     machines.QdeviceStatus, machines.GuestIds, machines.ClusterTasks,
     machines.NodeHistory, machines.LocateNode, machines.ForwardCall,  # the node a call is carried to looks at who asks

@@ -22,6 +22,7 @@ from cluster.node.handlers import (
     host,
     links,
     nodes,
+    openid,
     peers,
     realms,
     rights,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
-    supposing, access, flight, users, user_tokens, second_factors, rights, realms, root_session,
+    supposing, access, flight, users, user_tokens, second_factors, rights, realms, openid, root_session,
 )  # fmt: skip
 
 

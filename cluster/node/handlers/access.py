@@ -21,27 +21,31 @@ if TYPE_CHECKING:
 SAME_TICKET_S = 900  # a ticket younger than this is not replaced: pages ask for a fresh one each time they load
 
 
-def handlers(node: Daemon) -> dict[type[Request], Handler]:
-    def issued(user: str, ticket: str) -> dict[str, Any]:
-        answer: dict[str, Any] = {
-            "username": user,
-            "cap": node.access.rights.capabilities(user),
-            "ticket": ticket,
-            "CSRFPreventionToken": tickets.issue_csrf_token(node.keys.csrf(), user, time.time()),
-        }
-        state = node.publisher.state
-        told = state is not None and state.name and node.access.rights.may(user, "/", "Sys.Audit")
-        return {**answer, "clustername": state.name} if told and state is not None else answer
+def answer_with(node: Daemon, user: str, ticket: str) -> dict[str, Any]:
+    """What whoever signed in is told."""
+    answer: dict[str, Any] = {
+        "username": user,
+        "cap": node.access.rights.capabilities(user),
+        "ticket": ticket,
+        "CSRFPreventionToken": tickets.issue_csrf_token(node.keys.csrf(), user, time.time()),
+    }
+    state = node.publisher.state
+    told = state is not None and state.name and node.access.rights.may(user, "/", "Sys.Audit")
+    return {**answer, "clustername": state.name} if told and state is not None else answer
 
+
+def issue(node: Daemon, user: str, address: str) -> dict[str, Any]:
+    """A ticket for a session that begins now."""
+    at_s = node.access.sessions.issue_at_s(user)
+    node.access.sessions.begun(user, at_s, address)
+    return answer_with(node, user, node.keys.tickets().issue(user, at_s))
+
+
+def handlers(node: Daemon) -> dict[type[Request], Handler]:
     def verified(user: str, is_proved: bool) -> dict[str, Any]:
         if not is_proved and node.access.factors.challenge(user):
             raise Unauthenticated(REFUSED)
         return {"username": user, "cap": node.access.rights.capabilities(user)}
-
-    def new_ticket(user: str, address: str) -> str:
-        at_s = node.access.sessions.issue_at_s(user)
-        node.access.sessions.begun(user, at_s, address)
-        return node.keys.tickets().issue(user, at_s)
 
     def renewed(given: Ticket, text: str) -> str:
         if time.time() - given.issued_s < SAME_TICKET_S:
@@ -61,13 +65,13 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             if request.verify:
                 return verified(user, given is not None)
             if given is not None and given.user == user:
-                return issued(user, renewed(given, request.password))
+                return answer_with(node, user, renewed(given, request.password))
             half = node.access.factors.challenge(user) if given is None else ""
             if half:
                 token = tickets.issue_csrf_token(node.keys.csrf(), user, time.time())
                 return {"username": user, "ticket": half, "CSRFPreventionToken": token, "NeedTFA": 1}
         node.cluster_log.write(f"successful auth for user '{user}'", user=user, tag="web")
-        return issued(user, new_ticket(user, request.address))
+        return issue(node, user, request.address)
 
     async def check_ticket(request: CheckTicket) -> Any:
         ticket = node.access.verify(request.ticket)
@@ -79,7 +83,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def renew(request: RenewAfterJoin) -> Any:
         user = node.former.user_of(request.ticket)
         node.access.rights.demand_active(user)
-        return issued(user, new_ticket(user, ""))
+        return issue(node, user, "")
 
     async def sign_out(request: SignOut) -> Any:
         await node.access.sessions.end_ticket(node.access.verify(request.ticket))
