@@ -27,7 +27,7 @@ SCRIPTS = (HTMX / "htmx-2.min.js", HTMX / "ext" / "hx-ws-2.min.js")
 STYLES = (
     "tokens", "base", "shell", "button", "status", "table", "panel", "form", "dialog", "tasks", "sign-in", "node",
     "config", "read-only", "api", "flight", "member", "links", "sheet", "account",
-    "palette",
+    "palette", "charts",
 )  # fmt: skip
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -121,7 +121,8 @@ def _bundles() -> dict[str, bytes]:
 
 def _files(folder: Path) -> dict[str, bytes]:
     """What browsers ask for by name; style sheets only travel in their bundle."""
-    found = (path for path in sorted(folder.rglob("*")) if path.suffix in TYPES and path.suffix != ".css")
+    paths = (path for path in sorted(folder.rglob("*")) if path.suffix in TYPES)
+    found = (path for path in paths if path.suffix != ".css" or path.parent.name == "vendor")
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 

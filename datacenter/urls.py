@@ -60,6 +60,7 @@ urlpatterns = [
     path("account/<str:name>", account.account_page, name="account-sheet"),
     path("account/<str:name>/<str:act>", account.act),
     path("nodes/<str:name>", nodes.node_page, name="node"),
+    path("nodes/<str:name>/<str:tab>", nodes.node_tab, name="node-tab"),
     path("datacenter/palette", palette, name="palette"),
     path("datacenter/log/newest", cluster_log, name="cluster-log"),
     path("tasks/<str:upid>", tasks.task, name="task"),

@@ -101,6 +101,12 @@ def reading(node: NodeState, name: str) -> float | None:
 
 
 @register.filter
+def sample_json(node: NodeState) -> str:
+    """The last sample for `charts.js`, which draws it at the right edge."""
+    return json.dumps({"time": node.sample.time_s, "values": node.sample.values}) if node.sample else ""
+
+
+@register.filter
 def link_address(node: NodeState, number: int) -> str:
     return next((link.address for link in node.links if link.number == number), "")
 

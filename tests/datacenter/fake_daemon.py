@@ -35,6 +35,10 @@ REALMS = [{"realm": "pam", "type": "pam", "comment": "Linux (PAM)"}, {"realm": "
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
 TOTEM = {"cluster_name": "office", "config_version": "1", "version": "2", "interface": {"0": {"linknumber": "0"}}}
 LONG_NAME = "a-node-whose-name-is-as-long-as-a-name-of-a-node-may-ever-be-63"
+SERVICE = {
+    "name": "corosync", "service": "corosync", "desc": "Corosync Cluster Engine", "state": "running",
+    "active-state": "active", "unit-state": "enabled",
+}  # fmt: skip
 BUSY = "eth0 also carries the default route: other traffic can delay the cluster's. A network of its own is calmer."
 ETH = {"type": "eth", "active": 1, "comments": "", "advice": ""}
 INTERFACES = [
@@ -108,6 +112,8 @@ class FakeDaemon:
             access_ask.HeldRights: lambda request: dict.fromkeys(PRIVILEGES, 1) if request.user == ROOT else {},
             access_ask.RealmList: lambda request: REALMS,
             node_ask.LocateNode: lambda request: {"name": request.node, "local": request.node == "alpha"},
+            node_ask.HostServices: lambda request: [SERVICE],
+            node_ask.HostJournal: lambda request: {"lines": ["<b>first</b>", "second"], "total": 2},
             ask.ClusterLog: lambda request: self.logged[: request.max],
         }
         handlers = {kind: self._recording(answer) for kind, answer in answers.items()}
