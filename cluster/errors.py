@@ -6,7 +6,8 @@
     ├── Forbidden           who is asking may not                                                403
     ├── NotFound            the thing named does not exist                                       404
     ├── NotInCluster        the node is stand-alone and the request needs a cluster              424
-    ├── Conflict            the request contradicts what is there (name taken, digest changed)   409
+    ├── Conflict            the request contradicts what is there (name taken)                   409
+    │   └── Changed         what is there is not what the asker has seen (digest, lost lock)      409
     ├── StoreRefusal        the configuration store refused an operation; carries an errno       500
     ├── NoQuorum            too few votes are present to write                                   503
     ├── Busy                a bounded queue is full; try again                                   503
@@ -73,14 +74,22 @@ class Conflict(QuireError):
     http_status = 409
 
 
+class Changed(Conflict):
+    """Somebody else was there first; look again and decide anew."""
+
+    code = "changed"
+
+
 class StoreRefusal(QuireError):
-    """The tree refused an operation. `errno` is the number a file system would give (errno(3))."""
+    """The tree refused an operation. `errno` is the number a file system would give (errno(3)); `revision` is where
+    in the log it was refused, [epoch, index], once and on every node: None when it never came that far."""
 
     code = "store-refusal"
 
-    def __init__(self, errno: int, message: str) -> None:
+    def __init__(self, errno: int, message: str, revision: tuple[int, int] | None = None) -> None:
         super().__init__(message)
         self.errno = errno
+        self.revision = revision
 
     @property
     def errno_name(self) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cluster.cli.arguments import Command, Values
+from cluster.cli.terminal import printable
 from cluster.errors import NotInCluster, Unavailable
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def status(_values: Values, daemon: BlockingClient) -> int:
     sys.stdout.write(configuration_text(config["totem"]) + "\n")
     report = _report(daemon)
     sys.stdout.write(quorum_text(report, time.ctime()) + "\n" + membership_text(config, report, addresses=True))
+    for name in report.get("lagging", ()):
+        print(f"{printable(name)} has not confirmed for more than 10 s what the others have written.", file=sys.stderr)
     return QUORATE if report["quorum"]["quorate"] else NOT_QUORATE
 
 

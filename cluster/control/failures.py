@@ -13,7 +13,7 @@ from typing import Any
 from cluster.errors import CorosyncError, OutcomeUnknown, QuireError, StoreRefusal
 
 # Facts beside the message that a class carries, by attribute.
-FACTS = ("errno", "request_id", "call", "status")
+FACTS = ("errno", "revision", "request_id", "call", "status")
 
 
 def _family(root: type[QuireError]) -> Iterator[type[QuireError]]:
@@ -49,12 +49,19 @@ def from_wire(plain: object) -> QuireError:
 def _of_class(kind: type[QuireError], message: str, given: dict[Any, Any]) -> QuireError:
     if issubclass(kind, StoreRefusal):
         number = given.get("errno")
-        return kind(number if isinstance(number, int) else errno.EIO, message)
+        return kind(number if isinstance(number, int) else errno.EIO, message, _revision(given.get("revision")))
     if issubclass(kind, OutcomeUnknown):
         return kind(message, _text(given, "request_id"))
     if issubclass(kind, CorosyncError):
         return kind(_text(given, "call"), _text(given, "status"))
     return kind(message)
+
+
+def _revision(given: object) -> tuple[int, int] | None:
+    match given:
+        case [int(epoch), int(index)]:
+            return epoch, index
+    return None
 
 
 def _text(given: dict[Any, Any], name: str) -> str:

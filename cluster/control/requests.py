@@ -74,7 +74,8 @@ class KeyRead(Request, tag="key.read"):
 
 class EngineReport(Request, tag="engine.report"):
     """→ {running, node_id, ring: {sequence, representative}|null, nodes: [id], votes: {id: n},
-    quorum: {...}|null, links: [{peer_node_id, link, connected, latency_us}]}: asked of the engine now."""
+    quorum: {...}|null, links: [{peer_node_id, link, connected, latency_us}]}: asked of the engine now;
+    lagging: [name], whose store does not keep up."""
 
 
 class NodeFacts(Request, tag="node.facts"):

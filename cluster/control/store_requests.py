@@ -109,8 +109,9 @@ class StoreOutcome(Request, tag="store.outcome"):
     """What became of the change that was asked for under this id, on any node, in the last 24 hours. → {request_id,
     outcome: "ok"|"failed"|"unknown", revision: [epoch, index]|null, message}.
 
-    Failed means that it changed nothing and never will. Unknown: it has not happened as far as this node can tell, and
-    may be under way still; asking for it again with the same id is safe and tells."""
+    Failed means that it changed nothing and never will; its revision, where there is one, is where it was refused.
+    Unknown: it has not happened as far as this node can tell, and may be under way still; asking for it again with the
+    same id is safe and tells."""
 
     request_id: str
 

@@ -280,7 +280,8 @@ def _revision_of(outcome: Outcome, request_id: str) -> Revision:
     if isinstance(outcome, Done):
         return outcome.revision
     if isinstance(outcome, Refused):
-        raise StoreRefusal(outcome.errno, outcome.message)
+        at = outcome.revision
+        raise StoreRefusal(outcome.errno, outcome.message, (at.epoch, at.index) if at is not None else None)
     if isinstance(outcome, NotDone) and outcome.errno:
         raise StoreRefusal(outcome.errno, outcome.message)
     if isinstance(outcome, NotDone):

@@ -33,11 +33,11 @@ def begin_again(path: Path, reason: str, mark: Mark | None, now_s: int) -> None:
         ready = _ready(path)
         if path.exists():
             saved = salvage(path)
-            _make_blank(ready, _whose(mark or saved.identity, reason), saved)
+            _make_blank(ready, _whose(mark or saved.identity, reason, path), saved)
             for gone in quarantine.set_aside(path, reason, now_s):
                 log.warning("Removed to make room in the quarantine: %s (%s)", gone.name, gone.reason)
         elif not ready.exists():
-            _make_blank(ready, _whose(mark, reason), Salvage())
+            _make_blank(ready, _whose(mark, reason, path), Salvage())
         put_in_place(ready, path)
     log.error("%s It was set aside; this node begins with a blank store, and the others fill it.", reason)
 
@@ -51,10 +51,11 @@ def _ready(path: Path) -> Path:
     return path.with_name(path.name + ".blank")
 
 
-def _whose(mark: Mark | None, reason: str) -> Mark:
+def _whose(mark: Mark | None, reason: str, path: Path) -> Mark:
     if mark is None or mark.node_id == 0:
         raise StoreDamaged(
-            f"{reason} No other node has a copy. Put back a backup, or move the store's files away to begin anew."
+            f"{reason} This node is in no cluster, so no other has a copy. Stop it; then either put a backup of it in"
+            f" place of {path}, or move {path}, {path.name}-wal and {path.stem}.mark away to begin with an empty store."
         )
     return mark
 

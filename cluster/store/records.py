@@ -20,13 +20,13 @@ from cluster.core.messages import Point
 from cluster.core.snapshot import Remembered, Snapshot
 from cluster.core.tree import Entry as TreeEntry
 from cluster.errors import StoreDamaged
+from cluster.store import conflicts
 from cluster.store.base import KEEP_LOG_BYTES, KEEP_LOG_ENTRIES, Counters, Record
 from cluster.store.load import contents_of, last_point, read_log
 from cluster.store.past import Past
 from cluster.store.schema import NOTHING, Header, read_header, remembered_checksum, tree_checksum, write_header, xor
 
 HISTORY_ROWS_MAX = 100_000
-CONFLICT_ROWS_MAX = 10_000
 TRIM_SLICE_BYTES = 2 << 20
 TRIM_SLICE_ENTRIES = 2_000
 
@@ -103,13 +103,8 @@ class Records:
         self.last = last_point(self._db, self.header)
 
     def _journal(self, dropped: Iterable[Entry]) -> None:
-        now_s = int(time.time())
-        for entry in dropped:
-            point = entry.point
-            row = (now_s, point.index, point.epoch, point.hash, entry.body)
-            self._db.execute("INSERT INTO conflicts (time_s, idx, epoch, hash, body) VALUES (?, ?, ?, ?, ?)", row)
-            self._count(len(entry.body))
-        self._db.execute("DELETE FROM conflicts WHERE id <= (SELECT max(id) FROM conflicts) - ?", (CONFLICT_ROWS_MAX,))
+        for size in conflicts.journal(self._db, dropped, int(time.time())):
+            self._count(size)
 
     def replace_all(self, snapshot: Snapshot) -> None:
         """The store becomes this snapshot, with an empty log that begins at its point."""

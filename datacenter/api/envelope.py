@@ -15,6 +15,7 @@ from django.utils.http import http_date
 
 from cluster.errors import (
     Busy,
+    Changed,
     FingerprintMismatch,
     Forbidden,
     InvalidInput,
@@ -37,12 +38,14 @@ FORMATS = ("json", "extjs")
 # Clients tell a stand-alone node from a failure by these words.
 NOT_IN_CLUSTER = "node is not in a cluster"
 
-# The first class an error is an instance of. What is not listed is a plain failure, 500: clients know no 409.
+# The first class an error is an instance of. What is not listed is a plain failure, 500: clients know no 409, but those
+# of the paths that are our own.
 STATUS: tuple[tuple[type[QuireError], int], ...] = (
     (InvalidInput, 400),
     (Unauthenticated, 401),
     (Forbidden, 403),
     (NotFound, 404),
+    (Changed, 409),
     (NotInCluster, 424),
     (PeerRefused, 500),
     (FingerprintMismatch, 596),

@@ -24,6 +24,7 @@ REFUSALS = {
     "400": "A parameter is wrong; `errors` says which and why.",
     "403": "Who is signed in may not.",
     "404": "There is no such thing.",
+    "409": "It is not any more what the asker has seen: the digest is another.",
     "424": "The node is not in a cluster.",
     "500": "It could not be done; the message says why.",
     "501": "This is not implemented.",

@@ -6,6 +6,7 @@ Not of Proxmox VE, so below a prefix of our own. Contents are text, or base64 wh
 from __future__ import annotations
 
 import base64
+import errno
 from typing import Any, Literal
 
 from cluster.control.requests import (
@@ -18,7 +19,7 @@ from cluster.control.requests import (
     StoreShow,
     StoreWrite,
 )
-from cluster.errors import InvalidInput
+from cluster.errors import Changed, InvalidInput, StoreRefusal
 from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, Parameters, Row
@@ -170,13 +171,23 @@ async def write(call: Call, asked: WriteParameters) -> dict[str, Any]:
     request = StoreWrite(
         asked.path, data, digest=asked.digest, request_id=asked.request_id, user=call.user, check=asked.check
     )
-    done = await gateway.call(request)
+    done = await changed(request)
     return {"revision": named(done["revision"]), "paths": [asked.path]}
+
+
+async def changed(request: StoreWrite | StoreRestore) -> Any:
+    """What the daemon answers. Raises Changed when somebody else was there first, so that it is told apart."""
+    try:
+        return await gateway.call(request)
+    except StoreRefusal as refusal:
+        if refusal.errno != errno.ESTALE:
+            raise
+        raise Changed(refusal.message, fields={"digest": "is another by now"}) from refusal
 
 
 async def restore(call: Call, asked: RestoreParameters) -> dict[str, Any]:
     request = StoreRestore(asked.path, asked.revision, digest=asked.digest, request_id=asked.request_id, user=call.user)
-    done = await gateway.call(request)
+    done = await changed(request)
     return {"revision": named(done["revision"]), "paths": done["paths"]}
 
 

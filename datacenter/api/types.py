@@ -127,7 +127,7 @@ Supposed = Annotated[
 ]
 RequestId = Annotated[str, _text("a name of 8 to 64 letters, digits, dashes", 64, r"[A-Za-z0-9._:-]{8,64}", minimum=8)]
 ConflictId = Annotated[str, _text("a conflict's id: 16 hex digits", 16, r"[0-9a-f]{16}")]
-Content = Annotated[str, _text("a text of at most 384 KiB", 384 << 10, minimum=0)]
+Content = Annotated[str, _text("a text, or base64 of a file of at most 1 MiB", 1_400_000, minimum=0)]
 
 NodeId = Annotated[int, Meta(ge=1, le=2**31 - 1, description="a whole number from 1 on")]
 Votes = Annotated[int, Meta(ge=0, le=255, description="a whole number from 0 to 255")]

@@ -6,6 +6,8 @@ The daemon decides who may see and change what; the user is passed on with every
 from __future__ import annotations
 
 import errno
+import re
+import uuid
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,7 +23,7 @@ from cluster.control.requests import (
     StoreRestore,
     StoreWrite,
 )
-from cluster.errors import InvalidInput, NotFound, QuireError, StoreRefusal
+from cluster.errors import InvalidInput, NotFound, OutcomeUnknown, QuireError, StoreRefusal, Unavailable
 from datacenter import gateway
 from datacenter.configs import journal
 from datacenter.configs.content import (
@@ -41,6 +43,7 @@ from datacenter.session.door import page
 HISTORY_SHOWN, HISTORY_MORE = 15, 200
 PATH_CHARS_MAX = 4096
 ROOT = "root@pam"
+REQUEST_ID = re.compile(r"[0-9a-f]{32}(-[0-9]{1,20}\.[0-9]{1,20})?")
 
 
 @require_GET
@@ -89,11 +92,16 @@ async def save(request: Any) -> HttpResponse:
         return await _review(request)
     expected = request.POST.get("over", request.POST.get("digest", ""))
     try:
-        await gateway.call(StoreWrite(path, data, digest=expected, user=user, door="page", check=True))
+        await gateway.call(
+            StoreWrite(path, data, expected, _request_id(request.POST), user=user, door="page", check=True)
+        )
     except StoreRefusal as refusal:
         if refusal.errno == errno.ESTALE:
             return await _review(request)
         return fragment(request, "configs/_review.html", problem=refusal.message)
+    except (OutcomeUnknown, Unavailable) as error:  # Save asks for the same change again, which is then made once
+        again = {"again": request.POST, "reviewed": digest_of(data), "request_id": _request_id(request.POST)}
+        return fragment(request, "configs/_review.html", problem=error.message, **again)
     except QuireError as error:
         return fragment(request, "configs/_review.html", problem=error.message)
     response = fragment(request, "configs/_saved.html", **await _context(request, path))
@@ -118,7 +126,8 @@ async def change(request: Any) -> HttpResponse:
 async def restore(request: Any) -> HttpResponse:
     """Bring a file or folder back to what it was; a file only if it still is what the page shows."""
     path, user = _path(request.POST), request.quire_user.username
-    asked = StoreRestore(path, request.POST.get("revision", "")[:64], user=user, door="page")
+    named = _request_id(request.POST)
+    asked = StoreRestore(path, request.POST.get("revision", "")[:64], request_id=named, user=user, door="page")
     if "digest" in request.POST:
         asked.digest = request.POST["digest"]
     await gateway.call(asked)
@@ -132,7 +141,7 @@ async def _context(request: Any, path: str) -> dict[str, Any]:
     found = await _shown(request, path, HISTORY_MORE if "all" in request.GET else HISTORY_SHOWN)
     user = request.quire_user.username
     beside = await journal.dropped(user) if not path and user == ROOT else ()
-    return {"shown": found, "may_change": user == ROOT, "dropped": beside}
+    return {"shown": found, "may_change": user == ROOT, "dropped": beside, "request_id": uuid.uuid4().hex}
 
 
 async def _shown(request: Any, path: str, limit: int = 1) -> Shown:
@@ -183,7 +192,7 @@ async def _review(request: Any) -> HttpResponse:
     context: dict[str, Any] = {
         "errors": found["errors"], "warnings": found["warnings"], "grammar": found["grammar"],
         "lines": difference(now["data"], data), "reviewed": digest_of(data), "now": now,
-        "same": now["data"] == data and bool(now["digest"]),
+        "same": now["data"] == data and bool(now["digest"]), "request_id": uuid.uuid4().hex,
     }  # fmt: skip
     known = [request.POST.get("digest", ""), *request.POST.getlist("over")]
     if now["digest"] not in known:
@@ -194,6 +203,12 @@ async def _review(request: Any) -> HttpResponse:
     if now["digest"] != request.POST.get("digest", ""):
         context["over"] = now["digest"]
     return fragment(request, "configs/_review.html", **context)
+
+
+def _request_id(form: Any) -> str | None:
+    """The name of the change, given to the form when it was rendered: sent twice, it is made once."""
+    named = str(form.get("request-id", ""))
+    return named if REQUEST_ID.fullmatch(named) else None
 
 
 def _path(form: Any) -> str:

@@ -20,6 +20,12 @@ FORCED = (
 )
 
 
+WITNESS = (
+    "The QDevice's vote counts for corosync alone: it has no copy of the configuration, so it cannot say whether this"
+    " node's is the newest."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOnly:
     """`headline` and `arithmetic` say why, `missing` are the nodes to wait for, `step` is what to do."""
@@ -59,6 +65,15 @@ def read_only(cluster: ClusterState) -> ReadOnly | None:
         headline = "Lowered votes do not let this node write: it is read-only."
         arithmetic = f"{votes(quorum)} That was set by hand; the configuration counts {configured}."
         return ReadOnly("bad", headline, arithmetic, missing, WORKS, FORCED.format(names=names(list(missing))))
+    if (
+        missing
+        and "Qdevice" in quorum.flags
+        and sum(node.votes for node in cluster.nodes if node.online) * 2 <= configured
+    ):
+        headline = "The QDevice's vote does not let this node write: it is read-only."
+        return ReadOnly(
+            "bad", headline, f"{reason} {WITNESS}", missing, WORKS, FORCED.format(names=names(list(missing)))
+        )
     step = "Nothing has to be done while it catches up. If this stays, look into this node's log."
     return ReadOnly("warning", "This node cannot write yet.", reason or votes(quorum), missing, WORKS, step)
 

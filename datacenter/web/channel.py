@@ -13,6 +13,8 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from twisted.web.http import HTTPChannel, Request
 
 BODY_BYTES_MAX = 512 * 1024
+FILE_BYTES_MAX = 1536 * 1024  # the largest file of the store, as base64 in a form
+FILE_PATH = b"/quire/store/file"
 HEADER_LINES_MAX = 64
 HEADER_BYTES_MAX = 16 * 1024
 REQUEST_SECONDS_MAX = 20  # from a request's first line to its last byte
@@ -135,10 +137,14 @@ class Connection(HTTPChannel):
     def allHeadersReceived(self) -> None:
         if self.length is None:
             self.refuse(b"501 Not Implemented")  # chunked: no client of ours needs it, and it hides the size
-        elif self.length > BODY_BYTES_MAX:
+        elif self.length > self._body_bytes_max():
             self.refuse(b"413 Payload Too Large")
         else:
             super().allHeadersReceived()
+
+    def _body_bytes_max(self) -> int:
+        is_file = self._command == b"PUT" and self._path.partition(b"?")[0].endswith(FILE_PATH)
+        return FILE_BYTES_MAX if is_file else BODY_BYTES_MAX
 
     def allContentReceived(self) -> None:
         self._cancel_deadline()

@@ -76,7 +76,8 @@ async def test_the_whole_tree_is_brought_back_to_a_revision(root: Api) -> None:
 async def test_a_file_changed_by_others_meanwhile_is_left_alone(root: Api) -> None:
     await root.call("PUT", FILE, path="a.txt", content="theirs\n")
     answer = await root.call("PUT", FILE, path="a.txt", content="mine\n", digest=digest_of(b"before\n"))
-    assert answer.status_code == 500 and "changed by someone else" in body(answer)["message"]
+    assert answer.status_code == 409 and "changed by someone else" in body(answer)["message"]
+    assert body(answer)["errors"] == {"digest": "is another by now"}
     assert data(await root.get(FILE, path="a.txt"))["content"] == "theirs\n"
 
 

@@ -118,6 +118,13 @@ async def test_status_of_a_quorate_node(tmp_path: Path) -> None:
     assert (ran.code, ran.err) == (0, "")
 
 
+async def test_a_node_whose_store_does_not_keep_up_is_named_beside_the_status(tmp_path: Path) -> None:
+    async with node(tmp_path, handlers(report={**REPORT, "lagging": ["gamma"]})) as socket:
+        ran = await pvecm("status", socket=socket)
+    assert DATE.sub(r"\1DATE", ran.out) == CLUSTER + SEEN_BY_ALPHA and ran.code == 0
+    assert ran.err == "gamma has not confirmed for more than 10 s what the others have written.\n"
+
+
 async def test_status_of_a_node_without_quorum_exits_2(tmp_path: Path) -> None:
     async with node(tmp_path, handlers(report=ALONE)) as socket:
         ran = await pvecm("status", socket=socket)

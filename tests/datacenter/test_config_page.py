@@ -144,6 +144,24 @@ async def test_an_edit_is_checked_compared_and_saved(node: Alone, root: Reader) 
     assert (newest["user"], newest["door"]) == ("root@pam", "page")
 
 
+async def test_saving_and_restoring_sent_twice_are_done_once(node: Alone, root: Reader) -> None:
+    await node.write("a.cfg", "one\n")
+    dialog = text(await root.get(f"{PLACE}/edit", path="a.cfg"))
+    sent = {"path": "a.cfg", "digest": field(dialog, "digest"), "text": "two\n"}
+    review = text(await root.post(f"{PLACE}/review", **sent))
+    sent |= {"reviewed": field(review, "reviewed"), "request-id": field(review, "request-id")}
+    for _ in range(2):
+        assert "HX-Retarget" in (await root.post(f"{PLACE}/save", **sent)).headers
+    shown = text(await root.get(f"{PLACE}/shown", path="a.cfg"))
+    back = {"path": "a.cfg", "digest": field(shown, "digest"), "revision": field(shown, "revision")}
+    back["request-id"] = field(shown, "request-id")
+    assert back["request-id"].endswith("-" + back["revision"])
+    for _ in range(2):
+        assert (await root.post(f"{PLACE}/restore", **back)).status_code == 200
+    assert await now(node, "a.cfg") == b"one\n"
+    assert len((await node.ask(StoreHistory("a.cfg")))["changes"]) == 3
+
+
 async def test_what_does_not_follow_its_grammar_is_not_saved(node: Alone, root: Reader) -> None:
     sent = {"path": "datacenter.cfg", "digest": "", "text": "keyboard\n"}
     review = text(await root.post(f"{PLACE}/review", **sent))

@@ -90,6 +90,19 @@ async def test_a_node_that_does_not_keep_up_is_named_on_the_cluster_page(visitor
     assert "gamma has not confirmed for more than 10 s what the others have written." in page
 
 
+def test_a_qdevices_vote_is_told_to_be_no_copy_of_the_store() -> None:
+    store = StoreState(False, "1 of the 2 votes needed to write are present.", Revision(1, 1), "")
+    nodes = (
+        NodeState("alpha", 1, 1, local=True, online=True),
+        NodeState("beta", 2, 1, online=False),
+    )
+    witnessed = ClusterState("alpha", "office", 1, nodes, Quorum(True, 3, 2, 2, flags=("Qdevice",)), store=store)
+    told = read_only(witnessed)
+    assert told is not None and told.headline == "The QDevice's vote does not let this node write: it is read-only."
+    assert "1 of the 2 votes needed" in told.arithmetic and "has no copy of the configuration" in told.arithmetic
+    assert "Start beta, or mend the links to them" in told.step
+
+
 def test_votes_lowered_by_hand_are_told_apart_from_catching_up() -> None:
     """corosync is quorate after `pvecm expected 1`; the store counts the committed nodelist and is not writable."""
     store = StoreState(False, "1 of the 2 votes needed to write are present.", Revision(1, 1), "")

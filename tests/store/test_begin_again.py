@@ -135,11 +135,13 @@ def test_a_node_in_no_cluster_has_nobody_to_fill_it_and_is_left_alone(tmp_path: 
     marks.write(path, Mark(LINEAGE, 0))
     path.write_bytes(b"rubbish" * 1000)
     for _ in range(2):
-        with pytest.raises(StoreDamaged, match="No other node has a copy"):
+        with pytest.raises(
+            StoreDamaged, match="in no cluster, so no other has a copy. Stop it; then either put a backup"
+        ):
             wake(path)
     assert path.read_bytes() == b"rubbish" * 1000 and quarantine.listed(path) == ()
     path.unlink()
-    with pytest.raises(StoreDamaged, match=r"file is gone\. No other node"):
+    with pytest.raises(StoreDamaged, match=r"file is gone\. This node is in no cluster"):
         wake(path)
 
 

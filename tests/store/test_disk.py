@@ -27,8 +27,8 @@ from cluster.core.operations import (
 )
 from cluster.core.snapshot import Remembered
 from cluster.errors import Conflict, StoreDamaged, Unavailable
+from cluster.store import conflicts, lineage, schema, writer
 from cluster.store import disk as store
-from cluster.store import lineage, schema, writer
 from cluster.store.base import first_point
 from tests.store.scribe import EPOCH, LINEAGE, Scribe, read_back
 
@@ -218,6 +218,20 @@ def test_installing_drops_what_is_not_the_clusters_and_journals_it(scribe: Scrib
     durable = scribe.disk.load()
     assert durable.promised == 2 * EPOCH and durable.suffix[-1] == start
     assert [one.entry for one in scribe.disk.conflicts()] == dropped[::-1]
+
+
+@pytest.mark.parametrize(("rows", "size", "left"), [(3, 1 << 20, 3), (10, 300, 2), (10, 1, 1)])
+def test_the_journal_keeps_the_newest_within_its_bounds(
+    scribe: Scribe, monkeypatch: pytest.MonkeyPatch, rows: int, size: int, left: int
+) -> None:
+    monkeypatch.setattr(conflicts, "ROWS_MAX", rows)
+    monkeypatch.setattr(conflicts, "BYTES_MAX", size)
+    kept = scribe.write("motd", b"kept")
+    dropped = [scribe.append(Write("motd", bytes(50))) for _ in range(5)]
+    start = chained(kept.point, 2 * EPOCH, encode_body(EpochStart(2 * EPOCH)))
+    scribe.persist(InstallRecord(2 * EPOCH, kept.point.index, None, (start,), tuple(dropped)))
+    scribe.settle()
+    assert [one.entry for one in scribe.disk.conflicts()] == dropped[::-1][:left]
     assert scribe.disk.verify() == ()
 
 

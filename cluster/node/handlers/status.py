@@ -56,7 +56,9 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         return {"data": data}
 
     async def engine_report(request: EngineReport) -> Any:
-        return as_plain(await node.life.connection.engine.status())
+        state = node.publisher.state
+        lagging = state.store.lagging if state is not None and state.store is not None else ()
+        return {**as_plain(await node.life.connection.engine.status()), "lagging": list(lagging)}
 
     async def tell_interfaces(request: Interfaces) -> Any:
         own = node.options.address if node.options.engine == "loopback" else ""

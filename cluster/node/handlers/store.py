@@ -143,10 +143,12 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
+    at = outcome.revision if isinstance(outcome, Done | Refused) else None
+    revision = [at.epoch, at.index] if at is not None else None
     if isinstance(outcome, Done):
-        return {"outcome": "ok", "revision": [outcome.revision.epoch, outcome.revision.index], "message": ""}
+        return {"outcome": "ok", "revision": revision, "message": ""}
     word = "failed" if isinstance(outcome, Refused | NotDone) else "unknown"
-    return {"outcome": word, "revision": None, "message": outcome.message}
+    return {"outcome": word, "revision": revision, "message": outcome.message}
 
 
 def tree_digest(tree: Tree) -> str:
