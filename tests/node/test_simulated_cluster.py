@@ -64,6 +64,17 @@ async def test_a_node_that_dies_is_offline_until_it_rises(tmp_path: Path) -> Non
         assert state.local_node == "alpha"
 
 
+async def test_links_are_measured_from_both_ends_and_one_that_fails_is_seen(tmp_path: Path) -> None:
+    async with simulated(tmp_path / "alpha", 3) as node:
+        await shows(node, lambda state: all(len(one.link_states) == 4 for one in state.nodes))
+        world = node.daemon.underlay
+        assert isinstance(world, World)
+        world.failed_links.add((2, 1))
+        await shows(
+            node, lambda state: [sum(not up.connected for up in one.link_states) for one in state.nodes] == [1, 2, 1]
+        )
+
+
 @pytest.mark.parametrize("count", [1, 3, 64])
 def test_a_plan_names_this_node_first_and_nobody_twice(count: int) -> None:
     listed = plan.nodes("gamma", count)

@@ -20,7 +20,7 @@ from cluster.engine.base import EngineEvent, GroupChanged
 from cluster.engine.simulated import SimulatedEngine
 from cluster.errors import QuireError, Unavailable
 from cluster.model import Node
-from cluster.node.board import GROUP, Announcement, LogEntry, Logged, Sampled, encode
+from cluster.node.board import GROUP, Announcement, Linked, LogEntry, Logged, Sampled, encode
 from cluster.node.connection import Connection, NoService
 from cluster.node.driver import Driver
 from cluster.node.life import votes_of
@@ -80,6 +80,7 @@ class SimulatedPeer:
     def tell_figures(self) -> None:
         sample = self.host.sample(time.time())
         self._say(encode(Sampled(sample.time_s, sample.values)))
+        self._say(encode(Linked(self._world.links_of(self.node.node_id), None)))
 
     def log(self, message: str, tag: str = "quire", priority: int = INFORMATION) -> None:
         self._entries += 1

@@ -9,17 +9,17 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
 from cluster.core.effects import Fetch
 from cluster.core.events import HistoryFetched
 from cluster.core.machine import Machine
-from cluster.engine.base import Engine
+from cluster.engine.base import Engine, LinkCount, Measured
 from cluster.engine.simulated import SimulatedEngine, SimulatedNetwork
 from cluster.errors import Unavailable
-from cluster.model import Sample
+from cluster.model import LinkState, Sample
 from cluster.node import catchup
 from cluster.node.archive import Archive
 from cluster.node.options import Options
@@ -29,10 +29,24 @@ from cluster.node.simulation.peer import SimulatedPeer
 from cluster.store.base import Disk
 
 TICK_S = 0.025
+LINKS, MTU = (0, 1), 1500
 SAMPLE_EVERY_S = 2.0
 
 log = logging.getLogger(__name__)
 Own = Callable[[], tuple[Disk, Machine]]
+
+
+class OwnEngine(SimulatedEngine):
+    """This node's engine, whose links have the weather of this world."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.network, 1)
+        self._world = world
+
+    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
+        took = {(peer_id, link): self._world.round_trip_us(1, peer_id, link) for peer_id, link in wanted}
+        counts = (LinkCount(*key, us is not None, us, us, 1, mtu=MTU) for key, us in took.items())
+        return Measured(tuple(counts))
 
 
 class World:
@@ -46,13 +60,14 @@ class World:
         start = plan.snapshot(listed, plan.configuration(listed))
         self.peers = [SimulatedPeer(self, node, start, plan.LINEAGE) for node in listed[1:]]
         self.failed_links: set[tuple[int, int]] = set()
+        self._dice = random.Random(self.seed)
         self._host = Host(options.name, self.seed)
         self._running: set[asyncio.Task[None]] = set()
 
     # --- the underlay -------------------------------------------------------------------------------------------------
 
     def engine(self) -> Engine:
-        return SimulatedEngine(self.network, 1)
+        return OwnEngine(self)
 
     async def start(self) -> None:
         if not self._running:
@@ -121,6 +136,21 @@ class World:
         raise Unavailable(f"There is no node {node_id}.")
 
     # --- time and weather ---------------------------------------------------------------------------------------------
+
+    def round_trip_us(self, node_id: int, peer_id: int, link: int) -> int | None:
+        """As the node measures it now; None while nothing comes back."""
+        ring = self.network.node(node_id).ring
+        present = {member.node_id for member in ring.members} if ring is not None else set()
+        if peer_id not in present or {(node_id, link), (peer_id, link)} & self.failed_links:
+            return None
+        distance_us = 150 + (node_id * peer_id * 37 + link * 101) % 400
+        return round(distance_us * self._dice.uniform(0.9, 1.3) + self._dice.expovariate(1.0) * 60)
+
+    def links_of(self, node_id: int) -> tuple[LinkState, ...]:
+        """What a pretended node says of its links."""
+        others = [one for one in sorted(self.network.votes) if one != node_id]
+        took = {(peer, link): self.round_trip_us(node_id, peer, link) for peer in others for link in LINKS}
+        return tuple(LinkState(*key, us is not None, us, us, us, mtu=MTU) for key, us in took.items())
 
     async def fail_link(self, node_id: int, link: int, for_s: float) -> None:
         """One link of a node carries nothing for a while; the other one does, so the node stays."""
