@@ -27,6 +27,7 @@ TABS = (
     Tab("tasks", "Tasks", "tasks"),
     Tab("log", "Cluster log", "log"),
     Tab("events", "Events", "events", AUDIT),
+    Tab("alerts", "Alerts", "alerts", AUDIT),
     Tab("config", "Config", "config"),
     Tab("api", "API", "api"),
 )

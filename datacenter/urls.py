@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from datacenter.account import views as account
+from datacenter.alerts import views as alerts
 from datacenter.api import browser as api
 from datacenter.configs import journal
 from datacenter.configs import views as configs
@@ -51,6 +52,9 @@ urlpatterns = [
     path("datacenter/options/<str:name>/<str:act>", options.act),
     path("datacenter/tasks", tasks.tasks_page, name="tasks"),
     path("datacenter/log", log.log_page, name="log"),
+    path("datacenter/alerts", alerts.alerts_page, name="alerts"),
+    path("datacenter/alerts/<str:name>", alerts.alerts_page, name="alerts-sheet"),
+    path("datacenter/alerts/<str:name>/<str:act>", alerts.act),
     path("datacenter/events", flight.events_page, name="events"),
     path("datacenter/events/shown", flight.shown, name="events-shown"),
     path("datacenter/events/file.<str:form>", flight.export, name="events-file"),

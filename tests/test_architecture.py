@@ -37,6 +37,7 @@ SITE_MAY_SEE = {
     "cluster.control.link_requests",
     "cluster.control.flight_requests",
     "cluster.control.supposition_requests",
+    "cluster.control.alert_requests",
     "cluster.model",
     "cluster.errors",
 }

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from cluster.cli import (
+    alerts,
     api,
     events,
     exchange,
@@ -36,7 +37,7 @@ INTERRUPTED = 130
 COMMANDS = {each.name: each for each in (
     *membership.COMMANDS, *removal.COMMANDS, *quorum.COMMANDS, *version.COMMANDS, *store.COMMANDS,
     *api.COMMANDS, *history.COMMANDS, *exchange.COMMANDS, *health.COMMANDS, *what_if.COMMANDS, *links.COMMANDS,
-    *events.COMMANDS,
+    *events.COMMANDS, *alerts.COMMANDS,
 )}  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from cluster.control import (  # noqa: F401 - so that their requests are known
     access_requests,
+    alert_requests,
     failures,
     flight_requests,
     link_requests,

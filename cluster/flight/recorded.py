@@ -17,6 +17,7 @@ KINDS = {
     "config": "Configuration",
     "task": "Tasks",
     "node": "The service of a node",
+    "alert": "Alerts",
 }
 SENTENCE_CHARACTERS_MAX = 400
 NAME_CHARACTERS_MAX = 254

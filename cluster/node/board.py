@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from cluster.alerts.conditions import Condition
+from cluster.alerts.dispatch import Mark
 from cluster.engine.base import Delivered, GroupChanged
 from cluster.flight.recorded import Recorded
 from cluster.model import LinkState, Sample, TotemState
@@ -122,6 +124,13 @@ class Happened(msgspec.Struct, array_like=True, tag=True, frozen=True):
     event: Recorded
 
 
+class AlertsSaid(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """What the sender sees wrong, None where that is not said; and what was sent of which alert."""
+
+    conditions: tuple[Condition, ...] | None
+    marks: tuple[Mark, ...]
+
+
 class KeySet(msgspec.Struct, array_like=True, tag=True, frozen=True):
     """A key of the sender's status, and its value; empty: taken back. `number` counts what the sender has set."""
 
@@ -143,6 +152,7 @@ AnyMessage = (
     | KeySet
     | Linked
     | Happened
+    | AlertsSaid
 )
 
 _encoder = msgspec.msgpack.Encoder()
@@ -183,6 +193,7 @@ class Board:
     key_set: Callable[[int, KeySet], None] = lambda node_id, message: None
     sampled: Callable[[int, Sample], None] = lambda node_id, sample: None
     happened: Callable[[int, Happened], None] = lambda node_id, message: None
+    alerts_said: Callable[[int, AlertsSaid], None] = lambda node_id, message: None
     greetings: list[Callable[[], None]] = field(default_factory=list)  # what else is said to somebody new
     cards: dict[int, Card] = field(default_factory=dict)
     members: frozenset[int] = frozenset()
@@ -239,6 +250,9 @@ class Board:
             return
         if isinstance(message, Working):
             self.working(event.sender.node_id, message)
+            return
+        if isinstance(message, AlertsSaid):
+            self.alerts_said(event.sender.node_id, message)
             return
         if isinstance(message, Happened):
             self.happened(event.sender.node_id, message)

@@ -23,6 +23,7 @@ from cluster.node import catchup, driver, handlers, interpreter, state_folder
 from cluster.node.access.assembly import Access
 from cluster.node.access.keys import Keys
 from cluster.node.access.tickets import FormerKeys
+from cluster.node.alerting import Alerting
 from cluster.node.archive import Archive
 from cluster.node.board import GROUP, Announcement, Board, Trouble, encode
 from cluster.node.cluster_log import ClusterLog
@@ -75,6 +76,7 @@ class Daemon:
         self.archive = Archive(options.state_dir / "archive", self.name_of, time.time)
         self.board.sampled = self.archive.hear
         self.flight = Flight(self)
+        self.alerting = Alerting(self)
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
         self.former = FormerKeys(time.time)
         self.underlay = make_underlay(options, lambda: (self.life.disk, self.life.replica.machine))
@@ -138,9 +140,8 @@ class Daemon:
         read = self.underlay.sample if isinstance(self.underlay, World) else None
         sampling = Sampling(lambda said: self.say(encode(said)), read)
         parts = (
-            sampling, self.flight, self.links, self.archive, self.files, self.workflows, self.removed, departing,
-            self.life, self.health, self.access,
-            self.link_changes,
+            sampling, self.flight, self.alerting, self.links, self.archive, self.files, self.workflows, self.removed,
+            departing, self.life, self.health, self.access, self.link_changes,
         )  # fmt: skip
         for part in parts:
             self._run(part.watch())
@@ -241,6 +242,7 @@ class Daemon:
         if isinstance(what, TaskState):
             self.cluster_log.note(what)
             self.flight.task(what)
+            self.alerting.task(what)
         self.publisher.publish("task" if isinstance(what, TaskState) else "tasklog", what)
 
     # --- the status group and the pages -----------------------------------------------------------------------------

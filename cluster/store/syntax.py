@@ -15,6 +15,7 @@ from dataclasses import dataclass
 SECTIONS = {
     "storage.cfg", "jobs.cfg", "replication.cfg", "domains.cfg", "status.cfg", "notifications.cfg",
     "priv/notifications.cfg", "ha/resources.cfg", "ha/rules.cfg", "ha/groups.cfg", "ha/fence.cfg",
+    "alerts.cfg", "priv/alerts.cfg",
     "virtual-guest/cpu-models.conf", "mapping/pci.cfg", "mapping/usb.cfg", "mapping/directory.cfg",
 }  # fmt: skip
 KEY_VALUES = {"datacenter.cfg"}

@@ -13,7 +13,7 @@ from datacenter.api.endpoint import Endpoint, Parameters, Row
 from datacenter.api.permission import AUDIT
 from datacenter.api.types import Count, Flag, NodeName, Time
 
-Kind = Literal["membership", "quorum", "link", "store", "lock", "config", "task", "node"]
+Kind = Literal["membership", "quorum", "link", "store", "lock", "config", "task", "node", "alert"]
 
 
 class EventParameters(Parameters, kw_only=True):

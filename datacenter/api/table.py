@@ -14,6 +14,7 @@ import msgspec
 from datacenter.api import (
     access,
     ahead,
+    alerts,
     conflicts,
     empty,
     events,
@@ -61,6 +62,7 @@ _ANSWERING = (
     *status.ENDPOINTS,
     *log.ENDPOINTS,
     *events.ENDPOINTS,
+    *alerts.ENDPOINTS,
     *options.ENDPOINTS,
     *nodes.ENDPOINTS,
     *host.ENDPOINTS,

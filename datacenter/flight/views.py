@@ -23,7 +23,7 @@ from datacenter.session.door import page
 SHOWN, IN_A_FILE = 300, 4000
 KINDS = (
     ("membership", "Membership"), ("quorum", "Quorum"), ("link", "Links"), ("store", "Store"), ("lock", "Locks"),
-    ("config", "Configuration"), ("task", "Tasks"), ("node", "Services"),
+    ("config", "Configuration"), ("task", "Tasks"), ("node", "Services"), ("alert", "Alerts"),
 )  # fmt: skip
 FILES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
 FIELDS = ("kind", "node", "since", "until")

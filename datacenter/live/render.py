@@ -70,7 +70,7 @@ def node_page(picture: Picture, name: str) -> tuple[str, ...]:
     if name == CONFIGURATION:
         parts.add("configs/_revision.html", "live/_store_changed.html")
     elif name == EVENTS:
-        parts.add("flight/_arrived.html")
+        parts.add("flight/_arrived.html", "live/_store_changed.html")
     elif node is not None:
         parts.add("nodes/_card.html", "nodes/_readings.html", node=node)
     return parts.messages()

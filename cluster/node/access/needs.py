@@ -11,6 +11,7 @@ from typing import Any
 
 from cluster.access.names import ROOT, clean_path, realm_of, split_token
 from cluster.control import access_requests as ask
+from cluster.control import alert_requests as alert
 from cluster.control import flight_requests as flight
 from cluster.control import link_requests as paths
 from cluster.control import node_requests as machines
@@ -166,7 +167,9 @@ NEEDS: dict[type[Request], Need] = {
     base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
     base.StoreConflict: store, base.StoreConflictRestore: store,
     base.StoreExchange: store, base.StoreExport: store, base.StoreImport: store,
-    flight.FlightEvents: privilege("Sys.Audit", "/"),
+    flight.FlightEvents: privilege("Sys.Audit", "/"), alert.Alerts: privilege("Sys.Audit", "/"),
+    alert.AlertSet: privilege("Sys.Modify", "/"), alert.AlertRemove: privilege("Sys.Modify", "/"),
+    alert.AlertTest: privilege("Sys.Modify", "/"),
     paths.ChangeLinks: root, paths.ConfirmLinks: root, paths.RevertLinks: root,
     machines.HostJournal: known, machines.RootSession: root,
     ask.Permissions: _permissions, ask.PermissionReasons: _permissions,

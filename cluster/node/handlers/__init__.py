@@ -13,6 +13,7 @@ from cluster.control.requests import Request
 from cluster.node.access import needs
 from cluster.node.handlers import (
     access,
+    alerts,
     configuration,
     conflicts,
     exchange,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
-    supposing, access, flight, users, user_tokens, second_factors, rights, realms, openid, root_session,
+    supposing, access, alerts, flight, users, user_tokens, second_factors, rights, realms, openid, root_session,
 )  # fmt: skip
 
 

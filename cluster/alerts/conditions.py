@@ -1,0 +1,90 @@
+"""What is wrong now, as this node sees it: conditions with a name that is the same on every node. Pure.
+
+A condition is about this node (its quorum, store, disk, certificate, links, tasks) or about another as this one sees
+it. Which of them anybody is told of is `dispatch.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from cluster.model import ClusterState
+
+KINDS = {
+    "quorum-lost": "Quorum lost", "node-gone": "Node gone", "link-down": "Link down", "latency": "Latency too high",
+    "store-read-only": "Store read-only", "disk": "Disk full or failing", "certificate": "Certificate near its end",
+    "clock": "Clocks apart", "task-failed": "Task failed",
+}  # fmt: skip
+THRESHOLDS = {"latency": 10, "disk": 95, "certificate": 14, "clock": 10}  # ms, percent, days, s
+SENTENCE_CHARACTERS_MAX = 400
+
+
+class Condition(msgspec.Struct, array_like=True, frozen=True):
+    """`key` is one and the same for one trouble wherever it is seen. `once`: told, and never said to be over."""
+
+    key: str
+    kind: str
+    node: str
+    sentence: str
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the state does not tell: share of the disk that is full, days the certificate has left."""
+
+    now_s: float
+    disk_percent: float | None = None
+    certificate_days: float | None = None
+
+
+def conditions(state: ClusterState, facts: Facts, thresholds: Mapping[str, float]) -> tuple[Condition, ...]:
+    found = (*_own(state, facts, thresholds), *_others(state, facts, thresholds))
+    return tuple(msgspec.structs.replace(one, sentence=one.sentence[:SENTENCE_CHARACTERS_MAX]) for one in found)
+
+
+def _own(state: ClusterState, facts: Facts, thresholds: Mapping[str, float]) -> Iterator[Condition]:
+    me, quorum, store = state.local_node, state.quorum, state.store
+    if quorum is not None and not quorum.quorate:
+        votes = f"{quorum.total_votes} of {quorum.expected_votes} votes, {quorum.quorum} needed"
+        yield _one("quorum-lost", me, f"{me} is without quorum: {votes}.")
+    if store is not None and not store.writable and (quorum is None or quorum.quorate):
+        yield _one("store-read-only", me, f"The store of {me} cannot be written. {store.reason}")
+    if store is not None and store.trouble:
+        yield _one("disk", me, f"{me}: {store.trouble}")
+    elif facts.disk_percent is not None and facts.disk_percent >= thresholds["disk"]:
+        yield _one("disk", me, f"The disk of {me} is full to {facts.disk_percent:.0f} %.")
+    if facts.certificate_days is not None and facts.certificate_days < thresholds["certificate"]:
+        yield _one("certificate", me, f"The certificate of {me} ends in {max(0.0, facts.certificate_days):.0f} days.")
+
+
+def _others(state: ClusterState, facts: Facts, thresholds: Mapping[str, float]) -> Iterator[Condition]:
+    names = {node.node_id: node for node in state.nodes}
+    own = state.node(state.local_node)
+    for node in state.nodes:
+        if not node.local and node.online is False:
+            yield _one("node-gone", node.name, f"{node.name} is gone.")
+        elif not node.local and node.online and node.sample is not None:
+            apart_s = node.sample.time_s - facts.now_s
+            if abs(apart_s) > thresholds["clock"]:
+                yield _one(
+                    "clock", node.name, f"The clock of {node.name} is {apart_s:+.0f} s from {state.local_node}'s."
+                )
+    for link in own.link_states if own is not None else ():
+        peer = names.get(link.peer_id)
+        if peer is None or not peer.online:
+            continue  # that the node is gone says it all
+        ends = "-".join(sorted((state.local_node, peer.name)))
+        if not link.connected:
+            sentence = f"Link {link.link} between {state.local_node} and {peer.name} is down."
+            yield _one("link-down", state.local_node, sentence, f"{ends}/{link.link}")
+        elif link.latency_us is not None and link.latency_us > thresholds["latency"] * 1000:
+            sentence = f"Link {link.link} from {state.local_node} to {peer.name} takes {link.latency_us / 1000:.1f} ms."
+            yield _one("latency", state.local_node, sentence, f"{ends}/{link.link}")
+
+
+def _one(kind: str, node: str, sentence: str, about: str = "") -> Condition:
+    return Condition(f"{kind}/{about or node}", kind, node, sentence)

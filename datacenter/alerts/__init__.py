@@ -1,0 +1,1 @@
+"""Datacenter → Alerts: what is wrong now, what was, and who is told of it."""

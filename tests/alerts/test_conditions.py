@@ -1,0 +1,48 @@
+"""What is wrong, out of what a node knows of the cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cluster.alerts.conditions import THRESHOLDS, Facts, conditions
+from cluster.model import ClusterState, LinkState, NodeState, Quorum, Revision, Sample, StoreState
+
+STORE = StoreState(True, "", Revision(1, 1), "")
+ALPHA = NodeState("alpha", 1, 1, local=True, online=True, link_states=(LinkState(2, 0, True, 900),))
+BETA = NodeState("beta", 2, 1, online=True, sample=Sample(1000.0))
+WELL = ClusterState("alpha", "demo", 1, (ALPHA, BETA), Quorum(True, 2, 2, 2), store=STORE)
+FACTS = Facts(1000.0, 50.0, 300.0)
+
+
+def keys(state: ClusterState, facts: Facts = FACTS) -> list[str]:
+    return [one.key for one in conditions(state, facts, THRESHOLDS)]
+
+
+def with_link(link: LinkState) -> ClusterState:
+    return replace(WELL, nodes=(replace(ALPHA, link_states=(link,)), BETA))
+
+
+def test_nothing_is_wrong_when_all_is_well_or_unknown() -> None:
+    assert keys(WELL) == keys(ClusterState("alpha", nodes=(ALPHA,)), Facts(0.0)) == []
+
+
+def test_quorum_lost_says_more_than_the_store_that_is_closed_by_it() -> None:
+    lost = replace(WELL, quorum=Quorum(False, 2, 1, 2), store=replace(STORE, writable=False, reason="Votes."))
+    assert keys(lost) == ["quorum-lost/alpha"]
+    assert keys(replace(WELL, store=replace(STORE, writable=False))) == ["store-read-only/alpha"]
+
+
+def test_disk_and_certificate_have_thresholds() -> None:
+    assert keys(WELL, Facts(1000.0, 96.0, 13.0)) == ["disk/alpha", "certificate/alpha"]
+    assert keys(replace(WELL, store=replace(STORE, trouble="The disk fails."))) == ["disk/alpha"]
+
+
+def test_a_link_has_one_name_from_both_ends_and_is_not_told_beside_a_node_that_is_gone() -> None:
+    assert keys(with_link(LinkState(2, 1, False))) == ["link-down/alpha-beta/1"]
+    assert keys(with_link(LinkState(2, 0, True, 12_000))) == ["latency/alpha-beta/0"]
+    gone = replace(with_link(LinkState(2, 1, False)), nodes=(ALPHA, replace(BETA, online=False)))
+    assert keys(gone) == ["node-gone/beta"]
+
+
+def test_clocks_apart() -> None:
+    assert keys(replace(WELL, nodes=(ALPHA, replace(BETA, sample=Sample(1030.0))))) == ["clock/beta"]
