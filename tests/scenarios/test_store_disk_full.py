@@ -19,13 +19,14 @@ from cluster.control import requests
 from cluster.errors import StoreRefusal
 from demo.places import OWN_STATE
 from tests.scenarios.evidence import ask
-from tests.scenarios.healing import OURS_S, PAUSE_S, watch_healing
+from tests.scenarios.healing import PAUSE_S, watch_healing
 from tests.scenarios.load import Load
 from tests.scenarios.office import NAMES, Office
 
 BALLAST = f"{OWN_STATE}/ballast"
 TOLD_S = 2.0
 FULL_S = 30.0
+RECOVERED_S = 6.0  # 2.8 s beside one other program; 3.9 s at a load of 11 on two cores, where verifying the store waits
 pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
@@ -68,7 +69,7 @@ def test_a_full_disk_is_told_at_once_and_over_when_there_is_room(
                 make_room(office, name)
         healing = watch_healing(office.lab, load)
     tell(f"disk full on {', '.join(victims)}: {healing}; {office.judged(load, logs)}")
-    assert healing.ours_s < OURS_S, healing
+    assert healing.ours_s < RECOVERED_S, healing
 
 
 def await_full(office: Office, load: Load, name: str) -> None:
