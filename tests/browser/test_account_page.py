@@ -41,10 +41,16 @@ def sign_in(page: Page, url: str) -> None:
     page.keyboard.press("Enter")
 
 
+def arrive(page: Page) -> None:
+    """The page is there, and its scripts listen."""
+    expect(pages.heading(page, "Second factors")).to_be_visible()
+    pages.await_live(page)
+
+
 def sign_out(page: Page) -> None:
     page.locator("[data-menu] summary").click()
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_label("Password")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 
 
 def test_a_key_and_an_authenticator_are_added_and_asked_for(browser: Browser) -> None:
@@ -57,12 +63,12 @@ def test_a_key_and_an_authenticator_are_added_and_asked_for(browser: Browser) ->
         tools.send("WebAuthn.addVirtualAuthenticator", {"options": KEY})
         url = here["alpha"].url.replace(ADDRESS, HOST)
         sign_in(page, url)
-        expect(pages.heading(page, "Second factors")).to_be_visible()
+        arrive(page)
         add_key(page)
         sign_out(page)
         sign_in(page, url)
         page.get_by_role("button", name="Use a security key").click()
-        expect(pages.heading(page, "Second factors")).to_be_visible()
+        arrive(page)
         secret = add_authenticator(page)
         sign_out(page)
         sign_in(page, url)
