@@ -31,7 +31,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
         "store/test_mount_files.py::test_writing_in_pieces_of_4_kib_is_one_change",
     ),
     "C3": (
-        "core/test_log.py::test_a_chain_is_recognised_and_every_change_to_it_is_noticed",
+        "core/test_log.py::test_t70_a_chain_is_recognised_and_every_change_to_it_is_noticed",
         "core/test_broken_order.py::test_acks_of_other_entries_commit_nothing_here",
         "simulation/properties/always.py::a1_committed_prefixes_agree",
         "simulation/properties/at_rest.py::a17_the_log_makes_the_tree",

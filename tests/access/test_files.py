@@ -131,7 +131,7 @@ def test_eight_wrong_codes_lock_the_authenticator_and_a_recovery_code_unlocks_it
     assert not factors.is_locked(ALICE, "totp", 0.0)
 
 
-def test_a_hundred_wrong_codes_of_another_kind_lock_for_an_hour() -> None:
+def test_t19_a_hundred_wrong_codes_of_another_kind_lock_for_an_hour() -> None:
     factors = tfa.parse(TFA)
     for _ in range(100):
         factors.failed(ALICE, "recovery", 1000.0)

@@ -41,7 +41,7 @@ async def test_a_stand_alone_node_names_no_cluster(stranger: Api, node: FakeNode
 
 
 @pytest.mark.parametrize("username", [ROOT, "nobody@pam", "root", "x@y@z"])
-async def test_every_failed_sign_in_looks_the_same(username: str, stranger: Api) -> None:
+async def test_t18_every_failed_sign_in_looks_the_same(username: str, stranger: Api) -> None:
     response = await stranger.post("/access/ticket", username=username, password="wrong")
     assert response.status_code == 401
     assert body(response) == {"data": None, "message": "authentication failure\n"}
@@ -128,7 +128,7 @@ async def test_a_ticket_is_asked_about_once_in_a_while_not_at_every_request(api:
         {"CSRFPreventionToken": CSRF[ROOT], "Origin": "null"},
     ],
 )
-async def test_a_change_needs_the_token_that_belongs_to_the_ticket(
+async def test_t31_a_change_needs_the_token_that_belongs_to_the_ticket(
     headers: dict[str, str], api: Api, node: FakeNode
 ) -> None:
     response = await api.call("POST", "/cluster/config", headers=headers, clustername="demo")

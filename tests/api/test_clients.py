@@ -69,7 +69,7 @@ def test_proxmoxer_with_a_wrong_password_is_told_so(server: Served) -> None:
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 501), ("OPTIONS", 501), ("TRACE", 405), ("FETCH", 405)])
-def test_other_methods_are_refused_on_the_wire(method: str, status: int, server: Served) -> None:
+def test_t68_other_methods_are_refused_on_the_wire(method: str, status: int, server: Served) -> None:
     headers = {"Cookie": "PVEAuthCookie=" + quote(TICKET, safe=""), "CSRFPreventionToken": CSRF[ROOT]}
     response, body = server.request(method, "/api2/json/version", headers=headers)
     assert response.status == status

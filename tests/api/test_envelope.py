@@ -22,7 +22,7 @@ async def test_an_answer_has_its_data_in_an_envelope_and_the_headers_clients_exp
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
-async def test_every_answer_carries_the_site_s_security_headers(api: Api, stranger: Api) -> None:
+async def test_t42_every_answer_carries_the_site_s_security_headers(api: Api, stranger: Api) -> None:
     for response in (await api.get("/version"), await api.get("/nothing"), await stranger.get("/version")):
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
         assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -67,7 +67,7 @@ async def test_errors_have_the_status_clients_know(error: Exception, status: int
     assert response.status_code == status
 
 
-def test_a_reason_cannot_end_the_status_line() -> None:
+def test_t47_a_reason_cannot_end_the_status_line() -> None:
     assert envelope.phrase("no\r\nSet-Cookie: a=b") == "no"
     assert envelope.phrase("caf\u00e9 \x0b\u2028 \x7f") == "caf? ?? ?"
     assert len(envelope.phrase("a" * 9999)) == envelope.REASON_LENGTH_MAX
@@ -111,7 +111,7 @@ async def test_a_refusal_is_told_to_who_asked_and_not_to_the_log(api: Api, caplo
     assert caplog.records == []
 
 
-async def test_an_unforeseen_fault_tells_nothing_of_the_inside(
+async def test_t67_an_unforeseen_fault_tells_nothing_of_the_inside(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(text: str) -> str:

@@ -57,7 +57,7 @@ async def test_a_node_that_is_not_who_it_should_be_is_596(api: Api, node: FakeNo
 
 
 @pytest.mark.parametrize("name", ["gamma", "10.0.0.2", "beta@evil", "beta%23", "beta:8006", "..", "%2e%2e", "beta%2Fx"])
-async def test_only_nodes_of_the_cluster_are_asked(name: str, api: Api, node: FakeNode) -> None:
+async def test_t33_only_nodes_of_the_cluster_are_asked(name: str, api: Api, node: FakeNode) -> None:
     response = await api.get(f"/nodes/{name}/version")
     assert response.status_code in (404, 501)
     assert node.count(ForwardCall) == 0

@@ -55,7 +55,7 @@ def may(permission: Any, privileges: frozenset[str]) -> bool:
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_a_role_opens_what_the_description_says_and_nothing_else(
+async def test_t28_a_role_opens_what_the_description_says_and_nothing_else(
     role: str, node: FakeNode, operations: list[tuple[str, str, Any]]
 ) -> None:
     node.held = dict.fromkeys(BUILT_IN[role], 1)
@@ -69,7 +69,7 @@ async def test_a_role_opens_what_the_description_says_and_nothing_else(
     assert wrong == []
 
 
-async def test_no_other_method_opens_anything(node: FakeNode, operations: list[tuple[str, str, Any]]) -> None:
+async def test_t28_no_other_method_opens_anything(node: FakeNode, operations: list[tuple[str, str, Any]]) -> None:
     alice = Api().sign_in(ALICE)
     known = {path: {method for method, one, _ in operations if one == path} for _, path, _ in operations}
     for path, methods in known.items():
@@ -78,7 +78,7 @@ async def test_no_other_method_opens_anything(node: FakeNode, operations: list[t
             assert response.status_code == 501, f"{method} {path}"
 
 
-async def test_a_method_cannot_be_overridden(node: FakeNode) -> None:
+async def test_t28_a_method_cannot_be_overridden(node: FakeNode) -> None:
     alice = Api().sign_in(ALICE)
     alice.headers |= {"X-HTTP-Method-Override": "DELETE", "X-HTTP-Method": "DELETE"}
     response = await alice.call("GET", "/version", alice.headers)

@@ -46,7 +46,7 @@ async def test_the_token_may_come_as_header_or_in_the_form(api: Api) -> None:
         ({"Origin": "HTTP://TESTSERVER", "CSRFPreventionToken": CSRF[ROOT]}, "", FORM),
     ],
 )
-async def test_a_request_another_site_could_have_made_is_refused(
+async def test_t31_a_request_another_site_could_have_made_is_refused(
     headers: dict[str, str], content: str, kind: str, api: Api
 ) -> None:
     response = await change(api, headers, content, kind)
@@ -113,7 +113,7 @@ def test_the_cookie_is_for_this_site_and_no_script() -> None:
         "/\t/evil",
     ],
 )
-def test_after_signing_in_one_stays_on_this_site(text: str) -> None:
+def test_t34_after_signing_in_one_stays_on_this_site(text: str) -> None:
     assert local_path(text) == "/"
 
 

@@ -63,7 +63,7 @@ async def test_a_charset_beside_the_kind_is_fine(api: Api) -> None:
         ("clustername%5B%5D=demo", ""),
     ],
 )
-async def test_a_parameter_given_twice_is_refused(content: str, query: str, api: Api, node: FakeNode) -> None:
+async def test_t30_a_parameter_given_twice_is_refused(content: str, query: str, api: Api, node: FakeNode) -> None:
     response = await send(api, content, query=query)
     assert response.status_code == 400
     assert body(response)["errors"]
@@ -100,7 +100,7 @@ async def test_a_body_that_is_too_large_is_refused(api: Api, node: FakeNode) -> 
     assert node.count(CreateCluster) == 0
 
 
-async def test_nothing_sent_can_steer_the_answer(api: Api) -> None:
+async def test_t38_nothing_sent_can_steer_the_answer(api: Api) -> None:
     for name in ("download", "__class__", "$ref", "jsonp", "debug", "format"):
         response = await api.get("/cluster/status", **{name: "/etc/passwd"})
         assert response.status_code == 400

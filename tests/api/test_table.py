@@ -77,7 +77,7 @@ async def test_what_is_root_s_is_closed_to_others_before_parameters_are_looked_a
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
-async def test_every_endpoint_refuses_what_it_does_not_know(endpoint: Endpoint, api: Api) -> None:
+async def test_t29_every_endpoint_refuses_what_it_does_not_know(endpoint: Endpoint, api: Api) -> None:
     response = await api.call(endpoint.method, address(endpoint), nonsense="1")
     assert response.status_code == 400
     assert b'"nonsense"' in response.content

@@ -407,7 +407,7 @@ def test_the_colours_follow_the_system_until_somebody_chooses(site: Site, visito
     assert page.evaluate(ground) == dark
 
 
-def test_what_others_wrote_runs_nothing(site: Site, page: Page) -> None:
+def test_t40_what_others_wrote_runs_nothing(site: Site, page: Page) -> None:
     dialogs: list[str] = []
     page.on("dialog", lambda shown: (dialogs.append(shown.message), shown.dismiss()))
     nasty = "<img src=x onerror=alert(1)><svg onload=alert(2)><b hx-get='/' hx-trigger='load'>x</b>"

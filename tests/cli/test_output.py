@@ -45,6 +45,6 @@ def test_json_and_yaml_hold_everything() -> None:
     assert render("on", Style("yaml")) == "'on'"
 
 
-def test_control_characters_are_made_visible() -> None:
+def test_t57_control_characters_are_made_visible() -> None:
     assert "\x1b" not in render([{"msg": "\x1b[2J"}], Style())
     assert "\x1b" not in render("a\x1b]52;c;eA==\x07b", Style())

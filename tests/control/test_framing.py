@@ -32,7 +32,7 @@ def test_the_largest_frame_passes() -> None:
     assert Deframer().feed(frame(payload)) == [payload]
 
 
-def test_a_gigabyte_is_refused_at_its_header() -> None:
+def test_t52_a_gigabyte_is_refused_at_its_header() -> None:
     with pytest.raises(InvalidInput, match="1073741824 bytes"):
         Deframer().feed((1 << 30).to_bytes(4, "big"))
 

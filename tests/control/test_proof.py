@@ -24,7 +24,7 @@ def test_clocks_may_differ_by_the_window(ahead_s: int) -> None:
 
 
 @pytest.mark.parametrize("ahead_s", [-WINDOW_S - 1, WINDOW_S + 1])
-def test_clocks_that_differ_by_more_are_named_as_the_cause(ahead_s: int) -> None:
+def test_t64_clocks_that_differ_by_more_are_named_as_the_cause(ahead_s: int) -> None:
     with pytest.raises(Unauthenticated, match="clocks"):
         check(proof(KEY, 2, NOW_S + ahead_s, BODY))
 

@@ -51,7 +51,7 @@ def open_folder() -> Iterator[Path]:
 # --- the socket -------------------------------------------------------------------------------------------------------
 
 
-async def test_the_socket_is_for_user_and_group_in_a_folder_that_is_closed_to_others(tmp_path: Path) -> None:
+async def test_t52_the_socket_is_for_user_and_group_in_a_folder_that_is_closed_to_others(tmp_path: Path) -> None:
     path = tmp_path / "state" / "control.sock"
     async with serving(path, HANDLERS):
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
@@ -81,7 +81,7 @@ async def test_a_socket_somebody_answers_at_is_left_alone(path: Path) -> None:
         assert await Client(path).call(r.Version()) == {"name": "Quire"}
 
 
-async def test_a_file_that_is_no_socket_is_left_alone(path: Path) -> None:
+async def test_t54_a_file_that_is_no_socket_is_left_alone(path: Path) -> None:
     path.write_text("precious")
     with pytest.raises(Conflict, match="not a socket"):
         await ControlServer(path, {}).start()
@@ -106,7 +106,7 @@ async def test_stopping_leaves_a_socket_that_is_no_longer_its_own(path: Path) ->
 
 
 @needs_root
-async def test_another_user_is_turned_away_with_one_sentence(open_folder: Path) -> None:
+async def test_t52_another_user_is_turned_away_with_one_sentence(open_folder: Path) -> None:
     path = open_folder / "control.sock"
     async with serving(path, HANDLERS) as server:
         client = BlockingClient(path)
@@ -176,7 +176,7 @@ async def test_a_wrong_request_is_answered_under_its_id_and_the_connection_goes_
     assert told[4]["result"] == {"name": "Quire"}
 
 
-async def test_half_a_frame_is_not_waited_for_without_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_t52_half_a_frame_is_not_waited_for_without_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "FRAME_TIMEOUT_S", 0.2)
     async with serving(path, HANDLERS), raw_client(path) as client:
         client.writer.write(frame(b"x" * 1000)[:500])
@@ -218,7 +218,7 @@ async def test_an_id_in_use_cannot_be_used_again(path: Path) -> None:
         assert await client.next() is None
 
 
-async def test_files_passed_along_are_not_received(path: Path) -> None:
+async def test_t52_files_passed_along_are_not_received(path: Path) -> None:
     async with serving(path, HANDLERS):
         open_before = set(os.listdir("/proc/self/fd"))
         with socket.socket(socket.AF_UNIX) as line, socket.socket() as passed:
@@ -233,7 +233,7 @@ async def test_files_passed_along_are_not_received(path: Path) -> None:
 # --- how much a client may take ---------------------------------------------------------------------------------------
 
 
-async def test_the_connection_too_many_is_told_so_and_room_is_made_when_one_leaves(path: Path) -> None:
+async def test_t52_the_connection_too_many_is_told_so_and_room_is_made_when_one_leaves(path: Path) -> None:
     async with serving(path, HANDLERS) as server:
         writers = [(await asyncio.open_unix_connection(str(path)))[1] for _ in range(CONNECTIONS_MAX)]
         await until(lambda: len(server._conversations) == CONNECTIONS_MAX)

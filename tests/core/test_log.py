@@ -26,7 +26,7 @@ def test_the_same_body_in_another_epoch_or_place_has_another_hash() -> None:
     assert len({chained(before, epoch, b"x").point.hash for epoch in (1, 2) for before in (FIRST, Point(0, 7))}) == 4
 
 
-def test_a_chain_is_recognised_and_every_change_to_it_is_noticed() -> None:
+def test_t70_a_chain_is_recognised_and_every_change_to_it_is_noticed() -> None:
     entries = chain(b"1", b"2", b"3")
     assert is_chain(FIRST, entries) and is_chain(FIRST, ()) and is_chain(entries[0].point, entries[1:])
     one, two, three = entries

@@ -459,11 +459,6 @@ def test_a_document_made_here_has_no_errors_and_no_warnings():
         ("nodeid: 2", "nodeid: x", "node id"),
         ("name: beta", "name: alpha", "name alpha"),
         ("10.0.0.2", "10.0.0.1", "10.0.0.1"),
-        ("secauth: on", "secauth: off", "not encrypted"),
-        ("  secauth: on\n", "", "not encrypted"),
-        ("secauth: on", "crypto_cipher: none\n  secauth: on", "not encrypted"),
-        ("secauth: on", "crypto_hash: none\n  secauth: on", "not encrypted"),
-        ("secauth: on", "crypto_cipher: aes256", "not encrypted"),
         ("secauth: on", "secauth: on\n  transport: udpu", "udpu"),
         ("  cluster_name: demo\n", "", "no name"),
         ("  config_version: 3\n", "", "config_version"),
@@ -480,6 +475,20 @@ def test_what_must_not_be_activated_is_an_error_in_words(old, new, word):
     verdict = conf.verify(edited(old, new), current_version=3)
     assert not verdict.ok
     assert any(word in sentence for sentence in verdict.errors), verdict.errors
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("secauth: on", "secauth: off"),
+        ("  secauth: on\n", ""),
+        ("secauth: on", "crypto_cipher: none\n  secauth: on"),
+        ("secauth: on", "crypto_hash: none\n  secauth: on"),
+        ("secauth: on", "crypto_cipher: aes256"),
+    ],
+)
+def test_t60_a_configuration_without_encryption_is_refused(old, new):
+    assert any("not encrypted" in sentence for sentence in conf.verify(edited(old, new), current_version=3).errors)
 
 
 def test_without_interface_sections_all_nodes_must_have_the_same_links():

@@ -41,6 +41,6 @@ async def test_the_page_is_for_whoever_is_signed_in(stranger: Visitor) -> None:
         assert "Sign in" in text(await stranger.get(path))
 
 
-async def test_an_unknown_path_is_not_repeated_as_markup(visitor: Visitor) -> None:
+async def test_t41_an_unknown_path_is_not_repeated_as_markup(visitor: Visitor) -> None:
     response = await visitor.get(f"{PLACE}?path=<script>alert(1)</script>")
     assert response.status_code == 404 and "<script>alert" not in text(response)

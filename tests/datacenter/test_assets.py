@@ -71,7 +71,7 @@ def test_every_module_of_the_page_is_loaded_ahead_or_once_the_page_stands() -> N
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_files_carry_the_headers_of_every_answer(method: str) -> None:
+async def test_t42_files_carry_the_headers_of_every_answer(method: str) -> None:
     async def inner(scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError("the pages are not asked for static files")
 

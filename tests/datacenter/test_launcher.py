@@ -129,7 +129,7 @@ def raw(server: Served, request: bytes) -> bytes:
         return all_of(line)
 
 
-def test_a_body_of_half_a_megabyte_is_taken_and_one_byte_more_is_not(server: Served) -> None:
+def test_t44_a_body_of_half_a_megabyte_is_taken_and_one_byte_more_is_not(server: Served) -> None:
     size = 512 * 1024
     response, body = server.request("POST", "/test/echo", b"x" * size)
     assert (response.status, len(body)) == (200, 8192)  # the first part of what the application reads
@@ -137,7 +137,7 @@ def test_a_body_of_half_a_megabyte_is_taken_and_one_byte_more_is_not(server: Ser
     assert (response.status, response.getheader("Connection")) == (413, "close")
 
 
-def test_an_endless_body_costs_no_memory(server: Served) -> None:
+def test_t44_an_endless_body_costs_no_memory(server: Served) -> None:
     before = server.memory_bytes()
     head = b"POST /test/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n"
     with server.line() as line:
@@ -173,7 +173,9 @@ def test_an_endless_body_costs_no_memory(server: Served) -> None:
         (b"BREW /test/x HTTP/1.1\r\nHost: a\r\n\r\n", 405),
     ],
 )
-def test_what_two_readers_could_read_differently_is_refused(server: Served, request_bytes: bytes, status: int) -> None:
+def test_t46_what_two_readers_could_read_differently_is_refused(
+    server: Served, request_bytes: bytes, status: int
+) -> None:
     with server.line() as line:
         line.settimeout(5)
         with contextlib.suppress(OSError):  # refused before all of it was sent
@@ -181,7 +183,7 @@ def test_what_two_readers_could_read_differently_is_refused(server: Served, requ
         assert line.recv(12) == b"HTTP/1.1 %d" % status
 
 
-def test_disguised_headers_do_not_reach_the_site(server: Served) -> None:
+def test_t46_disguised_headers_do_not_reach_the_site(server: Served) -> None:
     request = (
         b"GET /test/headers HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX_Forwarded_For: 1.2.3.4\r\n"
         b"Daphne-Root-Path: /evil\r\nX-Forwarded-For: 5.6.7.8\r\n\r\n"
@@ -193,7 +195,7 @@ def test_disguised_headers_do_not_reach_the_site(server: Served) -> None:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-def test_answers_do_not_say_who_made_the_server(server: Served) -> None:
+def test_t67_answers_do_not_say_who_made_the_server(server: Served) -> None:
     answers = [
         raw(server, b"GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % path)
         for path in (b"/test/x", b"/test/broken", b"/nothing", b"http://x")

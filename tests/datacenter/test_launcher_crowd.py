@@ -23,7 +23,7 @@ def server(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
-def test_nobody_gets_another_s_answer(server: Served) -> None:
+def test_t37_nobody_gets_another_s_answer(server: Served) -> None:
     def ask(client: int) -> int:
         connection = http.client.HTTPSConnection(ADDRESS, PORT, context=trusting(), timeout=30)
         crossed = 0
@@ -39,7 +39,7 @@ def test_nobody_gets_another_s_answer(server: Served) -> None:
 
 
 @pytest.mark.slow
-def test_half_open_connections_keep_nobody_waiting(server: Served) -> None:
+def test_t48_half_open_connections_keep_nobody_waiting(server: Served) -> None:
     lines: list[socket.socket] = []
     try:
         for number in range(HALF_OPEN):
@@ -61,7 +61,7 @@ def test_half_open_connections_keep_nobody_waiting(server: Served) -> None:
 
 
 @pytest.mark.slow
-def test_a_request_that_trickles_in_is_given_up(server: Served) -> None:
+def test_t48_a_request_that_trickles_in_is_given_up(server: Served) -> None:
     with server.line() as line:
         line.settimeout(1)
         line.sendall(b"GET /test/x HTTP/1.1\r\nHost: a\r\n")

@@ -38,7 +38,7 @@ def test_when_the_server_ends_sockets_are_told_to_come_back(server: Served) -> N
     assert server.process.wait(5) == 0
 
 
-def test_a_message_that_is_too_large_closes_its_own_socket_only(server: Served) -> None:
+def test_t45_a_message_that_is_too_large_closes_its_own_socket_only(server: Served) -> None:
     with server.line() as rude_line, server.line() as good_line:
         rude, good = WebSocketLine(rude_line), WebSocketLine(good_line)
         rude.send(b"x" * (2 << 20))
@@ -47,7 +47,7 @@ def test_a_message_that_is_too_large_closes_its_own_socket_only(server: Served) 
         assert good.receive() == (TEXT, b"still here")
 
 
-def test_fragments_without_an_end_are_too_large_as_well(server: Served) -> None:
+def test_t45_fragments_without_an_end_are_too_large_as_well(server: Served) -> None:
     with server.line() as line:
         socket = WebSocketLine(line)
         socket.send(b"x" * 30_000, final=False)
@@ -56,7 +56,7 @@ def test_fragments_without_an_end_are_too_large_as_well(server: Served) -> None:
         assert socket.closed_with() == 1009
 
 
-def test_more_messages_than_the_site_takes_close_the_socket(server: Served) -> None:
+def test_t45_more_messages_than_the_site_takes_close_the_socket(server: Served) -> None:
     with server.line() as line:
         socket = WebSocketLine(line)
         socket.send(b"wait")

@@ -96,7 +96,7 @@ async def test_an_address_that_is_not_there_is_not_found_whoever_asks(visitor: V
         assert response.status_code == 404 and "<script>alert" not in text(response)
 
 
-async def test_a_page_that_breaks_tells_a_number_and_nothing_from_inside(
+async def test_t67_a_page_that_breaks_tells_a_number_and_nothing_from_inside(
     visitor: Visitor, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor.client.raise_request_exception = False
@@ -138,7 +138,7 @@ async def test_the_two_forms_of_a_page_are_kept_apart(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/nodes/omega", "/nowhere", "/session/renew-after-join"])
-async def test_every_answer_says_what_it_may_load_and_where_it_may_be_shown(visitor: Visitor, path: str) -> None:
+async def test_t42_every_answer_says_what_it_may_load_and_where_it_may_be_shown(visitor: Visitor, path: str) -> None:
     response = await visitor.get(path)
     policy = response["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
@@ -150,7 +150,7 @@ async def test_every_answer_says_what_it_may_load_and_where_it_may_be_shown(visi
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_pages_have_no_inline_script_or_style(visitor: Visitor, daemon: FakeDaemon, path: str) -> None:
+async def test_t42_pages_have_no_inline_script_or_style(visitor: Visitor, daemon: FakeDaemon, path: str) -> None:
     daemon.form(3)
     page = text(await visitor.get(path))
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page)
@@ -166,7 +166,7 @@ async def test_the_first_load_is_light(visitor: Visitor, daemon: FakeDaemon) -> 
     assert len(addresses) > 5 and weight <= FIRST_LOAD_BYTES_MAX, f"{weight / 1024:.1f} KiB"
 
 
-async def test_what_a_task_says_is_text_and_never_markup(visitor: Visitor, daemon: FakeDaemon) -> None:
+async def test_t40_what_a_task_says_is_text_and_never_markup(visitor: Visitor, daemon: FakeDaemon) -> None:
     nasty = "<img src=x onerror=alert(1)> {{ 7*7 }} <script>alert(1)</script>"
     upid = daemon.begin("clustercreate", (nasty,), lambda: None, problem=nasty)
     window = text(await visitor.htmx(f"/tasks/{upid}"))

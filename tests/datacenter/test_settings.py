@@ -61,7 +61,7 @@ def test_each_check_finds_what_it_is_for(settings: Any, setting: str, value: Any
     assert [(one.id, bool(one.hint)) for one in check()] == [(found, True)]
 
 
-def test_manage_check_finds_nothing() -> None:
+def test_t66_manage_check_finds_nothing() -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("QUIRE_")}
     command = [sys.executable, "manage.py", "check", "--fail-level", "WARNING"]
     ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)

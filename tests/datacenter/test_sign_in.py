@@ -56,7 +56,7 @@ async def test_an_empty_field_is_not_a_failed_attempt(
 @pytest.mark.parametrize(
     "wanted", ["//evil.example/", "\\\\evil.example", "/\\evil.example", "https://evil.example", "javascript:go()", ""]
 )
-async def test_signing_in_never_leads_to_another_site(stranger: Visitor, wanted: str) -> None:
+async def test_t34_signing_in_never_leads_to_another_site(stranger: Visitor, wanted: str) -> None:
     assert (await stranger.sign_in(next=wanted))["Location"] == "/"
 
 

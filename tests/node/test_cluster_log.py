@@ -170,7 +170,7 @@ def test_nonsense_in_the_status_group_is_passed_over(cluster: Cluster) -> None:
     assert cluster.messages(A) == []
 
 
-def test_an_entry_is_one_line_whatever_was_in_it(cluster: Cluster) -> None:
+def test_t57_an_entry_is_one_line_whatever_was_in_it(cluster: Cluster) -> None:
     cluster.write(A, "a\nb\x1b[31mc\x7f ü \u202e")
     assert cluster.messages(A) == ["a#010b#027[31mc#127 ü "]
 

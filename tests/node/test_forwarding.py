@@ -49,20 +49,20 @@ async def test_a_call_arrives_with_who_asks_and_the_answer_comes_back() -> None:
     assert "Cookie: c=1\r\n" in head and "PVEDisableProxy: true\r\n" in head
 
 
-async def test_another_certificate_than_the_announced_one_is_told_nothing() -> None:
+async def test_t33_another_certificate_than_the_announced_one_is_told_nothing() -> None:
     with tls_server(saying(answer(200, b"{}"))) as server, pytest.raises(FingerprintMismatch):
         await carrier(said(server.port, certificate("mallory")[1])).carry(to())
     assert server.received == b""
 
 
-async def test_a_redirect_is_an_answer_like_any_other_and_not_followed() -> None:
+async def test_t33_a_redirect_is_an_answer_like_any_other_and_not_followed() -> None:
     with tls_server(saying(answer(302, b"", reason="Found\r\nLocation: https://127.0.0.1/"))) as server:
         assert (await carried(server))["status"] == 302
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("name", ["delta", "127.0.0.1", "beta@127.0.0.1", "", "beta."])
-async def test_only_a_member_is_asked(name: str) -> None:
+async def test_t33_only_a_member_is_asked(name: str) -> None:
     with pytest.raises(NotFound):
         await carrier(said(1, certificate()[1])).carry(to(name))
 
@@ -89,12 +89,12 @@ async def test_a_closed_port_is_said_at_once() -> None:
     "target",
     ["json/nodes/beta/x y", "json/x\r\nHost: evil", "html/nodes", "../etc", "json/nodes#x", "json/nodes/\x7f", ""],
 )
-async def test_what_is_no_path_of_the_api_is_refused(target: str) -> None:
+async def test_t33_what_is_no_path_of_the_api_is_refused(target: str) -> None:
     with pytest.raises(InvalidInput):
         await carrier(said(1, certificate()[1])).carry(to(target=target))
 
 
-async def test_no_other_header_and_method_can_be_smuggled_in() -> None:
+async def test_t47_no_other_header_and_method_can_be_smuggled_in() -> None:
     wrong = [
         ForwardCall("beta", "TRACE", "json/nodes", {}),
         ForwardCall("beta", "GET", "json/nodes", {"Host": "evil"}),

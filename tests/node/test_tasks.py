@@ -87,7 +87,7 @@ async def test_two_tasks_alike_within_a_second_have_two_names(runner):
 @pytest.mark.parametrize(
     "line", ["a\nb", "\x1b]52;c;aGk=\x07", "\x1b]8;;http://x\x1b\\", "\u202egnp.exe", "\x90q", "\r\x00", "\u2028"]
 )
-async def test_nothing_in_a_line_reaches_a_terminal_as_more_than_text(runner, line):
+async def test_t57_nothing_in_a_line_reaches_a_terminal_as_more_than_text(runner, line):
     async def work(task):
         task.log(line)
 
@@ -96,7 +96,7 @@ async def test_nothing_in_a_line_reaches_a_terminal_as_more_than_text(runner, li
     assert len(raw) == 2 and raw[0].isprintable()
 
 
-def test_a_line_of_a_megabyte_is_shortened():
+def test_t57_a_line_of_a_megabyte_is_shortened():
     assert len(one_safe_line("x" * 1_000_000)) <= 4096
 
 

@@ -43,7 +43,7 @@ def scribe(tmp_path: Path) -> Iterator[Scribe]:
 # --- opening ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_store_is_empty_alone_and_readable_by_root_only(tmp_path: Path) -> None:
+def test_t54_a_new_store_is_empty_alone_and_readable_by_root_only(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     store.create(path, LINEAGE, 7, 2)
     disk = store.open_disk(path)
@@ -198,7 +198,7 @@ def test_outcomes_are_remembered_for_a_day_and_then_forgotten_as_the_machine_doe
     assert read_back(scribe.path).snapshot.remembered == expected
 
 
-def test_a_gap_in_the_log_is_refused_and_told_as_a_failure(scribe: Scribe) -> None:
+def test_t70_a_gap_in_the_log_is_refused_and_told_as_a_failure(scribe: Scribe) -> None:
     scribe.write("motd", b"x")
     last = scribe.machine.log.last
     scribe.persist(AppendRecord((chained(Point(EPOCH, last.index + 1, b""), EPOCH, b""),)))

@@ -98,7 +98,7 @@ async def test_a_gap_means_a_new_snapshot(following: Following) -> None:
     assert [node.online for node in following.feed.picture.cluster.nodes] == [True, False, False]
 
 
-async def test_an_unreadable_change_means_a_new_snapshot(following: Following) -> None:
+async def test_t53_an_unreadable_change_means_a_new_snapshot(following: Following) -> None:
     await following.layer.group_send("live", {"type": "live.change", "change": {"number": "x"}, "source": ""})
     await following.take(Everything)
     assert following.feed.flow.live

@@ -97,6 +97,6 @@ def test_a_topic_of_a_newer_daemon_only_counts() -> None:
 
 
 @pytest.mark.parametrize("data", [None, {}, {"number": "8", "topic": "node", "value": {}, "at_s": 0}, "change"])
-def test_a_message_that_is_no_change_is_out_of_step(data: Any) -> None:
+def test_t53_a_message_that_is_no_change_is_out_of_step(data: Any) -> None:
     with pytest.raises(OutOfStep):
         read_change(data)

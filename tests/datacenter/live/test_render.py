@@ -102,7 +102,7 @@ def test_lines_of_a_log_and_unknown_topics_change_no_region() -> None:
     assert told(before, "weather", {}) == render.Fragments(())
 
 
-def test_log_lines_are_text() -> None:
+def test_t43_log_lines_are_text() -> None:
     html = render.log_lines("UPID:x", [Line(3, "<script>alert(1)</script>"), Line(4, "TASK OK")])
     assert "<script>" not in html and "&lt;script&gt;" in html
     assert 'value="3"' in html and "log-good" in html and "beforeend:#task-log-" in html

@@ -95,7 +95,7 @@ async def closed_with(socket: WebsocketCommunicator) -> int:
         b"https://node.example:8006.evil.example",
     ],
 )
-async def test_a_page_of_another_site_is_closed_before_it_opens(daemon: FakeDaemon, origin: bytes | None) -> None:
+async def test_t32_a_page_of_another_site_is_closed_before_it_opens(daemon: FakeDaemon, origin: bytes | None) -> None:
     socket = dial(origin=origin)
     connected, code = await socket.connect(WAIT_S)
     assert not connected and code == consumers.FOREIGN_ORIGIN
@@ -185,7 +185,7 @@ async def test_a_quiet_page_hears_that_its_socket_lives(
     await hear(socket, "live-pulse")
 
 
-async def test_a_ticket_that_is_withdrawn_ends_its_sockets(
+async def test_t69_a_ticket_that_is_withdrawn_ends_its_sockets(
     daemon: FakeDaemon, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumers, "RECHECK_S", 0.05)

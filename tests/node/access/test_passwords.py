@@ -28,7 +28,7 @@ async def test_the_right_password_is_right_and_others_are_not():
         assert not await checked.check(user, password)
 
 
-async def test_a_user_who_does_not_exist_costs_a_check_as_well(monkeypatch):
+async def test_t18_a_user_who_does_not_exist_costs_a_check_as_well(monkeypatch):
     checks = []
     real = passwords._hash_check
     monkeypatch.setattr(passwords, "_hash_check", lambda *a: checks.append(a[1]) or real(*a))
@@ -71,7 +71,7 @@ async def test_checks_that_hang_are_given_up_and_do_not_pile_up(monkeypatch):
 
 
 @pytest.mark.slow
-def test_pam_knows_the_host_s_accounts_and_refuses_expired_ones(account):
+def test_t20_pam_knows_the_host_s_accounts_and_refuses_expired_ones(account):
     def accepted(user, password):
         return asyncio.run(PamPasswords().check(user, password))
 

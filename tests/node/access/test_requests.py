@@ -55,7 +55,7 @@ async def test_a_user_of_the_cluster_s_own_realm_signs_in_with_an_argon2_hash(no
         await refused(node, base.Login(user, password), Unauthenticated)
 
 
-async def test_disabling_or_removing_a_user_ends_its_ticket(node: Alone) -> None:
+async def test_t23_disabling_or_removing_a_user_ends_its_ticket(node: Alone) -> None:
     ticket = str((await login(node, ALICE, PASSWORD))["ticket"])
     assert (await node.ask(base.CheckTicket(ticket)))["username"] == ALICE
     await node.ask(ask.UserChange(ROOT, ALICE, enable=False))
@@ -131,11 +131,11 @@ async def test_a_clear_token_of_a_real_file_works_and_becomes_a_hash_at_its_firs
 @pytest.mark.parametrize(
     "sent", ["", "=", " ", "x", f"{ALICE}=v", f"{ALICE}!=v", f"{ALICE}!ci", f"{ALICE}!ci=", f"{ALICE}!c\ni=v", "é!x=v"]
 )
-async def test_what_has_not_the_form_of_a_token_is_refused(node: Alone, sent: str) -> None:
+async def test_t27_what_has_not_the_form_of_a_token_is_refused(node: Alone, sent: str) -> None:
     await refused(node, ask.CheckToken(sent), Unauthenticated)
 
 
-async def test_a_token_is_dead_when_it_or_its_user_expired_or_was_disabled(node: Alone) -> None:
+async def test_t23_a_token_is_dead_when_it_or_its_user_expired_or_was_disabled(node: Alone) -> None:
     made = await node.ask(ask.TokenAdd(ALICE, ALICE, "ci"))
     sent = f"{ALICE}!ci={made['value']}"
     await node.ask(ask.TokenChange(ALICE, ALICE, "ci", expire=1))
@@ -146,7 +146,7 @@ async def test_a_token_is_dead_when_it_or_its_user_expired_or_was_disabled(node:
     await refused(node, ask.CheckToken(sent), Unauthenticated)
 
 
-async def test_a_token_of_separated_rights_makes_itself_no_more_than_it_is(node: Alone) -> None:
+async def test_t27_a_token_of_separated_rights_makes_itself_no_more_than_it_is(node: Alone) -> None:
     token = f"{ALICE}!ci"
     await node.ask(ask.TokenAdd(ROOT, ALICE, "ci"))
     await node.ask(ask.AclChange(ROOT, "/", ["Administrator"], users=[ALICE]))
@@ -162,7 +162,7 @@ async def test_a_token_of_separated_rights_makes_itself_no_more_than_it_is(node:
     await refused(node, ask.PasswordChange(token, ALICE, "new password", PASSWORD))
 
 
-async def test_even_root_s_own_tokens_are_not_root(node: Alone) -> None:
+async def test_t27_even_root_s_own_tokens_are_not_root(node: Alone) -> None:
     await node.ask(ask.TokenAdd(ROOT, ROOT, "all", privsep=False))
     for request in (base.CreateCluster("demo", user="root@pam!all"), base.StoreWrite("x", b"", user="root@pam!all")):
         assert "root@pam" in await refused(node, request)

@@ -62,7 +62,7 @@ async def test_whoever_has_an_authenticator_is_asked_for_its_code(node: Alone) -
     assert "NeedTFA" not in await node.ask(base.Login(BOB, PASSWORD))
 
 
-async def test_half_a_ticket_is_good_for_nothing_else(node: Alone) -> None:
+async def test_t24_half_a_ticket_is_good_for_nothing_else(node: Alone) -> None:
     await with_authenticator(node)
     ticket = await half(node)
     await refused(node, base.CheckTicket(ticket), Unauthenticated)
@@ -71,7 +71,7 @@ async def test_half_a_ticket_is_good_for_nothing_else(node: Alone) -> None:
     await refused(node, base.Login(ALICE, PASSWORD, "", ticket), Unauthenticated)
 
 
-async def test_a_used_code_is_refused_and_so_is_an_older_one(node: Alone) -> None:
+async def test_t19_a_used_code_is_refused_and_so_is_an_older_one(node: Alone) -> None:
     await with_authenticator(node)
     used = code()
     await finish(node, await half(node), f"totp:{used}")
@@ -80,7 +80,7 @@ async def test_a_used_code_is_refused_and_so_is_an_older_one(node: Alone) -> Non
     await finish(node, await half(node), f"totp:{code(1)}")
 
 
-async def test_eight_wrong_codes_lock_the_authenticator_until_it_is_unlocked(node: Alone) -> None:
+async def test_t19_eight_wrong_codes_lock_the_authenticator_until_it_is_unlocked(node: Alone) -> None:
     await with_authenticator(node)
     ticket = await half(node)
     wrong = next(f"{guess:06}" for guess in range(10) if f"{guess:06}" not in {code(step) for step in range(-2, 4)})
@@ -182,7 +182,7 @@ async def test_ending_all_sessions_spares_the_ones_that_begin_afterwards(node: A
     await node.ask(base.CheckTicket(await sign_in(node)))
 
 
-async def test_signing_out_a_new_password_and_removal_end_tickets(node: Alone) -> None:
+async def test_t23_signing_out_a_new_password_and_removal_end_tickets(node: Alone) -> None:
     ticket = await sign_in(node)
     await node.ask(ask.SignOut(ticket))
     await refused(node, base.CheckTicket(ticket), Unauthenticated)
@@ -208,7 +208,7 @@ async def test_a_page_that_loads_often_keeps_its_ticket_and_writes_nothing(node:
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_changed_key_leaves_tickets_their_time_and_a_removed_node_s_does_not(node: Alone) -> None:
+async def test_t25_a_changed_key_leaves_tickets_their_time_and_a_removed_node_s_does_not(node: Alone) -> None:
     rotation = node.daemon.access.rotation
     ticket = await sign_in(node)
     assert not rotation.is_due()

@@ -49,7 +49,7 @@ async def test_the_right_password_is_enough():
     assert await Bench().sign_in.login(ALICE, "right", "10.0.0.9") is None
 
 
-async def test_every_refusal_is_the_same_sentence_and_costs_a_check():
+async def test_t18_every_refusal_is_the_same_sentence_and_costs_a_check():
     bench = Bench()
     tried = [(ALICE, "wrong"), (BOB, "right"), ("no realm", "right"), ("", ""), (ALICE + "\n", "right")]
     sentences = set()
@@ -88,7 +88,7 @@ async def test_an_expired_ticket_is_only_a_wrong_password():
 
 
 @pytest.mark.parametrize("user", [User(enabled=False), User(expire_s=int(NOW_S)), None])
-async def test_the_right_password_of_a_user_who_may_not_sign_in_is_refused_like_a_wrong_one(user):
+async def test_t20_the_right_password_of_a_user_who_may_not_sign_in_is_refused_like_a_wrong_one(user):
     bench = Bench()
     bench.users = UserConfig({ALICE: user} if user else {})
     with pytest.raises(Unauthenticated) as caught:

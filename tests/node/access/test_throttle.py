@@ -24,7 +24,7 @@ def test_the_first_failures_cost_nothing():
     assert throttle.wait_s("root@pam", "10.0.0.9") == 0
 
 
-def test_from_the_third_failure_on_an_attempt_waits_at_least_three_seconds_and_longer_each_time():
+def test_t17_from_the_third_failure_on_an_attempt_waits_at_least_three_seconds_and_longer_each_time():
     clock = Clock()
     throttle = Throttle(clock)
     waits = []
@@ -35,7 +35,7 @@ def test_from_the_third_failure_on_an_attempt_waits_at_least_three_seconds_and_l
     assert waits[:3] == [0, 0, 0] and waits[3] >= 3 and waits[3:] == sorted(waits[3:]) and max(waits) <= QUEUE_S_MAX
 
 
-def test_guessing_one_user_from_many_addresses_is_slowed_too():
+def test_t17_guessing_one_user_from_many_addresses_is_slowed_too():
     throttle = Throttle(Clock())
     for number in range(3):
         fail(throttle, 1, address=f"10.0.0.{number}")
@@ -43,13 +43,13 @@ def test_guessing_one_user_from_many_addresses_is_slowed_too():
     assert throttle.wait_s("alice@pve", "10.0.1.1") == 0
 
 
-def test_a_hundred_failures_from_elsewhere_keep_nobody_waiting_longer_than_three_seconds():
+def test_t17_a_hundred_failures_from_elsewhere_keep_nobody_waiting_longer_than_three_seconds():
     throttle = Throttle(Clock())
     fail(throttle, 100)
     assert throttle.wait_s("root@pam", "10.0.1.1") <= 3
 
 
-def test_the_control_socket_is_never_slowed():
+def test_t17_the_control_socket_is_never_slowed():
     throttle = Throttle(Clock())
     fail(throttle, 100)
     fail(throttle, 100, address="")

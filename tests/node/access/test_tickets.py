@@ -42,11 +42,11 @@ def test_a_ticket_says_who_and_when():
 
 
 @pytest.mark.parametrize(("age_s", "good"), [(-301, False), (-300, True), (0, True), (7200, True), (7201, False)])
-def test_a_ticket_is_good_for_two_hours_and_five_minutes_ahead(age_s, good):
+def test_t24_a_ticket_is_good_for_two_hours_and_five_minutes_ahead(age_s, good):
     assert refused(KEYS, KEYS.issue(ALICE, NOW_S), NOW_S + age_s) is not good
 
 
-def test_a_flipped_bit_in_any_place_is_refused():
+def test_t24_a_flipped_bit_in_any_place_is_refused():
     ticket = KEYS.issue(ALICE, NOW_S)
     for place in range(len(ticket)):
         changed = ticket[:place] + chr(ord(ticket[place]) ^ 1) + ticket[place + 1 :]
@@ -61,7 +61,7 @@ def test_a_signature_has_one_spelling_only():
     assert refused(KEYS, respelled)
 
 
-def test_a_ticket_of_another_cluster_is_refused():
+def test_t24_a_ticket_of_another_cluster_is_refused():
     assert refused(KEYS, TicketKeys(*OTHER_PAIR).issue(ALICE, NOW_S))
 
 
@@ -76,7 +76,7 @@ def test_a_ticket_of_another_cluster_is_refused():
         "PVEVNC:alice@pve:68A1B2C3::AAAA",
     ],
 )
-def test_what_is_no_ticket_is_refused(ticket):
+def test_t24_what_is_no_ticket_is_refused(ticket):
     assert refused(KEYS, ticket)
 
 
