@@ -146,6 +146,24 @@ class StoreState:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkTrialState:
+    """A change of links that waits for its confirmation: who began it, and when (unix) it goes back."""
+
+    user: str
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoweredVotes:
+    """The expected votes were lowered by hand on this node, until when (unix), and by whom."""
+
+    votes: int
+    configured: int
+    until_s: float
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterState:
     """Everything a page needs about the cluster, seen from one node. `name` is empty on a stand-alone node."""
 
@@ -159,6 +177,8 @@ class ClusterState:
     store: StoreState | None = None
     engine: str = ""
     problem: str = ""
+    link_trial: LinkTrialState | None = None
+    lowered: LoweredVotes | None = None
 
     @property
     def in_cluster(self) -> bool:

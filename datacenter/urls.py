@@ -11,7 +11,7 @@ from datacenter.configs import journal
 from datacenter.configs import views as configs
 from datacenter.flight import views as flight
 from datacenter.log import views as log
-from datacenter.membership import removal
+from datacenter.membership import expected, link_dialog, removal
 from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
 from datacenter.options import views as options
@@ -34,6 +34,9 @@ urlpatterns = [
     path("datacenter/cluster/gone", removal.gone, name="gone"),
     path("datacenter/cluster/nodes/<str:name>/remove", removal.remove, name="remove-node"),
     path("datacenter/cluster/gone/<str:name>/undo", removal.undo, name="undo-removal"),
+    path("datacenter/cluster/links", link_dialog.change, name="change-links"),
+    path("datacenter/cluster/links/trial", link_dialog.confirm, name="confirm-links"),
+    path("datacenter/cluster/expected", expected.expected, name="expected"),
     path("datacenter/config", configs.config_page, name="config"),
     path("datacenter/config/shown", configs.shown, name="config-shown"),
     path("datacenter/config/edit", configs.edit, name="config-edit"),

@@ -1,4 +1,4 @@
-"""`pvecm status` and `pvecm nodes`: the cluster in the layout scripts know from Proxmox VE and corosync-quorumtool.
+"""`pvecm status`, `nodes`, `expected`: the cluster in the layout scripts know from Proxmox VE and corosync-quorumtool.
 
 Every blank is part of the layout, the trailing ones too. The facts come from the daemon: the configuration it has, and
 what the engine says now. Rendering is pure; nothing here decides anything.
@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cluster.cli.arguments import Command, Values
-from cluster.cli.terminal import printable
+from cluster.cli.arguments import Command, Parameter, Values
+from cluster.cli.terminal import complain, printable
 from cluster.errors import NotInCluster, Unavailable
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 QUORATE, NOT_QUORATE, FAILED = 0, 2, 1
 LINKS = range(8)
+REQUEST_S = 20.0
 
 Facts = Mapping[str, Any]
 
@@ -118,7 +119,33 @@ def _report(daemon: BlockingClient) -> Facts:
     return report
 
 
+def expected(values: Values, daemon: BlockingClient) -> int:
+    """Silent about success, as corosync-quorumtool; what it means is said on standard error."""
+    votes = values["expected"]
+    if values.get("dry-run"):
+        plan = daemon.call({"method": "cluster.plan-expected", "expected": votes}, REQUEST_S)
+    else:
+        asked = {"method": "cluster.set-expected", "expected": votes, "force": bool(values.get("force"))}
+        asked |= {"lasts_s": values["lasts-s"]} if "lasts-s" in values else {}
+        plan = daemon.call(asked, REQUEST_S)
+    for sentence in [*plan["sentences"], *([plan["obstacle"]] if plan["obstacle"] else [])]:
+        complain(sentence)
+    return QUORATE
+
+
 COMMANDS = (
+    Command(
+        "expected",
+        "Expect fewer votes for a while, where the others are certainly off. The store does not write for it.",
+        expected,
+        positional=(Parameter("expected", "integer", "votes to expect", minimum=1),),
+        options=(
+            Parameter("lasts-s", "integer", "seconds until the configured votes are expected again (default: 600)"),
+            Parameter("force", "boolean", "also where an absent node answers"),
+            Parameter("dry-run", "boolean", "say what it would mean, and do nothing"),
+        ),
+        failed=FAILED,
+    ),
     Command("status", "Show the cluster and its quorum as this node sees it.", status, failed=FAILED),
     Command("nodes", "Show the nodes that are members now.", nodes, failed=FAILED),
 )

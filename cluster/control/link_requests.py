@@ -46,3 +46,21 @@ class RevertLinks(Request, tag="cluster.revert-links"):
 class LinkTrial(Request, tag="cluster.link-trial"):
     """→ {user, deadline_s}: the change of links on trial, and until when (unix) it may be confirmed; null where there
     is none."""
+
+
+class PlanExpected(Request, tag="cluster.plan-expected"):
+    """What expecting so many votes would mean; tries whether absent nodes answer, two seconds at most. → {votes,
+    configured_votes, present_votes, needed_now, needed_votes, quorate, absent: [{node, votes, answers_at: [address]}],
+    sentences: [str], obstacle}. Raises NotInCluster, InvalidInput, Unavailable."""
+
+    expected: int
+
+
+class SetExpected(Request, tag="cluster.set-expected"):
+    """Expect so many votes for `lasts_s`, or until all nodes are back; as many as are configured: at once as
+    configured. → as PlanExpected. Raises also Conflict where an absent node answers, unless `force`."""
+
+    expected: int
+    lasts_s: int = 600
+    force: bool = False
+    user: str = "root@pam"

@@ -12,6 +12,7 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 from cluster.core import quorum as votequorum
@@ -55,6 +56,7 @@ class LoopbackEngine:
         self._ring: frames.Ring | None = None
         self._groups: set[str] = set()
         self._waiting_for_all = True
+        self._expected: int | None = None
         self._meter = LinkMeter()
         self._reloads: deque[asyncio.Future[None]] = deque()
         self._newer: asyncio.Task[None] | None = None
@@ -145,6 +147,11 @@ class LoopbackEngine:
             {pair: links[pair[0]][pair[1]] for pair in wanted if pair[1] in links.get(pair[0], {})}
         )
 
+    def expect(self, votes: int | None) -> None:
+        """Count on so many votes until the configuration changes, on this node; None: on those configured."""
+        self._expected = votes
+        self._tell_quorum()
+
     def _connected(self) -> WireLine:
         if self._line is None:
             raise Unavailable("The engine is not connected to the wire.")
@@ -195,6 +202,8 @@ class LoopbackEngine:
 
     def _quorum(self, ring: frames.Ring, configuration: Configuration) -> QuorumChanged:
         votes, options = configuration.votes, configuration.options
+        if self._expected is not None:
+            options = replace(options, expected_votes=self._expected)
         self._waiting_for_all = votequorum.still_waiting(votes, ring.nodes, options, self._waiting_for_all)
         decided = votequorum.decide(votes, ring.nodes, options, self._waiting_for_all)
         return QuorumChanged(RingId(ring.sequence, ring.representative), tuple(ring.nodes), decided)
@@ -229,7 +238,7 @@ class LoopbackEngine:
         if configuration is None or self._line is None:
             return False
         if configuration != self._configuration:
-            self._configuration = configuration
+            self._configuration, self._expected = configuration, None
             self._line.put(frames.encode(frames.Configured(sorted(configuration.votes))))
             self._tell_quorum()
         return configuration.version >= version

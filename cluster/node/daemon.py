@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from cluster import version
 from cluster.control.server import ControlServer
@@ -29,6 +30,7 @@ from cluster.node.board import GROUP, Announcement, Board, Trouble, encode
 from cluster.node.cluster_log import ClusterLog
 from cluster.node.connection import Service
 from cluster.node.departures import Departures
+from cluster.node.expected import Expected
 from cluster.node.flight import Flight
 from cluster.node.host import NodeHost
 from cluster.node.life import Life
@@ -92,7 +94,7 @@ class Daemon:
             self.cluster_log.write,
         )  # fmt: skip
         self.removed = Removed(options.name, self.life, self.document, lambda: self.workflows.busy, self._hear)
-        self.link_changes = LinkChanges(self)
+        self.link_changes, self.expected = LinkChanges(self), Expected(self)
         self.links = LinkWatch(options.name, self.life, self.document, self.say)
         self.health = StoreHealth(
             self.life, self.board, options.scrub_every_s, lambda: self.workflows.busy,
@@ -141,7 +143,7 @@ class Daemon:
         sampling = Sampling(lambda said: self.say(encode(said)), read)
         parts = (
             sampling, self.flight, self.alerting, self.links, self.archive, self.files, self.workflows, self.removed,
-            departing, self.life, self.health, self.access, self.link_changes,
+            departing, self.life, self.health, self.access, self.link_changes, self.expected,
         )  # fmt: skip
         for part in parts:
             self._run(part.watch())
@@ -280,6 +282,7 @@ class Daemon:
         me = Self(own.name, replica.node_id, own.address, self.served.fingerprint, self.health.trouble)
         problem = self.removed.sentence or self.life.connection.problem
         state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem)
+        state = replace(state, link_trial=self.link_changes.shown(), lowered=self.expected.lowered)
         self.door.shown(state)
         self.flight.shown(state)
         self.publisher.show(state, at_s)

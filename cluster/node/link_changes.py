@@ -11,11 +11,12 @@ import asyncio
 import logging
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cluster.control.link_requests import ChangeLinks
 from cluster.corosync import conf
 from cluster.errors import NotInCluster, QuireError
+from cluster.model import LinkTrialState
 from cluster.node.aside import write_durably
 from cluster.node.link_host import NodeLinkHost
 from cluster.node.tasks import TaskContext
@@ -121,8 +122,8 @@ class LinkChanges:
             said = "The daemon ended in the middle of this. " + back.outcome
             self._node.tasks.conclude(record.upid, back.lines, said)
 
-    def shown(self) -> dict[str, Any] | None:
-        """The trial under way, for pages: who began it, and until when (unix) it may be confirmed."""
+    def shown(self) -> LinkTrialState | None:
+        """The trial under way, for pages."""
         life = self._node.life
         trial = link_trial.decode(life.tree.read(link_trial.PATH)) if life.is_open else None
-        return {"user": trial.user, "deadline_s": trial.deadline_s} if trial is not None else None
+        return LinkTrialState(trial.user, trial.deadline_s) if trial is not None else None

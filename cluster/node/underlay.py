@@ -12,6 +12,7 @@ from typing import Protocol
 from cluster.corosync.bounded import bounded
 from cluster.corosync.cfg import Cfg
 from cluster.corosync.service import CorosyncService
+from cluster.corosync.votequorum import Votequorum
 from cluster.engine.base import Engine
 from cluster.engine.corosync import CorosyncEngine
 from cluster.engine.loopback import LoopbackEngine
@@ -36,6 +37,12 @@ class Underlay(Protocol):
 
     async def end_member(self, node_id: int) -> bool:
         """Make another member's engine end itself, where that is possible; whether there was such a member."""
+
+    async def expect(self, engine: Engine, votes: int) -> None:
+        """Count on so many votes from now on, until the configuration is read again. Raises Unavailable."""
+
+    async def expect_configured(self, engine: Engine) -> None:
+        """Count on the configured votes again. Raises Unavailable."""
 
     async def check(self, conf: bytes) -> str:
         """Why this configuration would be refused, in one line; "" when it would be taken."""
@@ -72,6 +79,16 @@ class CorosyncUnderlay:
             raise
         return True
 
+    async def expect(self, engine: Engine, votes: int) -> None:
+        def set_expected() -> None:
+            with contextlib.closing(Votequorum()) as votequorum:
+                votequorum.set_expected(votes)
+
+        await bounded(set_expected, END_TIMEOUT_S, "setting the expected votes")
+
+    async def expect_configured(self, engine: Engine) -> None:
+        await engine.reload()
+
     async def check(self, conf: bytes) -> str:
         return "; ".join(await self._service.check(conf))
 
@@ -97,6 +114,14 @@ class LoopbackUnderlay:
 
     async def end_member(self, node_id: int) -> bool:
         return False
+
+    async def expect(self, engine: Engine, votes: int) -> None:
+        if isinstance(engine, LoopbackEngine):
+            engine.expect(votes)
+
+    async def expect_configured(self, engine: Engine) -> None:
+        if isinstance(engine, LoopbackEngine):
+            engine.expect(None)
 
     async def check(self, conf: bytes) -> str:
         return ""

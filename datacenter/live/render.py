@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ABOUT_THE_CLUSTER = (
     "shell/_tree.html",
     "shell/_read_only.html",
+    "shell/_lowered.html",
     "membership/_information.html",
     "membership/_quorum.html",
     "membership/_nodes.html",

@@ -19,6 +19,7 @@ from typing import Any
 from cluster.access.privileges import PRIVILEGES
 from cluster.control import access_requests as access_ask
 from cluster.control import flight_requests as flight_ask
+from cluster.control import link_requests as paths_ask
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control import supposition_requests as ahead
@@ -109,6 +110,11 @@ class FakeDaemon:
             ask.CheckCsrf: self._check_csrf,
             ask.RenewAfterJoin: self._renew,
             access_ask.SignOut: lambda request: None,
+            paths_ask.ChangeLinks: lambda request: {"upid": self.begin("clusterlinks", ("Add link 2",), lambda: None)},
+            paths_ask.ConfirmLinks: lambda request: None,
+            paths_ask.RevertLinks: lambda request: None,
+            paths_ask.PlanExpected: lambda request: self._expected(request.expected),
+            paths_ask.SetExpected: lambda request: self._expected(request.expected),
             access_ask.HeldRights: lambda request: dict.fromkeys(PRIVILEGES, 1) if request.user == ROOT else {},
             access_ask.RealmList: lambda request: REALMS,
             node_ask.LocateNode: lambda request: {"name": request.node, "local": request.node == "alpha"},
@@ -270,6 +276,13 @@ class FakeDaemon:
              "pve_addr": "10.0.0.1", "pve_fp": FINGERPRINT}
         ]  # fmt: skip
         return {"preferred_node": "alpha", "config_digest": "d" * 40, "totem": TOTEM, "nodelist": nodes}
+
+    def _expected(self, votes: int) -> Any:
+        return {
+            "votes": votes, "configured_votes": 3, "present_votes": 1, "needed_now": 2, "needed_votes": 1,
+            "quorate": True, "absent": [{"node": "gamma", "votes": 1, "answers_at": ["10.0.0.3"]}],
+            "sentences": ["The configuration stays read-only all the same."], "obstacle": "gamma answers at 10.0.0.3.",
+        }  # fmt: skip
 
     def _create(self, request: ask.CreateCluster) -> Any:
         if self.cluster.in_cluster:

@@ -170,7 +170,7 @@ NEEDS: dict[type[Request], Need] = {
     flight.FlightEvents: privilege("Sys.Audit", "/"), alert.Alerts: privilege("Sys.Audit", "/"),
     alert.AlertSet: privilege("Sys.Modify", "/"), alert.AlertRemove: privilege("Sys.Modify", "/"),
     alert.AlertTest: privilege("Sys.Modify", "/"),
-    paths.ChangeLinks: root, paths.ConfirmLinks: root, paths.RevertLinks: root,
+    paths.ChangeLinks: root, paths.ConfirmLinks: root, paths.RevertLinks: root, paths.SetExpected: root,
     machines.HostJournal: known, machines.RootSession: root,
     ask.Permissions: _permissions, ask.PermissionReasons: _permissions,
     ask.UserList: known, ask.UserShow: _user_show, ask.UserAdd: _user_add, ask.UserChange: _user_change,
@@ -195,7 +195,7 @@ NEEDS: dict[type[Request], Need] = {
 # Asked for nobody in particular: by the site to know who asks or what there is (it shows what its own table of
 # endpoints lets the caller see), by other nodes with a proof of their own, or on the command line by root.
 OPEN: frozenset[type[Request]] = frozenset({
-    paths.PlanLinks, paths.LinkTrial,
+    paths.PlanLinks, paths.LinkTrial, paths.PlanExpected,
     base.Version, base.Status, base.Subscribe, base.ClusterLog, base.EngineReport, base.NodeFacts, base.Interfaces,
     base.ClusterConfig, base.JoinInfo, base.DecodeInvitation, base.UndoAddNode, base.RemovalPlan, base.CheckNode,
     base.RemovedNodes,

@@ -17,6 +17,7 @@ from cluster.node.handlers import (
     configuration,
     conflicts,
     exchange,
+    expected,
     flight,
     health,
     history,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 
 MODULES = (
+    expected,
     status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
     supposing, access, alerts, flight, users, user_tokens, second_factors, rights, realms, openid, root_session,
 )  # fmt: skip

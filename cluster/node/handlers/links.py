@@ -8,7 +8,7 @@ import msgspec
 
 from cluster.control.conversation import Handler
 from cluster.control.link_requests import ChangeLinks, ConfirmLinks, Links, LinkTrial, PlanLinks, RevertLinks
-from cluster.control.requests import Request
+from cluster.control.requests import Request, as_plain
 from cluster.corosync import conf
 from cluster.errors import NotFound, NotInCluster
 from cluster.model import Link, LinkState, Node
@@ -45,7 +45,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         await node.link_changes.host.go_back()
 
     async def trial(request: LinkTrial) -> Any:
-        return node.link_changes.shown()
+        return as_plain(node.link_changes.shown())
 
     return {
         Links: links, PlanLinks: plan, ChangeLinks: change, ConfirmLinks: confirm, RevertLinks: revert,

@@ -100,6 +100,12 @@ class World:
                 return True
         return False
 
+    async def expect(self, engine: Engine, votes: int) -> None:
+        return  # nobody asks a simulated corosync
+
+    async def expect_configured(self, engine: Engine) -> None:
+        return
+
     async def check(self, conf: bytes) -> str:
         return ""
 
