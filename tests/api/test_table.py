@@ -15,6 +15,8 @@ from tests.api.fake_node import UPID, FakeNode
 from tests.cast import ALICE
 
 OPEN = {
+    ("POST", "/access/openid/auth-url"),
+    ("POST", "/access/openid/login"),
     ("GET", "/access/ticket"),
     ("POST", "/access/ticket"),
     ("GET", "/access/domains"),

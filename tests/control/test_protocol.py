@@ -26,7 +26,11 @@ def decoded(plain: Any) -> r.Request:
 
 @pytest.mark.parametrize("kind", protocol.REQUESTS.values())
 def test_every_request_arrives_as_it_was_sent(kind: type[r.Request]) -> None:
-    samples: dict[Any, Any] = {str: "x", bytes: b"\x00\xff", int: 7, list[str]: ["x"], dict[str, str]: {"a": "b"}}
+    # fmt: off
+    samples: dict[Any, Any] = {
+        str: "x", bytes: b"\x00\xff", int: 7, list[str]: ["x"], dict[str, str]: {"a": "b"}, dict[int, str]: {7: "b"},
+    }
+    # fmt: on
     request = kind(**{each.name: samples[each.type] for each in msgspec.structs.fields(kind) if each.required})
     asked = protocol.read_asked(protocol.request_frame(5, request)[HEADER.size :])
     assert asked.id == 5
