@@ -4,6 +4,8 @@
     ├── InvalidInput        a value from outside is malformed; `fields` says which and why      400
     ├── Unauthenticated     who is asking is not known                                           401
     ├── Forbidden           who is asking may not                                                403
+    │   └── TokenRefused    a join token opens nothing; its kinds say why
+    │       ├── TokenExpired · TokenUsedUp · TokenRevoked · TokenForeign · TokenClock
     ├── NotFound            the thing named does not exist                                       404
     ├── NotInCluster        the node is stand-alone and the request needs a cluster              424
     ├── Conflict            the request contradicts what is there (name taken)                   409
@@ -11,6 +13,7 @@
     ├── StoreRefusal        the configuration store refused an operation; carries an errno       500
     ├── NoQuorum            too few votes are present to write                                   503
     ├── Busy                a bounded queue is full; try again                                   503
+    │   └── Queued          others come first; `fields` has the place                            503
     ├── Unavailable         a thing this needs does not answer (engine, disk, peer, daemon)      503
     │   ├── CorosyncError   a corosync library call failed; carries the cs_error_t name
     │   ├── StoreDamaged    this node's store on disk is not what was written to it
@@ -59,6 +62,34 @@ class Forbidden(QuireError):
     http_status = 403
 
 
+class TokenRefused(Forbidden):
+    code = "token-refused"
+
+
+class TokenExpired(TokenRefused):
+    code = "token-expired"
+
+
+class TokenUsedUp(TokenRefused):
+    code = "token-used-up"
+
+
+class TokenRevoked(TokenRefused):
+    code = "token-revoked"
+
+
+class TokenForeign(TokenRefused):
+    """It is of another cluster, or of none."""
+
+    code = "token-foreign"
+
+
+class TokenClock(TokenRefused):
+    """The two clocks are too far apart to tell whether it still is good."""
+
+    code = "token-clock"
+
+
 class NotFound(QuireError):
     code = "not-found"
     http_status = 404
@@ -104,6 +135,12 @@ class NoQuorum(QuireError):
 class Busy(QuireError):
     code = "busy"
     http_status = 503
+
+
+class Queued(Busy):
+    """Ask again in a moment: others are before this one."""
+
+    code = "queued"
 
 
 class Unavailable(QuireError):

@@ -11,7 +11,7 @@ from datacenter.configs import journal
 from datacenter.configs import views as configs
 from datacenter.flight import views as flight
 from datacenter.log import views as log
-from datacenter.membership import expected, link_dialog, removal
+from datacenter.membership import expected, join_tokens, link_dialog, removal
 from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
 from datacenter.options import views as options
@@ -30,6 +30,8 @@ urlpatterns = [
     path("datacenter/cluster/join-information", membership.join_info, name="join-information"),
     path("datacenter/cluster/join", membership.join, name="join"),
     path("datacenter/cluster/join/decode", membership.decode, name="decode"),
+    path("datacenter/cluster/tokens", join_tokens.tokens, name="join-tokens"),
+    path("datacenter/cluster/tokens/revoke", join_tokens.revoke, name="revoke-join-token"),
     path("datacenter/cluster/leave", removal.leave, name="leave"),
     path("datacenter/cluster/gone", removal.gone, name="gone"),
     path("datacenter/cluster/nodes/<str:name>/remove", removal.remove, name="remove-node"),

@@ -38,6 +38,7 @@ SITE_MAY_SEE = {
     "cluster.control.flight_requests",
     "cluster.control.supposition_requests",
     "cluster.control.alert_requests",
+    "cluster.control.token_requests",
     "cluster.model",
     "cluster.errors",
 }

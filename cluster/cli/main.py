@@ -17,6 +17,7 @@ from cluster.cli import (
     exchange,
     health,
     history,
+    join_tokens,
     links,
     membership,
     quorum,
@@ -37,7 +38,7 @@ INTERRUPTED = 130
 COMMANDS = {each.name: each for each in (
     *membership.COMMANDS, *removal.COMMANDS, *quorum.COMMANDS, *version.COMMANDS, *store.COMMANDS,
     *api.COMMANDS, *history.COMMANDS, *exchange.COMMANDS, *health.COMMANDS, *what_if.COMMANDS, *links.COMMANDS,
-    *events.COMMANDS, *alerts.COMMANDS,
+    *events.COMMANDS, *alerts.COMMANDS, *join_tokens.COMMANDS,
 )}  # fmt: skip
 
 

@@ -28,7 +28,7 @@ LINK_OPTIONS = tuple(
 
 
 def create(values: Values, daemon: BlockingClient) -> int:
-    asked = {"method": "cluster.create", "clustername": values["clustername"], "links": _links(values)}
+    asked = {"method": "cluster.create", "clustername": values["clustername"], "links": given_links(values)}
     asked |= {name: values[name] for name in ("nodeid", "votes") if name in values}
     if "token-coefficient" in values:
         asked["token_coefficient"] = values["token-coefficient"]
@@ -36,7 +36,7 @@ def create(values: Values, daemon: BlockingClient) -> int:
 
 
 def add(values: Values, daemon: BlockingClient) -> int:
-    _refuse_inside_the_mount()
+    refuse_inside_the_mount()
     if values.get("use_ssh"):
         reason = "a node joins over HTTPS, without ssh; leave this option out"
         raise InvalidInput(WRONG, fields={"use_ssh": reason})
@@ -48,20 +48,20 @@ def add(values: Values, daemon: BlockingClient) -> int:
     fingerprint = values.get("fingerprint") or _confirmed_fingerprint(hostname)
     asked = {"method": "cluster.join", "hostname": hostname, "password": password, "fingerprint": fingerprint}
     asked |= {name: values[name] for name in ("nodeid", "votes", "force") if name in values}
-    return follow(daemon, daemon.call(asked | {"links": _links(values)}, REQUEST_S)["upid"])
+    return follow(daemon, daemon.call(asked | {"links": given_links(values)}, REQUEST_S)["upid"])
 
 
 def leave(values: Values, daemon: BlockingClient) -> int:
-    _refuse_inside_the_mount()
+    refuse_inside_the_mount()
     asked = {"method": "cluster.leave", "force": bool(values.get("force"))}
     return follow(daemon, daemon.call(asked, REQUEST_S)["upid"])
 
 
-def _links(values: Values) -> dict[int, str]:
+def given_links(values: Values) -> dict[int, str]:
     return {number: values[f"link{number}"] for number in LINKS if f"link{number}" in values}
 
 
-def _refuse_inside_the_mount() -> None:
+def refuse_inside_the_mount() -> None:
     """Joining and leaving replace the store; a shell that stands in its mount would be left in a folder
     that is gone."""
     mount = os.environ.get("QUIRE_MOUNT", MOUNT)

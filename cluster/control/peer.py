@@ -34,6 +34,7 @@ __all__ = ["Peer", "PeerSession", "ReplayCache", "check_proof", "fetch", "probe_
 API = "/api2/json"
 HISTORY_PATH = "/peer/history"
 EVENTS_PATH = "/peer/events"
+STANDING_PATH = "/peer/standing"
 NODE_HEADER = "Quire-Node"
 PROOF_HEADER = "Quire-Proof"
 HISTORY_SIZE_MAX = 192 << 20
@@ -176,6 +177,15 @@ async def fetch(
         return answer.body
     peer._data_of(answer)
     raise PeerError(f"{peer.where} answered {answer.status} with something that is not what was asked for.")
+
+
+async def standing(
+    address: str, port: int, fingerprint: str, node_id: int, shown: str, body: bytes, deadline_s: float
+) -> Any:
+    """Ask a member whether this node still is one. Raises `PeerError`, `PeerRefused`."""
+    peer = Peer(address, port, fingerprint, deadline_s=deadline_s)
+    headers = {"Content-Type": "application/json", NODE_HEADER: str(node_id), PROOF_HEADER: shown}
+    return peer._data_of(await _exchange(peer, "POST", STANDING_PATH, headers, body))
 
 
 async def _exchange(peer: Peer, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:

@@ -22,6 +22,7 @@ from cluster.control import (  # noqa: F401 - so that their requests are known
     link_requests,
     node_requests,
     supposition_requests,
+    token_requests,
 )
 from cluster.control.framing import frame
 from cluster.control.requests import Request

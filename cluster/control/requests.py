@@ -114,21 +114,25 @@ class CreateCluster(Request, tag="cluster.create"):
 
 
 class JoinCluster(Request, tag="cluster.join"):
-    """→ {upid}. Raises Conflict when already in a cluster (without force), InvalidInput."""
+    """→ {upid}. Raises Conflict when already in a cluster (without force), InvalidInput. With
+    `token` no password is needed."""
 
     hostname: str
     fingerprint: str
-    password: str
+    password: str = ""
     links: dict[int, str] = {}
     nodeid: int | None = None
     votes: int | None = None
     force: bool = False
+    token: str = ""
+    cluster_uuid: str = ""
     user: str = "root@pam"
 
 
 class DecodeInvitation(Request, tag="cluster.decode-invitation"):
     """Read a pasted join string, asking no other node. → {address, fingerprint, cluster_name,
-    links: [{number, peer_address}], address_optional: bool, warnings: [str]}. Raises InvalidInput (field `invitation`).
+    links: [{number, peer_address}], address_optional: bool, warnings: [str], token, cluster_uuid}. Raises InvalidInput
+    (field `invitation`).
 
     `address_optional`: there is one link and the peer's address on it is `address`, so the joining node may leave its
     own to be found from its name."""
@@ -282,6 +286,15 @@ class WebFiles(Request, tag="web.files"):
 
 
 # --- between nodes --------------------------------------------------------------------------------------------------
+
+
+class PeerStanding(Request, tag="peer.standing"):
+    """A machine asks whether it still is a member. → {removed: {time_s, user}|null, admission: {corosync_conf,
+    corosync_authkey}|null}: the second for one whose removal was taken back, if `proof` shows the key it knew."""
+
+    node_id: int
+    proof: str
+    body: bytes
 
 
 class PeerHistory(Request, tag="peer.history"):

@@ -238,6 +238,8 @@ class LoopbackEngine:
         if configuration is None or self._line is None:
             return False
         if configuration != self._configuration:
+            if self._configuration is not None and configuration.key != self._configuration.key:
+                self._line.put(frames.encode(frames.Rekeyed(configuration.key)))
             self._configuration, self._expected = configuration, None
             self._line.put(frames.encode(frames.Configured(sorted(configuration.votes))))
             self._tell_quorum()

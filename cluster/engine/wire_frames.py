@@ -70,6 +70,12 @@ class Configured(Frame, tag=True):
     nodes: NodeIds
 
 
+class Rekeyed(Frame, tag=True):
+    """The cluster's key is this one from now on: who comes with the former is in another cluster."""
+
+    key: ClusterKey
+
+
 # --- from whoever controls the network to the wire --------------------------------------------------------------------
 
 
@@ -134,7 +140,7 @@ class Done(Frame, tag=True):
     """The wire did what was asked of it by who controls the network."""
 
 
-FromEngine = Hello | Join | Leave | Send | Reload | Configured
+FromEngine = Hello | Join | Leave | Send | Reload | Configured | Rekeyed
 Control = Split | Heal | Drop | End
 FromWire = Ring | View | Message | Reloaded | Refused | Done
 

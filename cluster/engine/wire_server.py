@@ -14,7 +14,7 @@ from typing import cast
 
 from cluster.engine import wire_frames as frames
 from cluster.engine.switchboard import Port, Switchboard
-from cluster.errors import QuireError
+from cluster.errors import Conflict, QuireError
 
 LINGER_S = 2.0  # an idle wire ends after this
 HELLO_TIMEOUT_S = 5.0
@@ -40,6 +40,13 @@ class Wire:
             self._boards[key] = Switchboard()
             self._boards[key].split(self._sides)
         return self._boards[key]
+
+    def rekey(self, board: Switchboard, key: bytes) -> None:
+        """All who are on this board go on together under the new key, with whoever came with it already."""
+        early = self._boards.get(key)
+        self._boards = {known: each for known, each in self._boards.items() if each is not board} | {key: board}
+        for line in [line for line in self.lines if line.board is early and early not in (None, board)]:
+            line.move_to(board)
 
     def opened(self, line: Line) -> None:
         self.lines.add(line)
@@ -137,6 +144,16 @@ class Line(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             (self._transport.resume_reading if reading else self._transport.pause_reading)()
 
+    def move_to(self, board: Switchboard) -> None:
+        """To the cluster whose key this line has."""
+        assert self.board is not None and self.port is not None
+        self.board.detach(self.port)
+        self.board = board
+        try:
+            board.attach(self.port, 0)
+        except Conflict as error:
+            self.refuse(error.message)
+
     def put(self, frame: bytes) -> None:
         """To the end of the line; sent in one piece with what else this turn of the loop brings."""
         if self._transport is None or self._transport.is_closing():
@@ -169,6 +186,8 @@ class Line(asyncio.Protocol):
             self._greet(message)
         elif self.board is None or self.port is None:
             self.refuse("An engine has to say hello first.")
+        elif isinstance(message, frames.Rekeyed):
+            self.wire.rekey(self.board, message.key)
         else:
             _hand_on(self.board, self.port, message)
 

@@ -90,10 +90,9 @@ class Daemon:
         self.files = OwnFiles(options, self.life, self.served, lambda: self.workflows.busy)
         self.host = NodeHost(
             options, self.life, self.board, self.underlay, self.former, self.keys.tickets,
-            lambda: self.files.serve_renewed_certificate(),
-            self.cluster_log.write,
+            lambda: self.files.serve_renewed_certificate(), self.cluster_log.write, lambda: self.removed.told(),
         )  # fmt: skip
-        self.removed = Removed(options.name, self.life, self.document, lambda: self.workflows.busy, self._hear)
+        self.removed = Removed(options, self.life, lambda: self.workflows.busy, self._hear)
         self.link_changes, self.expected = LinkChanges(self), Expected(self)
         self.links = LinkWatch(options.name, self.life, self.document, self.say)
         self.health = StoreHealth(
@@ -127,6 +126,7 @@ class Daemon:
         await self.workflows.take_back()
         if not self.life.is_open:
             self.life.open()
+        await self.removed.homecoming.first_look()
         if not self.removed.sentence and not self.life.connection.connected:
             await self.life.begin()
         self.served.open_to_web()

@@ -13,6 +13,7 @@ from cluster.access import sessions
 from cluster.core.tree import Tree
 from cluster.node import certificates
 from cluster.node.access import tickets
+from cluster.workflow.tombstone import KEYS
 
 AUTHORITY, AUTHORITY_KEY = "pve-root-ca.pem", "priv/pve-root-ca.key"
 TICKET_KEY, TICKET_PUBLIC_KEY, CSRF_KEY = "priv/authkey.key", "authkey.pub", "pve-www.key"
@@ -74,6 +75,12 @@ def is_pristine(paths: Iterable[str], node: str) -> bool:
 def is_the_clusters(path: str, own_folder: str, *, others: bool) -> bool:
     """Does this path of the tree stay with the cluster when a node leaves? Its configuration and keys do, and with
     `others` the folders of the other nodes; `own_folder` is the leaving node's."""
-    if path in ("corosync.conf", "corosync.conf.new", *_SHARED, *certificate_paths(own_folder.removeprefix("nodes/"))):
+    if path in (
+        "corosync.conf",
+        "corosync.conf.new",
+        *KEYS,
+        *_SHARED,
+        *certificate_paths(own_folder.removeprefix("nodes/")),
+    ):
         return True
     return others and path.startswith("nodes/") and path != own_folder and not path.startswith(own_folder + "/")

@@ -7,7 +7,6 @@ store, `life.py` does it.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import secrets
 import socket
 import time
@@ -25,7 +24,7 @@ from cluster.node.access.tickets import FormerKeys, TicketKeys
 from cluster.node.aside import LocalFiles
 from cluster.node.board import Board
 from cluster.node.connection import GROUPS
-from cluster.node.interfaces import local_addresses
+from cluster.node.interfaces import is_literal, local_addresses
 from cluster.node.life import Life
 from cluster.node.operations import cleans, writes
 from cluster.node.options import Options
@@ -56,11 +55,13 @@ class NodeHost:
         ticket_keys: Callable[[], TicketKeys],
         renew_certificate: Callable[[], str],
         cluster_log: Callable[[str], None],
+        told_removed: Callable[[], bool],
     ) -> None:
         self.name, self.engine_name, self.address = options.name, options.engine, options.address
         self._options, self._life, self._board, self._underlay = options, life, board, underlay
         self._former, self._ticket_keys = former, ticket_keys
         self._renew_certificate, self._cluster_log = renew_certificate, cluster_log
+        self._told_removed = told_removed
         self._files = LocalFiles(options.configuration_dir, options.state_dir / "aside")
 
     # --- what is ----------------------------------------------------------------------------------------------------
@@ -71,7 +72,7 @@ class NodeHost:
         return local_addresses()
 
     async def resolve(self, host_name: str) -> tuple[str, ...]:
-        if _is_literal(host_name):
+        if is_literal(host_name):
             return (host_name,)
         if host_name == self.name:
             return (self.address,)
@@ -96,6 +97,9 @@ class NodeHost:
         text = self._life.tree.read(CONFIGURATION)
         document = corosync_conf.parse(text) if text is not None else None
         return store_state(self._life.replica, document, self._board)
+
+    async def told_removed(self) -> bool:
+        return self._told_removed()
 
     async def online_nodes(self) -> frozenset[str]:
         text = self._life.tree.read(CONFIGURATION)
@@ -288,11 +292,3 @@ def _read(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-
-
-def _is_literal(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

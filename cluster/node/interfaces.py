@@ -199,3 +199,12 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
+
+
+def is_literal(text: str) -> bool:
+    """Is this an address, rather than a name?"""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

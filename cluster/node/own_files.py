@@ -18,6 +18,7 @@ from cluster.errors import QuireError, Unavailable
 from cluster.node import first_start
 from cluster.node.aside import write_durably
 from cluster.node.certificates import fingerprint
+from cluster.node.key_rotation import KeyRotation
 from cluster.node.life import Life
 from cluster.node.operations import writes
 from cluster.node.options import Options
@@ -33,9 +34,13 @@ class OwnFiles:
 
     def __init__(self, options: Options, life: Life, served: ServedCertificate, busy: Callable[[], bool]) -> None:
         self._options, self._life, self._served, self._busy = options, life, served, busy
+        self._key = KeyRotation(options.name, options.authkey, life, busy)
 
     async def watch(self) -> None:
-        """For ever: make what is missing."""
+        """For ever: make what is missing, and see to the corosync key."""
+        await asyncio.gather(self._watch(), self._key.watch())
+
+    async def _watch(self) -> None:
         while True:
             if self._life.replica.writable and not self._busy():
                 try:

@@ -1,7 +1,8 @@
 """Notices that the cluster has taken this node out, says so, and takes no part in the cluster any more.
 
-The committed nodelist decides: when it names this node no longer, the engine is stopped after a moment and not started
-again, so the store is read-only. What the node's people do then is to let it leave (`cluster/workflow/leave.py`).
+The committed nodelist decides, or for a machine that was off meanwhile a member's word (`homecoming.py`): the engine is
+stopped after a moment and not started again, so the store is read-only. What the node's people do then is to let it
+leave (`cluster/workflow/leave.py`).
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import logging
 import time
 from collections.abc import Callable
 
-from cluster.corosync.conf import Document
 from cluster.engine.base import EngineEvent, EngineLost
+from cluster.node.homecoming import Homecoming
 from cluster.node.life import Life
+from cluster.node.options import Options
 
 LOOK_EVERY_S = 0.2
 GRACE_S = 10.0  # how long the others may need this node to decide that its vote counts no more
@@ -25,20 +27,21 @@ class Removed:
     """`sentence` says it while the cluster goes on without this node, else empty."""
 
     def __init__(
-        self,
-        name: str,
-        life: Life,
-        document: Callable[[], Document | None],
-        busy: Callable[[], bool],
-        on_event: Callable[[EngineEvent], None],
+        self, options: Options, life: Life, busy: Callable[[], bool], on_event: Callable[[EngineEvent], None]
     ) -> None:
-        self._name, self._life, self._document = name, life, document
-        self._busy, self._on_event = busy, on_event
+        self._name, self._life, self._busy, self._on_event = options.name, life, busy, on_event
+        self.homecoming = Homecoming(options, life, life.document)
+
+    def told(self) -> bool:
+        """Has a member said so, which this node's own copy of the nodelist does not know?"""
+        return self.homecoming.told is not None
 
     @property
     def sentence(self) -> str:
-        document = self._document()
-        if document is None or document.node(self._name) is not None or self._busy():
+        document = self._life.document() if self._life.is_open else None
+        if document is None or self._busy():
+            return ""
+        if document.node(self._name) is not None and self.homecoming.told is None:
             return ""
         return (
             f"{self._name} was removed from the cluster {document.cluster_name}. Its copy of the configuration is "
@@ -48,6 +51,9 @@ class Removed:
 
     async def watch(self) -> None:
         """For ever."""
+        await asyncio.gather(self._watch(), self.homecoming.watch())
+
+    async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             if self.sentence and not self._life.connection.idle:

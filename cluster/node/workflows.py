@@ -21,14 +21,16 @@ from cluster.control.requests import (
     UndoRemoval,
     as_plain,
 )
+from cluster.control.token_requests import TokenAdd
 from cluster.errors import Conflict, QuireError
 from cluster.node.options import Options
 from cluster.node.tasks import TaskContext, TaskRunner
-from cluster.workflow.add_node import Additions
+from cluster.workflow.add_node import AddedNode, Additions
 from cluster.workflow.clock import SystemClock
 from cluster.workflow.create import create, plan_create
 from cluster.workflow.host import Host
 from cluster.workflow.join import join, plan_join
+from cluster.workflow.join_tokens import JoinToken, JoinTokens
 from cluster.workflow.journal import Journal
 from cluster.workflow.leave import leave
 from cluster.workflow.remove_node import read_plan, remove_node
@@ -70,7 +72,7 @@ class Workflows:
         """As `create`."""
         plan = plan_join(
             self._host, request.hostname, request.fingerprint, request.password, request.links, request.nodeid,
-            request.votes, request.force,
+            request.votes, request.force, request.token, request.cluster_uuid,
         )  # fmt: skip
 
         async def work(context: TaskContext) -> None:
@@ -144,6 +146,19 @@ class Workflows:
             request.apiversion, request.user,
         )  # fmt: skip
         return as_plain(added)
+
+    @property
+    def tokens(self) -> JoinTokens:
+        return self._additions.tokens
+
+    def now_s(self) -> float:
+        return self._clock.unix_s()
+
+    async def add_with_token(self, request: TokenAdd, token: JoinToken) -> AddedNode:
+        return await self._additions.add(
+            request.node, request.links, request.nodeid, request.votes, request.force, request.new_node_ip,
+            request.apiversion, f"join token {token.name}", token,
+        )  # fmt: skip
 
     async def undo_add_node(self, request: UndoAddNode) -> None:
         await self._additions.withdraw(request.node, request.undo_token)

@@ -19,7 +19,9 @@ from cluster.errors import Busy, Conflict, Forbidden, InvalidInput, NoQuorum, No
 from cluster.model import Link, Node
 from cluster.workflow.clock import Clock
 from cluster.workflow.host import Host
+from cluster.workflow.join_tokens import JoinToken, JoinTokens
 from cluster.workflow.pending import FormerEntry, PendingMember, PendingMembers, token_digest
+from cluster.workflow.queue import Queue
 
 CONFIGURATION = "corosync.conf"
 API_VERSION = 1  # of the join interface; a joiner may be one older
@@ -48,6 +50,8 @@ class Additions:
         self._host, self._clock = host, clock
         self._pending = PendingMembers(path)
         self._turn = asyncio.Lock()
+        self._queue = Queue(clock)
+        self.tokens = JoinTokens(host, clock)
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -64,8 +68,10 @@ class Additions:
         new_node_ip: str | None = None,
         apiversion: int = 0,
         user: str = "root@pam",
+        token: JoinToken | None = None,
     ) -> AddedNode:
-        """Raises InvalidInput, Conflict, NoQuorum, Busy, NotInCluster, OutcomeUnknown, Unavailable."""
+        """With `token` one of its uses becomes this node's. Raises InvalidInput, Conflict, NoQuorum, Busy (Queued while
+        others come first), NotInCluster, TokenRefused, OutcomeUnknown, Unavailable."""
         name = names.node_name(node)
         node_id = None if nodeid is None else names.node_id(nodeid)
         node_votes = None if votes is None else names.votes(votes)
@@ -76,6 +82,9 @@ class Additions:
             await self._check_quorum()
             document, digest = await self._document()
             await self._check_free(name)
+            self._queue.check(name, self.pending)
+            if token is not None:
+                await self.tokens.reserve(token, name)
             chosen = given or (self._single_link(document, new_node_ip),)
             warnings = await self._verified(document)
             earlier = self._pending.get(name)
@@ -86,11 +95,12 @@ class Additions:
             key = await self._host.read_local_key()
             if key is None:
                 raise Unavailable("This node's corosync key cannot be read.")
-            token = secrets.token_urlsafe(32)
-            await self._commit_pending(name, token, base.node(name), changed, digest)
+            undo_token = secrets.token_urlsafe(32)
+            await self._commit_pending(name, undo_token, base.node(name), changed, digest)
             await self._host.cluster_log(f"adding node {name} to cluster, by {user}")
+            self._queue.drop(name)
             uuid = await self._host.cluster_uuid()
-            return AddedNode(key.decode("latin-1"), changed.decode(), uuid, token, warnings)
+            return AddedNode(key.decode("latin-1"), changed.decode(), uuid, undo_token, warnings)
 
     async def withdraw(self, node: str, undo_token: str) -> None:
         """The joiner gave up. Nothing pending of that name: nothing to do. Raises Forbidden, Conflict, NoQuorum …"""
@@ -156,15 +166,11 @@ class Additions:
             raise NoQuorum(f"The cluster cannot take a new node now: {state.reason or 'it has no quorum'}")
 
     async def _check_free(self, name: str) -> None:
-        """One at a time: a second unfinished member could cost the cluster its quorum."""
         if name == self._host.name:
             raise Conflict(f"{name} is the node you are asking.", fields={"node": "This is the asked node's own name."})
         if name in await self._host.online_nodes():
             sentence = f"A node named {name} is part of the cluster and online."
             raise Conflict(sentence, fields={"node": sentence})
-        others = [pending for pending in self.pending if pending != name]
-        if others:
-            raise Busy(f"{others[0]} is joining right now. Try again when its join has ended.")
 
     def _single_link(self, document: conf.Document, new_node_ip: str | None) -> Link:
         numbers = document.link_numbers()
@@ -222,6 +228,7 @@ class Additions:
             await self._host.write_configuration(conf.render(without).encode(), digest, withdrawn)
             await self._host.cluster_log(f"node {member.node} taken out of the cluster again: {reason}")
         self._pending.drop(member.node)
+        await self.tokens.release(member.node)
 
     async def _wait_until_gone(self, node: str) -> None:
         end_s = self._clock.monotonic_s() + GONE_S

@@ -82,6 +82,7 @@ class FakeHost:
         self.never_synchronises = False
         self.logged: list[str] = []
         self.settled = 0
+        self.was_told = False  # a member said that this node was taken out
         self.ended: list[int] = []
         self.lingering: set[int] = set()  # taken out, and still in the engine's ring
         self.calls: list[str] = []
@@ -144,6 +145,9 @@ class FakeHost:
         elif self._document() is not None and not self._has_majority(frozenset()):
             reason = "too few votes are present"
         return StoreState(not reason, reason, Revision(1, 1), "")
+
+    async def told_removed(self) -> bool:
+        return self.was_told
 
     async def online_nodes(self) -> frozenset[str]:
         return frozenset(self._seen() | {self.name})
@@ -250,7 +254,8 @@ class FakeHost:
 
     def _cleaned(self, cleaning: Cleaning) -> dict[str, bytes]:
         files = self.disk.store.files
-        if any(conf.digest(files.get(path, b"")) != digest for path, digest in cleaning.expected.items()):
+        found = {path: conf.digest(files[path]) if path in files else "" for path in cleaning.expected}
+        if found != dict(cleaning.expected):
             raise Conflict("The configuration was changed meanwhile.")
         return {target: files[source] for source, target in cleaning.moved} | dict(cleaning.written)
 

@@ -62,6 +62,10 @@ class Host(Protocol):
         """Writable or not, with the reason. Writable means: synchronised, in a settled view that holds a majority."""
         ...
 
+    async def told_removed(self) -> bool:
+        """Has a member said that this node was taken out, which its own copy of the tree does not know?"""
+        ...
+
     async def online_nodes(self) -> frozenset[str]:
         """Names of the configured nodes that are members now, this one included."""
         ...

@@ -1,8 +1,8 @@
 """The join string: what a member shows and a new node pastes, in Proxmox VE's form (base64 of a small JSON object).
 
-It carries topology and a fingerprint, no secret, and is signed by nobody: everything in it is checked here before
-anything is done with it. Size is capped before decoding, JSON is read strictly, unknown keys are passed over. Errors
-carry the field `invitation`, because that is where the string was pasted. Next: `join.py`.
+It carries topology and a fingerprint, perhaps a join token, and is signed by nobody: everything in it is checked
+here before anything is done with it. Size is capped before decoding, JSON is read strictly, unknown
+keys are passed over. Errors carry the field `invitation`, because that is where the string was pasted. Next: `join.py`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,21 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from cluster.corosync import names
 from cluster.corosync.conf.document import link_number
 from cluster.errors import InvalidInput, NotFound, Unavailable
 from cluster.model import LINKS_MAX
+from cluster.workflow.join_tokens import TOKEN
 
 FIELD = "invitation"
 SIZE_MAX = 4096  # characters of base64
 DEPTH_MAX = 8
 AGAIN = "Copy it again from Join Information on a member of the cluster."
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NUMBER = re.compile(r"[0-7]")
 
 
@@ -37,6 +39,8 @@ class Invitation:
     fingerprint: str
     cluster_name: str
     links: tuple[tuple[int, str | None], ...]
+    token: str = field(default="", repr=False)
+    cluster_uuid: str = ""
 
     @property
     def address_optional(self) -> bool:
@@ -60,11 +64,15 @@ def describe(text: str) -> dict[str, Any]:
         "links": [{"number": number, "peer_address": address} for number, address in invitation.links],
         "address_optional": invitation.address_optional,
         "warnings": list(invitation.warnings),
+        "token": invitation.token,
+        "cluster_uuid": invitation.cluster_uuid,
     }
 
 
-def encode(join_info: Mapping[str, Any]) -> str:
-    """The join string for what `GET /cluster/config/join` answers. Raises `NotFound`, `Unavailable`."""
+def encode(join_info: Mapping[str, Any], token: str = "", cluster_uuid: str = "") -> str:
+    """The join string for what `GET /cluster/config/join` answers, with a join token if there is one.
+
+    Raises `NotFound`, `Unavailable`."""
     preferred = join_info["preferred_node"]
     node = next((node for node in join_info["nodelist"] if node.get("name") == preferred), None)
     if node is None:
@@ -79,6 +87,8 @@ def encode(join_info: Mapping[str, Any]) -> str:
         "ring_addr": [address for _, address in numbered],
         "totem": join_info["totem"],
     }
+    if token:
+        content |= {"quireToken": token, "quireCluster": cluster_uuid}
     text = base64.b64encode(json.dumps(content, separators=(",", ":"), allow_nan=False).encode()).decode()
     decode(text)  # what this node shows, every node can read
     return text
@@ -97,6 +107,8 @@ def decode(text: object) -> Invitation:
             fingerprint=names.fingerprint(_typed(content, "fingerprint", str, ""), FIELD),
             cluster_name=names.cluster_name(_typed(totem, "cluster_name", str, ""), FIELD),
             links=links,
+            token=_matching(content, "quireToken", TOKEN),
+            cluster_uuid=_matching(content, "quireCluster", _UUID),
         )
     except InvalidInput as error:
         _refuse(f"The join string is damaged: {error.message}")
@@ -203,6 +215,13 @@ def _typed(content: Mapping[str, object], key: str, type_: type, default: Any) -
     if not isinstance(value, type_):
         _refuse(f"The join string is damaged: {key} has the wrong type.")
     return value
+
+
+def _matching(content: Mapping[str, object], key: str, pattern: re.Pattern[str]) -> str:
+    text = str(_typed(content, key, str, ""))
+    if text and not pattern.fullmatch(text):
+        _refuse(f"The join string is damaged: {key} is not what it should be.")
+    return text
 
 
 def _refuse(sentence: str) -> NoReturn:

@@ -8,50 +8,34 @@ before is taken back on failure, here and on the peer, whose side is `add_node.p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from cluster.corosync import names
 from cluster.errors import Conflict, InvalidInput, PeerError, PeerRefused
 from cluster.model import Link
 from cluster.workflow import answer, preflight, waiting
+from cluster.workflow.asking import ANSWER_S, Peers, PeerSession, answered
 from cluster.workflow.clock import Clock
 from cluster.workflow.create import default_link, engine_word, local_undo_steps
 from cluster.workflow.host import Host
+from cluster.workflow.join_tokens import TOKEN
 from cluster.workflow.journal import Journal
 from cluster.workflow.steps import Account, Run, Step, UndoStep, Workflow, run
+from cluster.workflow.token_session import TokenSession
 
 API_VERSION = 1
 API_VERSION_MIN = 0
 PEER_USER = "root@pam"
 PASSWORD_LENGTH_MAX = 128
-ANSWER_S = 45.0
+QUEUE_S, ASK_AGAIN_S = 300.0, 1.0  # how long this node waits while others join before it
 QUORATE_S = 90.0
 SYNCHRONISED_S = 120.0
 
 _NETWORK_ADVICE = (
     "Check that the nodes reach each other on every link: UDP ports 5405 to 5412, no firewall between, the same MTU."
 )
-
-
-class PeerSession(Protocol):
-    """A signed-in conversation with a member (`cluster/control/peer.py`)."""
-
-    async def get(self, path: str) -> Any: ...
-
-    async def post(self, path: str, /, **params: Any) -> Any: ...
-
-
-class Peer(Protocol):
-    """A member at an address, known by its certificate's fingerprint. Raises PeerError and its kinds."""
-
-    async def login(self, username: str, password: str) -> PeerSession: ...
-
-    async def call(self, method: str, path: str, params: Mapping[str, Any] | None = None) -> Any: ...
-
-
-Peers = Callable[[str, str], Peer]  # (address, fingerprint) → the peer there
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +49,8 @@ class JoinPlan:
     node_id: int | None = None
     votes: int | None = None
     force: bool = False
+    token: str = field(default="", repr=False)
+    cluster_uuid: str = ""
 
 
 def plan_join(
@@ -76,11 +62,17 @@ def plan_join(
     nodeid: int | None = None,
     votes: int | None = None,
     force: bool = False,
+    token: str = "",
+    cluster_uuid: str = "",
 ) -> JoinPlan:
-    """Raises InvalidInput naming the field."""
+    """With a join token no password is needed. Raises InvalidInput naming the field."""
     allow_loopback = host.engine_name != "corosync"
     address = names.link_address(hostname, "hostname", allow_loopback=allow_loopback)
-    if not password or len(password) > PASSWORD_LENGTH_MAX or "\0" in password:
+    if token and not TOKEN.fullmatch(token):
+        raise InvalidInput("This is no join token.", fields={"token": "This is no join token."})
+    if token:
+        password = ""
+    elif not password or len(password) > PASSWORD_LENGTH_MAX or "\0" in password:
         sentence = f"The password of {PEER_USER} on the peer is needed (at most {PASSWORD_LENGTH_MAX} characters)."
         raise InvalidInput(sentence, fields={"password": sentence})
     chosen = names.links(links or {}, allow_loopback=allow_loopback)
@@ -94,6 +86,8 @@ def plan_join(
         None if nodeid is None else names.node_id(nodeid),
         None if votes is None else names.votes(votes),
         force,
+        token,
+        cluster_uuid,
     )
 
 
@@ -107,7 +101,7 @@ def undo_steps(host: Host, peers: Peers, *, at_start: bool = False) -> dict[str,
     starts the engine of a former cluster by itself."""
 
     async def withdraw(facts: Mapping[str, str]) -> str | None:
-        if "refused" in facts:
+        if facts.get("refused"):
             return ""
         if "undo_token" not in facts:
             return (
@@ -155,9 +149,10 @@ class _Joining:
             "join",
             [
                 Step("check", "Check this node", self._check, 30.0),
-                Step("sign-in", f"Sign in on {peer}", self._sign_in, ANSWER_S),
+                Step("sign-in", f"Show {peer} the join token" if self._plan.token else f"Sign in on {peer}",
+                     self._sign_in, ANSWER_S),
                 Step("versions", "Compare versions and links", self._compare, 2 * ANSWER_S),
-                Step("addition", f"Ask {peer} to add this node", self._request, ANSWER_S),
+                Step("addition", f"Ask {peer} to add this node", self._request, QUEUE_S + 2 * ANSWER_S),
                 Step("answer", "Check what the cluster sent", self._check_answer, 30.0),
                 Step("stop", f"Make sure that {word} is stopped", self._stop, 30.0),
                 Step("backup", "Keep a copy of this node's own store", self._backup, 60.0),
@@ -185,7 +180,10 @@ class _Joining:
 
     async def _sign_in(self, run: Run) -> None:
         peer = self._peers(self._plan.hostname, self._plan.fingerprint)
-        self._session = await peer.login(PEER_USER, self._plan.password)
+        if self._plan.token:
+            self._session = TokenSession(peer, self._plan.token, self._plan.cluster_uuid, self._clock.unix_s)
+        else:
+            self._session = await peer.login(PEER_USER, self._plan.password)
 
     async def _compare(self, run: Run) -> str:
         theirs = await self._their_version()
@@ -224,11 +222,21 @@ class _Joining:
         params: dict[str, Any] = {f"link{link.number}": _link_string(link) for link in plan.links}
         if not plan.links:
             params["new_node_ip"] = self._links[0].address
-        asked = self._session.post(
-            f"/cluster/config/nodes/{self._host.name}",
-            **params, nodeid=plan.node_id, votes=plan.votes, force=plan.force or None, apiversion=API_VERSION,
-        )  # fmt: skip
-        self._reply = await _answered(asyncio.ensure_future(asked), run)
+        params |= {"nodeid": plan.node_id, "votes": plan.votes, "force": plan.force or None, "apiversion": API_VERSION}
+        end_s, said = self._clock.monotonic_s() + QUEUE_S, ""
+        while True:
+            asked = self._session.post(f"/cluster/config/nodes/{self._host.name}", **params)
+            try:
+                self._reply = await answered(asyncio.ensure_future(asked), run)
+                return
+            except PeerRefused as refusal:
+                if "place" not in refusal.fields or self._clock.monotonic_s() > end_s:
+                    raise
+                if refusal.message != said:
+                    run.say(f"Waiting: {refusal.message}")
+                    said = refusal.message
+            await self._clock.sleep(ASK_AGAIN_S)
+            self._cluster = answer.read_join_information(await self._join_information(), plan.fingerprint)
 
     async def _check_answer(self, run: Run) -> None:
         if "undo_token" not in run.facts:
@@ -272,28 +280,6 @@ class _Joining:
     async def _settle(self, run: Run) -> None:
         await self._host.settle()
         await self._host.cluster_log(f"{self._host.name} joined the cluster {self._addition.cluster_name}")
-
-
-async def _answered(asked: asyncio.Future[Any], run: Run) -> Any:
-    """The peer's answer, with its undo token noted first. Being stopped does not interrupt the question: an addition
-    whose token is never learned could not be taken back at once. The peer's own deadline bounds it."""
-    stopped: asyncio.CancelledError | None = None
-    try:
-        await asyncio.wait({asked}, timeout=ANSWER_S)
-    except asyncio.CancelledError as error:
-        stopped = error
-        await asyncio.wait({asked}, timeout=ANSWER_S)
-    if not asked.done():
-        asked.cancel()
-    elif not asked.cancelled() and isinstance(asked.exception(), PeerRefused):
-        run.note(refused="yes")
-    elif not asked.cancelled() and asked.exception() is None:
-        token = answer.read_undo_token(asked.result())
-        if token:
-            run.note(undo_token=token)
-    if stopped is not None:
-        raise stopped
-    return await asked
 
 
 def _link_string(link: Link) -> str:

@@ -91,7 +91,7 @@ class _Leaving:
             raise NotInCluster("This node is not in a cluster.")
         self._document, self._digest = conf.parse(stored.data), stored.digest
         self._cluster_name = self._document.cluster_name
-        if self._document.node(self._host.name) is None:
+        if self._document.node(self._host.name) is None or await self._host.told_removed():
             self._confirmed = True
             return f"OK, {self._cluster_name} goes on without it already"
         try:

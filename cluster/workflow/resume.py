@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from cluster.errors import QuireError
 from cluster.workflow import create, join, leave
+from cluster.workflow.asking import Peers
 from cluster.workflow.host import Host
-from cluster.workflow.join import Peers
 from cluster.workflow.journal import Journal, Record
 from cluster.workflow.steps import UndoStep, take_back
 

@@ -19,6 +19,11 @@ from cluster.workflow.cleaning import Cleaning
 
 ROOT = "priv/removed"
 UNDO_S = 24 * 3600
+CONFIGURATION = "corosync.conf"
+# The key of corosync since the last removal, the one before, the digest of that in use, and the note that one is due.
+KEY, KEY_FORMER = "priv/corosync.key", "priv/corosync.key.former"
+KEY_ACTIVE, KEY_DUE = "priv/corosync.key.active", "priv/corosync.key.due"
+KEYS = (KEY, KEY_FORMER, KEY_ACTIVE, KEY_DUE)
 
 
 class Stone(msgspec.Struct, frozen=True):
@@ -91,7 +96,7 @@ def cleaning(
     return Cleaning(
         expected={path: digest_of(files[path]) for path in fresh},
         moved=moved,
-        written={**fresh, **before, stone_path(stone.name): write(stone)},
+        written={**fresh, **before, stone_path(stone.name): write(stone), KEY_DUE: stone.name.encode()},
         removed=(*older, *_folders(own)),
     )
 

@@ -53,8 +53,9 @@ def read_join(form: QueryDict, invitation: dict[str, Any] | None, user: str) -> 
         problems["hostname"] = "Enter the address of a node of the cluster."
     if not fingerprint:
         problems["fingerprint"] = "Enter the fingerprint that the cluster's Join Information shows."
-    password = str(form.get("password") or "")
-    if not password:
+    token = invitation.get("token", "") if invitation else ""
+    password = "" if token else str(form.get("password") or "")
+    if not password and not token:
         problems["password"] = "Enter the peer's password for root@pam."
     links = read_links(form, problems, prefix)
     if invitation is not None and not invitation.get("address_optional"):
@@ -62,7 +63,15 @@ def read_join(form: QueryDict, invitation: dict[str, Any] | None, user: str) -> 
             if link["number"] not in links:
                 problems.setdefault(f"link{link['number']}", "Choose this node's address on this link.")
     _raise(problems)
-    return JoinCluster(hostname=hostname, fingerprint=fingerprint, password=password, links=links, user=user)
+    return JoinCluster(
+        hostname=hostname,
+        fingerprint=fingerprint,
+        password=password,
+        links=links,
+        token=token,
+        cluster_uuid=invitation.get("cluster_uuid", "") if invitation else "",
+        user=user,
+    )
 
 
 def read_links(form: QueryDict, problems: dict[str, str], prefix: str = "") -> dict[int, str]:

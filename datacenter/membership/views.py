@@ -83,7 +83,7 @@ async def decode(request: Any) -> HttpResponse:
         if request.POST.get("invitation", "").strip():
             invitation, offered = await _decoded(request), await _link_choices()
             links = for_links(invitation["links"], offered["addresses"], offered["chosen"])
-            found |= {"invitation": invitation, "links": links, **offered}
+            found |= {"invitation": invitation, "links": links, "changes_password": True, **offered}
     except InvalidInput as error:
         found["problem"] = error.fields.get("invitation", error.message)
     return fragment(request, "membership/_invitation.html", **found)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from cluster.control.flight_requests import PeerEvents
-from cluster.control.requests import PeerHistory
+from cluster.control.requests import PeerHistory, PeerStanding
 from cluster.errors import InvalidInput, PeerError, QuireError
 from datacenter import gateway
 from datacenter.api import envelope
@@ -28,6 +28,7 @@ CHUNK_TIMEOUT_S = 30.0
 
 
 Asked = PeerHistory | PeerEvents
+Question = TypeVar("Question", bound=PeerHistory | PeerEvents | PeerStanding)
 
 
 @csrf_exempt  # no browser asks this, and no ticket is looked at
@@ -54,7 +55,18 @@ async def _answer(request: HttpRequest, kind: type[Asked]) -> HttpResponseBase:
     )
 
 
-def _asked(request: HttpRequest, kind: type[Asked]) -> Asked:
+@csrf_exempt  # as `history`
+async def standing(request: HttpRequest) -> HttpResponseBase:
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST"})
+    try:
+        said = await gateway.call(_asked(request, PeerStanding))
+    except QuireError as error:
+        return envelope.failure("json", error)
+    return envelope.success("json", said, None, True)
+
+
+def _asked(request: HttpRequest, kind: type[Question]) -> Question:
     node, proof, body = request.headers.get(NODE_HEADER, ""), request.headers.get(PROOF_HEADER, ""), request.body
     if not NODE_ID.fullmatch(node) or not proof or len(proof) > PROOF_LENGTH_MAX or len(body) > BODY_BYTES_MAX:
         raise InvalidInput("A node that asks for this says who it is, and proves it.")

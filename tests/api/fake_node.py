@@ -16,6 +16,7 @@ from cluster.control import flight_requests as flight_ask
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control import supposition_requests as ahead
+from cluster.control import token_requests as joining
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
 from cluster.errors import InvalidInput, NotFound, NotInCluster, PeerError, QuireError, Unauthenticated
@@ -95,6 +96,15 @@ ENDED = TaskState(
 GONE = {"node": "gamma", "node_id": 3, "time_s": 5, "user": ROOT, "left": False, "undo_until_s": 86405}
 
 
+JOIN_TOKEN = {
+    "name": "rack", "state": "good", "uses": 2, "used_by": ["beta"], "made_s": 5, "expires_s": 10805, "user": ROOT,
+}  # fmt: skip
+MADE_TOKEN = {
+    "name": "rack", "uses": 2, "expires_s": 10805, "invitation": "QUJD", "command": "pvecm join QUJD",
+    "address": "10.0.0.1", "fingerprint": FINGERPRINT,
+}  # fmt: skip
+
+
 class FakeNode:
     """Serve with `start`, end with `stop`. `real` are handlers of a real daemon for requests it answers itself."""
 
@@ -141,6 +151,11 @@ class FakeNode:
             ask.UndoAddNode: lambda request: None,
             ask.LeaveCluster: lambda request: {"upid": UPID},
             ask.RemoveNode: lambda request: {"upid": UPID} if request.task else {"warnings": []},
+            joining.TokenRows: lambda request: [JOIN_TOKEN],
+            joining.TokenCreate: lambda request: MADE_TOKEN,
+            joining.TokenRevoke: lambda request: None,
+            joining.TokenOpen: lambda request: {"apiversion": 1, "information": self._join_info(ask.JoinInfo())},
+            joining.TokenAdd: lambda request: self._add_node(ask.AddNode(request.node)),
             ask.RemovedNodes: lambda request: [GONE],
             ask.UndoRemoval: lambda request: {"warnings": ["jobs.cfg was changed since."]},
             ask.RemovalPlan: self._removal,

@@ -21,8 +21,14 @@ OPEN = {
     ("POST", "/access/ticket"),
     ("GET", "/access/domains"),
     ("POST", "/cluster/config/nodes/{node}/undo"),
+    ("POST", "/cluster/config/tokens/open"),
+    ("POST", "/cluster/config/tokens/nodes/{node}"),
 }
 ROOT_ONLY = {
+    ("POST", "/cluster/config/nodes/{node}/removal"),
+    ("POST", "/cluster/config/removed/{node}/undo"),
+    ("POST", "/cluster/config/tokens"),
+    ("DELETE", "/cluster/config/tokens"),
     ("POST", "/cluster/config"),
     ("POST", "/cluster/config/join"),
     ("POST", "/cluster/config/leave"),

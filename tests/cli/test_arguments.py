@@ -116,7 +116,7 @@ def test_help_names_every_option(name: str) -> None:
     text = help_text(COMMANDS[name])
     links = {f"link{number}" for number in range(8)}
     assert all(f"--{each.name}" in text for each in COMMANDS[name].options if each.name not in links)
-    assert ("--link0..7 <string>" in text) is (name in ("create", "add", "links set"))
+    assert ("--link0..7 <string>" in text) is (name in ("create", "add", "join", "links set"))
     assert all(len(line) <= 120 for line in text.splitlines())
 
 

@@ -52,7 +52,7 @@ def test_links_travel_by_number() -> None:
         ({"method": 5}, "method"),
         (["cluster.join"], "method"),
         ({**JOIN, "color": "red"}, "color"),
-        ({"method": "cluster.join", "hostname": "alpha", "fingerprint": "AB"}, "password"),
+        ({"method": "cluster.join", "hostname": "alpha", "password": SECRET}, "fingerprint"),
         ({**JOIN, "hostname": 5}, "hostname"),
         ({**JOIN, "votes": "many"}, "votes"),
         ({**JOIN, "votes": True}, "votes"),

@@ -23,6 +23,7 @@ from cluster.control import link_requests as paths_ask
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control import supposition_requests as ahead
+from cluster.control import token_requests as joining
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
 from cluster.errors import Conflict, InvalidInput, NotFound, NotInCluster, QuireError, Unauthenticated
@@ -82,6 +83,7 @@ class FakeDaemon:
         self.refusals: dict[type[ask.Request], QuireError] = {}
         self.removed: list[dict[str, Any]] = []
         self.obstacle = ""
+        self.tokens: list[dict[str, Any]] = []
         self.life = 1  # tickets are signed by it
         self.former_life = 0  # whose tickets may be renewed
         self.renews_former_tickets = True
@@ -97,6 +99,9 @@ class FakeDaemon:
             ask.DecodeInvitation: self._decode,
             ask.JoinCluster: self._join,
             ask.RemovalPlan: self._removal_plan,
+            joining.TokenRows: lambda request: self.tokens,
+            joining.TokenCreate: self._make_token,
+            joining.TokenRevoke: lambda request: self.tokens.clear(),
             ask.RemoveNode: lambda request: {"upid": self.begin("clusterremove", ("Take it out",), lambda: None)},
             ask.LeaveCluster: lambda request: {"upid": self.begin("clusterleave", ("Leave",), lambda: None)},
             ask.RemovedNodes: lambda request: self.removed,
@@ -293,6 +298,16 @@ class FakeDaemon:
         steps = ("Checking names and links", "Making the corosync key", "Starting corosync", "Waiting for quorum")
         return {"upid": self.begin("clustercreate", steps, lambda: self.form(1, request.clustername))}
 
+    def _make_token(self, request: joining.TokenCreate) -> Any:
+        self.tokens.append(
+            {"name": request.name, "state": "good", "uses": request.uses, "used_by": [], "made_s": 1,
+             "expires_s": 9, "user": request.user}
+        )  # fmt: skip
+        return {
+            "name": request.name, "uses": request.uses, "expires_s": 9, "invitation": "QUJD" * 200,
+            "command": "pvecm join " + "QUJD" * 200, "address": "10.0.0.1", "fingerprint": FINGERPRINT,
+        }  # fmt: skip
+
     def _removal_plan(self, request: ask.RemovalPlan) -> Any:
         standing = {
             "nodes": 3,
@@ -321,11 +336,12 @@ class FakeDaemon:
         return {
             "address": content["ipAddress"], "fingerprint": content["fingerprint"], "links": links, "warnings": [],
             "cluster_name": content["totem"]["cluster_name"],
+            "token": content.get("quireToken", ""), "cluster_uuid": content.get("quireCluster", ""),
             "address_optional": len(links) == 1 and links[0]["peer_address"] == content["ipAddress"],
         }  # fmt: skip
 
     def _join(self, request: ask.JoinCluster) -> Any:
-        if request.password != PASSWORD:
+        if not request.token and request.password != PASSWORD:
             raise InvalidInput("wrong password", fields={"password": "The peer does not accept this password."})
         steps = ("Looking at this node", "Asking the peer", "Starting corosync", "Waiting for quorum", "Synchronising")
         return {"upid": self.begin("clusterjoin", steps, self._joined)}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.control import requests as ask
+from cluster.control import token_requests as joining
 from cluster.errors import Conflict
 from tests.datacenter.conftest import Visitor, text
 from tests.datacenter.fake_daemon import ROOT, FakeDaemon
@@ -34,6 +35,21 @@ async def test_what_stands_in_the_way_is_said_and_the_button_is_off(visitor: Vis
     daemon.obstacle = "Without beta the cluster would have no quorum."
     dialog = text(await visitor.htmx(REMOVE))
     assert daemon.obstacle in dialog and "disabled" in dialog.split('type="submit"')[1].split(">")[0]
+
+
+async def test_a_join_token_is_shown_once_as_text_command_code_and_cloud_init(
+    visitor: Visitor, daemon: FakeDaemon
+) -> None:
+    place = "/datacenter/cluster/tokens"
+    assert "Make join token" in text(await visitor.htmx(place))
+    made = text(await visitor.post(place, {"name": "rack 4", "uses": "2", "hours": "1.5"}))
+    assert daemon.last(joining.TokenCreate) == joining.TokenCreate("rack 4", 2, 1.5, ROOT)
+    for shown in ("pvecm join QUJD", "#cloud-config", "may add 2 nodes", "QR code", '<path d="M4 4h7v1h-7z'):
+        assert shown in made
+    listed = text(await visitor.htmx(place))
+    assert "rack 4" in listed and "QUJD" not in listed
+    assert "Uses and hours are numbers." in text(await visitor.post(place, {"name": "x", "uses": "many"}))
+    assert "Revoke<" not in text(await visitor.post(f"{place}/revoke", {"name": "rack 4"}))
 
 
 async def test_leaving_is_confirmed_by_the_own_name(visitor: Visitor, daemon: FakeDaemon) -> None:

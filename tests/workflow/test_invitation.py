@@ -80,6 +80,8 @@ def test_it_is_described_for_the_site():
         "links": [{"number": 0, "peer_address": "10.0.0.1"}],
         "address_optional": True,
         "warnings": [],
+        "token": "",
+        "cluster_uuid": "",
     }
 
 

@@ -19,6 +19,7 @@ from cluster.control.requests import (
     Status,
     StoreWrite,
     TaskStatus,
+    UndoRemoval,
 )
 from cluster.engine import wire
 from cluster.errors import Conflict, NotFound, NotInCluster, Unauthenticated, Unavailable
@@ -172,3 +173,39 @@ def test_a_daemon_killed_while_leaving_finishes_by_leaving_again(trio, point):
     wait_until(lambda: "removed from the cluster demo" in state(gamma)["problem"], 10, "gamma says so")
     assert leave(gamma) == "OK"
     assert state(gamma)["name"] == "" and alpha.nodes_online() == {"alpha", "beta"}
+
+
+def test_a_machine_that_was_removed_while_off_learns_it_at_its_start_and_comes_back_once_that_is_undone(trio):
+    alpha, beta, gamma = trio
+    key = gamma.state / "corosync/authkey"
+    former = key.read_bytes()
+    gamma.stop()
+    wait_until(lambda: alpha.nodes_online() == {"alpha", "beta"}, 20, "gamma is gone")
+    alpha.client.call(RemoveNode("gamma"), timeout_s=30)
+    for node in (alpha, beta):
+        own = node.state / "corosync/authkey"
+        wait_until(lambda own=own: own.read_bytes() != former, 20, "the key it knew is replaced")
+    gamma.is_ready = lambda: has_a_problem(gamma)
+    gamma.start()
+    assert "removed from the cluster demo" in state(gamma)["problem"]
+    assert key.read_bytes() == former and not state(gamma)["store"]["writable"]
+    assert alpha.client.call(UndoRemoval("gamma"), timeout_s=30) == {"warnings": []}
+    wait_until(lambda: alpha.nodes_online() == {"alpha", "beta", "gamma"}, 30, "gamma is back")
+    wait_until(lambda: state(gamma)["store"]["writable"], 20, "gamma writes")
+    assert key.read_bytes() != former and not state(gamma)["problem"]
+
+
+def test_a_machine_told_of_its_removal_leaves_without_force_and_keeps_that_through_restarts(trio):
+    alpha, beta, gamma = trio
+    gamma.stop()
+    wait_until(lambda: alpha.nodes_online() == {"alpha", "beta"}, 20, "gamma is gone")
+    alpha.client.call(RemoveNode("gamma"), timeout_s=30)
+    gamma.is_ready = lambda: has_a_problem(gamma)
+    for _ in range(2):
+        gamma.start()
+        assert "removed from the cluster demo" in state(gamma)["problem"]
+        gamma.stop()
+    gamma.start()
+    assert leave(gamma) == "OK"
+    assert join(gamma, beta) == "OK"
+    assert not state(gamma)["problem"]

@@ -17,6 +17,7 @@ from cluster.control import link_requests as paths
 from cluster.control import node_requests as machines
 from cluster.control import requests as base
 from cluster.control import supposition_requests as ahead
+from cluster.control import token_requests as joining
 from cluster.control.requests import Request
 from cluster.errors import Forbidden
 from cluster.node.access.rights import Rights
@@ -171,6 +172,7 @@ NEEDS: dict[type[Request], Need] = {
     alert.AlertSet: privilege("Sys.Modify", "/"), alert.AlertRemove: privilege("Sys.Modify", "/"),
     alert.AlertTest: privilege("Sys.Modify", "/"),
     paths.ChangeLinks: root, paths.ConfirmLinks: root, paths.RevertLinks: root, paths.SetExpected: root,
+    joining.TokenCreate: root, joining.TokenRevoke: root,
     machines.HostJournal: known, machines.RootSession: root,
     ask.Permissions: _permissions, ask.PermissionReasons: _permissions,
     ask.UserList: known, ask.UserShow: _user_show, ask.UserAdd: _user_add, ask.UserChange: _user_change,
@@ -202,8 +204,9 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.VerifyCluster, base.TaskList, base.TaskStatus, base.TaskLog, base.TaskStop, base.Login, base.CheckTicket,
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
     base.StoreOutcome,
-    base.PeerHistory, flight.PeerEvents, paths.Links, ahead.WhatIf,
+    base.PeerHistory, base.PeerStanding, flight.PeerEvents, paths.Links, ahead.WhatIf,
     ask.CheckToken, ask.HeldRights, ask.RealmList, ask.OpenIdAddress, ask.OpenIdLogin, ask.SignOut,
+    joining.TokenRows, joining.TokenOpen, joining.TokenAdd,  # the last two show their token
     machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,
     machines.QdeviceStatus, machines.GuestIds, machines.ClusterTasks,
     machines.NodeHistory, machines.LocateNode, machines.ForwardCall,  # the node a call is carried to looks at who asks

@@ -22,6 +22,7 @@ from cluster.node.handlers import (
     health,
     history,
     host,
+    join_tokens,
     links,
     nodes,
     openid,
@@ -30,6 +31,7 @@ from cluster.node.handlers import (
     rights,
     root_session,
     second_factors,
+    standing,
     status,
     store,
     supposing,
@@ -46,6 +48,7 @@ MODULES = (
     expected,
     status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
     supposing, access, alerts, flight, users, user_tokens, second_factors, rights, realms, openid, root_session,
+    standing, join_tokens,
 )  # fmt: skip
 
 

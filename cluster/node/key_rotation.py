@@ -1,0 +1,87 @@
+"""Gives corosync a new key once a node has gone that knows the old one: through the tree, then one reload for all.
+
+A removal leaves a note that a new key is due. It is made only while every configured node is here, and nobody else:
+each must have it on its disk before the engines change over, because a node without it would be shut out. The lowest
+member sees to it; what another has done already does no harm to do again. Which nodes may come is `homecoming.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cluster.core.operations import AnyOperation, Expect, Mkdir, Remove, Write, digest_of
+from cluster.errors import QuireError
+from cluster.node.aside import write_durably
+from cluster.node.life import Life
+from cluster.workflow.tombstone import KEY, KEY_ACTIVE, KEY_DUE, KEY_FORMER
+
+LOOK_EVERY_S = 0.5
+HEARD_S = 1.0  # an acknowledged entry is on disk; its commit, which puts the key in place, is heard of a moment later
+KEY_BYTES = 256
+KEY_BYTES_LEAST = 128
+
+log = logging.getLogger(__name__)
+
+
+class KeyRotation:
+    """`watch` for ever; `busy` tells whether a workflow changes the node."""
+
+    def __init__(self, name: str, authkey: Path, life: Life, busy: Callable[[], bool]) -> None:
+        self._name, self._authkey, self._life, self._busy = name, authkey, life, busy
+
+    async def watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if not self._life.is_open or self._busy():
+                continue
+            self.install()
+            try:
+                await self._lead()
+            except QuireError as error:
+                log.info("The corosync key is not changed yet: %s", error.message)
+
+    def install(self) -> None:
+        """The tree's key, to where corosync reads it; only on a member, and only over a key that is there."""
+        key, document = self._life.tree.read(KEY), self._life.document()
+        if key is None or len(key) < KEY_BYTES_LEAST or document is None or document.node(self._name) is None:
+            return
+        if self._authkey.exists() and self._authkey.read_bytes() != key:
+            write_durably(self._authkey, key, 0o400)
+            log.info("The corosync key on this disk is the cluster's newest.")
+
+    async def _lead(self) -> None:
+        if not self._leads():
+            return
+        tree = self._life.tree
+        due, key, active = tree.read(KEY_DUE), tree.read(KEY), tree.read(KEY_ACTIVE)
+        if due is not None and self._authkey.exists():
+            await self._propose(
+                [Expect(KEY_DUE, digest_of(due)), Mkdir("priv", parents=True),
+                 Write(KEY_FORMER, self._authkey.read_bytes()), Write(KEY, secrets.token_bytes(KEY_BYTES)),
+                 Remove(KEY_DUE)]
+            )  # fmt: skip
+        elif key is not None and active != digest_of(key).encode() and self._all_have_it():
+            await asyncio.sleep(HEARD_S)
+            await self._life.connection.engine.reload()
+            await self._propose([Expect(KEY, digest_of(key)), Write(KEY_ACTIVE, digest_of(key).encode())])
+            log.info("Every engine uses the new corosync key.")
+
+    def _leads(self) -> bool:
+        """Are all configured nodes here, nobody else, and this the lowest?"""
+        replica, document = self._life.replica, self._life.document()
+        if document is None or not replica.writable:
+            return False
+        configured = {node.node_id for node in document.nodes()}
+        return set(replica.members) == configured and replica.node_id == min(configured)
+
+    def _all_have_it(self) -> bool:
+        replica = self._life.replica
+        index = replica.machine.log.commit.index
+        return all(replica.work.acked.get(node_id, 0) >= index for node_id in replica.members)
+
+    async def _propose(self, operations: Sequence[AnyOperation]) -> None:
+        await self._life.driver.propose(tuple(operations), user="root@pam", door="node")
