@@ -26,7 +26,7 @@ HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx"
 SCRIPTS = (HTMX / "htmx-2.min.js", HTMX / "ext" / "hx-ws-2.min.js")
 STYLES = (
     "tokens", "base", "shell", "button", "status", "table", "panel", "form", "dialog", "tasks", "sign-in", "node",
-    "config", "read-only", "api", "flight", "member", "links", "sheet", "account",
+    "config", "read-only", "api", "flight", "member", "links", "topology", "sheet", "account",
     "palette", "charts",
 )  # fmt: skip
 TYPES = {

@@ -22,6 +22,7 @@ class Tab:
 TABS = (
     Tab("summary", "Summary", "summary", AUDIT),
     Tab("cluster", "Cluster", "cluster", AUDIT),
+    Tab("what-if", "What if", "what-if", AUDIT),
     Tab("options", "Options", "options", AUDIT),
     Tab("permissions", "Permissions", "permissions"),
     Tab("tasks", "Tasks", "tasks"),

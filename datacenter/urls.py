@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from datacenter.account import views as account
+from datacenter.ahead import views as ahead
 from datacenter.alerts import views as alerts
 from datacenter.api import browser as api
 from datacenter.configs import journal
@@ -24,6 +25,7 @@ from datacenter.tasks.cluster_log import cluster_log
 
 urlpatterns = [
     path("", membership.cluster_page, name="home"),
+    path("datacenter/what-if", ahead.what_if_page, name="what-if"),
     path("datacenter/summary", membership.summary_page, name="summary"),
     path("datacenter/cluster", membership.cluster_page, name="cluster"),
     path("datacenter/cluster/create", membership.create, name="create"),

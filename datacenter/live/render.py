@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from cluster.model import Change, NodeState, StoreState
 from datacenter.live.outlet import Fragments
 from datacenter.live.picture import Picture
-from datacenter.membership import link_cells, words
+from datacenter.membership import link_cells, topology, words
 from datacenter.pages import shown
 from datacenter.tasks.log import Line
 
@@ -30,6 +30,7 @@ ABOUT_THE_CLUSTER = (
     "membership/_quorum.html",
     "membership/_nodes.html",
     "membership/_link_states.html",
+    "membership/_topology.html",
     "membership/_health.html",
 )
 CONFIGURATION = "@config"  # what the page of the configuration says it is about; no node has such a name
@@ -137,6 +138,8 @@ def _node(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) ->
     if old is None or old.sample != new.sample:
         parts.add("membership/_node_readings.html", node=new)
         parts.add("membership/_totals.html")
+    if old is None or topology.looks_different(old, new):
+        parts.add("membership/_topology.html")
     for cell in link_cells.changed(before.cluster, now.cluster, new.name, words.link_numbers(now.cluster)):
         parts.add("membership/_link_cell.html", cell=cell)
 

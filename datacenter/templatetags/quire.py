@@ -14,6 +14,7 @@ from typing import Any
 from django import template
 
 from cluster.model import ClusterState, NodeState, Quorum, RingId, TaskState
+from datacenter.ahead.typed import Typed
 from datacenter.nodes import readings
 from datacenter.tasks import state as task_state
 
@@ -185,3 +186,9 @@ def as_json(value: Any) -> str:
 def proof(challenge: str) -> str:
     """What the server gave along with a challenge, to be given back with the answer to it."""
     return str(json.loads(challenge)["proof"])
+
+
+@register.filter
+def group_of(typed: Typed, name: str) -> str:
+    """The group a node was put in, on the page that supposes."""
+    return typed.group_of(name)

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from cluster.model import ClusterState, NodeState
 from datacenter.assets import address_of
 from datacenter.membership import link_cells
+from datacenter.membership.topology import Drawing, seen
 
 register = template.Library()
 
@@ -86,3 +87,9 @@ def link_row(cluster: ClusterState, node: NodeState, number: int) -> list[link_c
 def link_columns(cluster: ClusterState) -> list[str]:
     """The peers that have a column of their own."""
     return link_cells.columns(cluster)
+
+
+@register.simple_tag
+def topology(cluster: ClusterState) -> Drawing:
+    """The drawing of who sees whom now."""
+    return seen(cluster)

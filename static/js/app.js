@@ -4,6 +4,7 @@ import "./dialogs.js";
 import "./live.js";
 import "./session.js";
 import "./shell.js";
+import "./suppose.js";
 import "./times.js";
 
 // What is first used after a click comes once the page stands.

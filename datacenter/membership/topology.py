@@ -1,0 +1,191 @@
+"""The cluster as a drawing: nodes on a circle, what lies between them, each with a level, a shape and a word. Pure.
+
+Two pictures are drawn with it: what is (`seen`, from what each node tells of its links) and what would be (`supposed`,
+from the daemon's answer). It knows only places and words; `templates/membership/_drawing.html` makes SVG of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.model import ClusterState, NodeState
+
+WIDTH, HEIGHT = 640, 440
+LABEL_CHARS_MAX = 16
+EACH_PAIR_MAX = 9  # with more nodes only what is not well is drawn between them
+APART = 5  # pixels between the links of one pair
+
+Heard = dict[tuple[int, int, int], bool]  # (node id, peer's id, link): does the node hear the peer on it?
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A node: `x` and `y` its place, `label_y` that of its name."""
+
+    name: str
+    label: str
+    x: int
+    y: int
+    level: str
+    word: str
+    votes: int
+    sentence: str
+
+    @property
+    def label_y(self) -> int:
+        return self.y + (34 if self.y >= HEIGHT // 2 - 10 else -40)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is between two nodes on one link. `level` is good, warning (one way only), bad or unknown."""
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+    link: int
+    level: str
+    word: str
+    sentence: str
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        return (self.x1 + self.x2) // 2, (self.y1 + self.y2) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    spots: tuple[Spot, ...]
+    lines: tuple[Line, ...]
+    summary: str
+    small: bool
+
+    @property
+    def notable(self) -> list[Line]:
+        return [line for line in self.lines if line.level in ("warning", "bad")]
+
+
+def seen(cluster: ClusterState) -> Drawing:
+    """Who sees whom now, by what each end of every link tells."""
+    nodes = _ordered(cluster.nodes)
+    places = _places(len(nodes))
+    spots = tuple(_spot(node, *place, *_state(node)) for node, place in zip(nodes, places, strict=True))
+    lines = tuple(_lines_seen(nodes, places))
+    troubled = sum(line.level in ("warning", "bad") for line in lines)
+    online = sum(node.online is True for node in nodes)
+    links = (
+        "No link is down." if not troubled else f"{troubled} {'link is' if troubled == 1 else 'links are'} not well."
+    )
+    return Drawing(spots, lines, f"{online} of {len(nodes)} nodes are online. {links}", len(nodes) > 12)
+
+
+def looks_different(before: NodeState, now: NodeState) -> bool:
+    """Has anything changed of a node that `seen` draws?"""
+    return before is not now and _drawn(before) != _drawn(now)
+
+
+def _drawn(node: NodeState) -> tuple[Any, ...]:
+    heard = tuple((state.peer_id, state.link, state.connected) for state in node.link_states)
+    return node.online, node.votes, node.links, heard
+
+
+def supposed(cluster: ClusterState, answer: Mapping[str, Any]) -> Drawing:
+    """Who would see whom, and how each would fare."""
+    nodes = _ordered(cluster.nodes)
+    places = _places(len(nodes))
+    fate = {name: _fate(side) for side in answer["sides"] for name in side["nodes"]}
+    spots = tuple(
+        _spot(node, *place, *fate.get(node.name, ("plain", "off"))) for node, place in zip(nodes, places, strict=True)
+    )
+    at = {spot.name: spot for spot in spots}
+    lines = tuple(line for side in answer["sides"] for line in _lines_supposed(side, at))
+    return Drawing(spots, lines, str(answer["sentence"]), len(nodes) > 12)
+
+
+def _fate(side: Mapping[str, Any]) -> tuple[str, str]:
+    if side["quorate"] is None:
+        return "unknown", "not foretold"
+    if side["quorate"] and side["writable"]:
+        return "good", "goes on"
+    return ("warning", "quorate, read-only") if side["quorate"] else ("bad", "read-only")
+
+
+def _lines_supposed(side: Mapping[str, Any], at: Mapping[str, Spot]) -> Iterator[Line]:
+    names, apart = side["nodes"], {tuple(pair) for pair in side["apart"]}
+    level = str(side["level"])
+    if len(at) > EACH_PAIR_MAX:
+        here = [at[name] for name in names]
+        x, y = sum(spot.x for spot in here) // len(here), sum(spot.y for spot in here) // len(here)
+        yield from (Line(spot.x, spot.y, x, y, 0, level, "", "") for spot in here if len(here) > 1)
+        return
+    for number, one in enumerate(names):
+        for other in names[number + 1 :]:
+            if (one, other) not in apart:
+                yield Line(
+                    at[one].x, at[one].y, at[other].x, at[other].y, 0, level, "", f"{one} and {other} see each other."
+                )
+
+
+def _lines_seen(nodes: list[NodeState], places: list[tuple[int, int]]) -> Iterator[Line]:
+    heard: Heard = {
+        (node.node_id, state.peer_id, state.link): state.connected for node in nodes for state in node.link_states
+    }
+    for number, one in enumerate(nodes):
+        for further, other in enumerate(nodes[number + 1 :], number + 1):
+            if one.online is not True or other.online is not True:
+                continue
+            shared = sorted({link.number for link in one.links} & {link.number for link in other.links})
+            for place, link in enumerate(shared):
+                level, word, sentence = _between(one, other, link, heard)
+                if level in ("warning", "bad") or len(nodes) <= EACH_PAIR_MAX:
+                    ends = _beside(places[number], places[further], APART * (place - (len(shared) - 1) / 2))
+                    yield Line(*ends, link, level, word, sentence)
+
+
+def _between(one: NodeState, other: NodeState, link: int, heard: Heard) -> tuple[str, str, str]:
+    there = heard.get((one.node_id, other.node_id, link))
+    back = heard.get((other.node_id, one.node_id, link))
+    pair = f"{one.name} and {other.name} on link {link}"
+    if there is None and back is None:
+        return "unknown", "unknown", f"Nothing is known yet between {pair}."
+    if there is False and back is False:
+        return "bad", "down", f"Down between {pair}."
+    if there is False or back is False:
+        deaf, loud = (one, other) if there is False else (other, one)
+        return "warning", "one way", f"On link {link} {deaf.name} does not hear {loud.name}; the other way works."
+    return "good", "up", f"Up between {pair}."
+
+
+def _state(node: NodeState) -> tuple[str, str]:
+    return {True: ("good", "online"), False: ("bad", "offline"), None: ("unknown", "unknown")}[node.online]
+
+
+def _spot(node: NodeState, x: int, y: int, level: str, word: str) -> Spot:
+    short = node.name if len(node.name) <= LABEL_CHARS_MAX else f"{node.name[: LABEL_CHARS_MAX - 1]}…"
+    votes = f"{node.votes} {'vote' if node.votes == 1 else 'votes'}"
+    return Spot(node.name, short, x, y, level, word, node.votes, f"{node.name}: {word}, {votes}.")
+
+
+def _ordered(nodes: Iterable[NodeState]) -> list[NodeState]:
+    return sorted(nodes, key=lambda node: node.node_id)
+
+
+def _places(count: int) -> list[tuple[int, int]]:
+    """Around an ellipse from the top, clockwise; one node stands in the middle."""
+    if count == 1:
+        return [(WIDTH // 2, HEIGHT // 2)]
+    turns = [2 * math.pi * number / count - math.pi / 2 for number in range(count)]
+    wide, high = WIDTH / 2 - 70, HEIGHT / 2 - 66
+    return [(round(WIDTH / 2 + wide * math.cos(turn)), round(HEIGHT / 2 + high * math.sin(turn))) for turn in turns]
+
+
+def _beside(one: tuple[int, int], other: tuple[int, int], shift: float) -> tuple[int, int, int, int]:
+    """The line between two places, moved aside."""
+    (x1, y1), (x2, y2) = one, other
+    length = math.hypot(x2 - x1, y2 - y1) or 1.0
+    dx, dy = -(y2 - y1) / length * shift, (x2 - x1) / length * shift
+    return round(x1 + dx), round(y1 + dy), round(x2 + dx), round(y2 + dy)
