@@ -111,6 +111,13 @@ def fingerprint(certificate_pem: bytes) -> str:
     return _load(certificate_pem).fingerprint(hashes.SHA256()).hex(":").upper()
 
 
+def addresses(certificate_pem: bytes) -> tuple[str, ...]:
+    """The addresses it is for, without those that mean the node itself everywhere."""
+    names = _load(certificate_pem).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    found = (str(address) for address in names.get_values_for_type(x509.IPAddress))
+    return tuple(address for address in found if address not in ("127.0.0.1", "::1"))
+
+
 def is_issued_by(certificate_pem: bytes, authority_pem: bytes) -> bool:
     """Whether the authority signed this certificate."""
     certificate, authority = _load(certificate_pem), _load(authority_pem)

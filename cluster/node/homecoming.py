@@ -26,7 +26,7 @@ from cluster.node.life import Life
 from cluster.node.options import Options
 from cluster.workflow.journal import replace_durably
 
-FIRST_LOOK_S, LATER_S = 1.5, 5.0
+FIRST_LOOK_S, LATER_S = 3.0, 5.0
 LOOK_EVERY_S = 5.0
 
 log = logging.getLogger(__name__)
@@ -86,8 +86,10 @@ class Homecoming:
         document, found = self._document(), []
         for node in document.nodes() if document is not None else ():
             shown = self._life.tree.read(first_start.certificate_paths(node.name)[0])
-            if node.name != self._options.name and node.links and shown is not None:
-                found.append((node.name, node.links[0].address, certificates.fingerprint(shown)))
+            if node.name != self._options.name and shown is not None:
+                # Where its pages are, which need not be one of its links.
+                at = dict.fromkeys([*certificates.addresses(shown), *(link.address for link in node.links)])
+                found += [(node.name, address, certificates.fingerprint(shown)) for address in at]
         return found
 
     async def _ask(self, name: str, address: str, fingerprint: str, deadline_s: float) -> tuple[str, Any] | None:
