@@ -6,7 +6,6 @@ engine and disk. The way of a join: `handlers/configuration.py` → `workflows.p
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -26,6 +25,7 @@ from cluster.node.access.keys import Keys
 from cluster.node.access.tickets import FormerKeys
 from cluster.node.alerting import Alerting
 from cluster.node.archive import Archive
+from cluster.node.background import Background
 from cluster.node.board import GROUP, Announcement, Board, Trouble, encode
 from cluster.node.cluster_log import ClusterLog
 from cluster.node.connection import Service
@@ -103,8 +103,7 @@ class Daemon:
             options.name, self.life, self.status_keys, lambda: self.publisher.state, self.cluster_log.rows
         )
         self.mount = Mount(self.door, options.mount) if options.mount is not None else None
-        self._ended = asyncio.Event()
-        self._background: set[asyncio.Task[None]] = set()
+        self.background = Background()
         self._event_at_s: float | None = None
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
@@ -121,7 +120,7 @@ class Daemon:
         self.workflows = Workflows(self.options, self.host, self.tasks)
         if isinstance(self.underlay, World):
             self._closers.append(self.underlay.end)
-            self._run(self.underlay.fill(self.archive))
+            self.background.run(self.underlay.fill(self.archive))
         self._closers.append(self.life.close)
         await self.workflows.take_back()
         if not self.life.is_open:
@@ -135,7 +134,7 @@ class Daemon:
         self.cluster_log.write("this node has started")
         await self._mount()
         self._closers += [
-            self.archive.close, self.flight.begin(), self.access.sessions.close, self._stop_background,
+            self.archive.close, self.flight.begin(), self.access.sessions.close, self._stop_parts,
             lambda: self.tasks.close(STOP_TIMEOUT_S),
         ]  # fmt: skip
         departing = Departures(self.options.name, self.life, self.document, self.host)
@@ -146,7 +145,7 @@ class Daemon:
             departing, self.life, self.health, self.access, self.link_changes, self.expected,
         )  # fmt: skip
         for part in parts:
-            self._run(part.watch())
+            self.background.run(part.watch())
         web, streams = self.options.web_user, handlers.streams(self)
         admitted, group_id = ((), None) if web is None else ((web.user_id,), web.group_id)
         self.control = ControlServer(self.options.socket, handlers.table(self), streams, admitted, group_id=group_id)
@@ -155,18 +154,16 @@ class Daemon:
 
     async def wait(self) -> None:
         """Returns when the daemon wants to end."""
-        await self._ended.wait()
+        await self.background.ended.wait()
 
     async def stop(self) -> None:
         """Finish or undo what is under way, leave the groups; corosync runs on. Also after a `start` that failed."""
         while self._closers:
             await self._closers.pop()()
-        self._ended.set()
+        self.background.ended.set()
 
-    async def _stop_background(self) -> None:
-        for task in list(self._background):
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+    async def _stop_parts(self) -> None:
+        await self.background.stop()
         self.served.stop()
 
     def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
@@ -286,15 +283,3 @@ class Daemon:
         self.door.shown(state)
         self.flight.shown(state)
         self.publisher.show(state, at_s)
-
-    def _run(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
-        self._background.add(task)
-        task.add_done_callback(self._part_ended)
-
-    def _part_ended(self, task: asyncio.Task[None]) -> None:
-        """A part that must run for ever has ended: say why, and end the daemon rather than limp on."""
-        self._background.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.critical("A part of the daemon failed.", exc_info=task.exception())
-            self._ended.set()
