@@ -52,8 +52,15 @@ class Homecoming:
 
     @property
     def told(self) -> Told | None:
-        known = self._told
-        return known if known is not None and self._life.is_open and known.uuid == self._life.replica.uuid else None
+        if not self._life.is_open:
+            return None
+        if self._told is not None and (not self._life.clustered or self._told.uuid != self._life.replica.uuid):
+            self._forget()  # it has left that cluster; should it join it again, this is long past
+        return self._told
+
+    def _forget(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self._told = None
 
     async def first_look(self) -> None:
         """Before the engine is started: a member that can be reached is asked."""
@@ -134,8 +141,7 @@ class Homecoming:
             raise PeerError("The member let this node in without saying how.") from None
         write_durably(self._options.authkey, key, 0o400)
         write_durably(self._options.configuration, conf, 0o644)
-        self._path.unlink(missing_ok=True)
-        self._told = None
+        self._forget()
         log.warning("The removal of this node was taken back: it is a member again.")
         self._life.connection.keep_trying()
 
