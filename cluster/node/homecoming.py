@@ -74,7 +74,10 @@ class Homecoming:
             life = self._life
             in_doubt = life.is_open and life.clustered and not life.replica.blank
             if in_doubt and (self.told is not None or not life.replica.writable):
-                await self._look(LATER_S)
+                try:
+                    await self._look(LATER_S)
+                except Exception:  # advice only: a daemon must not end for an answer it cannot use
+                    log.exception("Whether this node is still a member could not be asked.")
 
     async def _look(self, deadline_s: float) -> None:
         asked = [asyncio.create_task(self._ask(*one, deadline_s)) for one in self._members()]
@@ -109,8 +112,8 @@ class Homecoming:
         shown = proof(key, number, time.time(), body)
         try:
             return name, await peer.standing(address, self._options.port, fingerprint, number, shown, body, deadline_s)
-        except QuireError as error:
-            log.debug("%s did not say whether this node is a member: %s", name, error.message)
+        except (QuireError, OSError, TimeoutError) as error:
+            log.debug("%s did not say whether this node is a member: %s", name, error)
             return None
 
     async def _heed(self, by: str, said: Any) -> None:
