@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cluster.cli import terminal
 from cluster.cli.arguments import FORMAT, Command, Parameter, Values, is_json
-from cluster.cli.membership import LINK_OPTIONS, given_links, refuse_inside_the_mount
+from cluster.cli.membership import JOIN_OPTIONS, given_links, refuse_inside_the_mount
 from cluster.cli.output import Style, show
 from cluster.cli.task import follow
 from cluster.errors import InvalidInput
@@ -73,12 +73,7 @@ COMMANDS = (
         "Make this node a member of a cluster by its join information; with a join token in it without a password.",
         join,
         positional=(Parameter("string", "string", "the join information, or - to read it"),),
-        options=(
-            *LINK_OPTIONS,
-            Parameter("nodeid", "integer", "id of this node (default: the lowest free one)", minimum=1),
-            Parameter("votes", "integer", "votes of this node (default: 1)"),
-            Parameter("force", "boolean", "go on where the checks of this node find fault"),
-        ),
+        options=JOIN_OPTIONS,
         failed=1,
     ),
     Command("join-info", "Print the join information of this cluster, without a token.", join_info),

@@ -87,6 +87,13 @@ def _confirmed_fingerprint(hostname: str) -> str:
     return fingerprint
 
 
+JOIN_OPTIONS = (
+    *LINK_OPTIONS,
+    Parameter("nodeid", "integer", "id of this node (default: the lowest free one)", minimum=1),
+    Parameter("votes", "integer", "votes of this node (default: 1)"),
+    Parameter("force", "boolean", "go on where the checks of this node find fault"),
+)
+
 COMMANDS = (
     Command(
         "create",
@@ -106,10 +113,7 @@ COMMANDS = (
         add,
         positional=(Parameter("hostname", "string", "name or IP address of a member"),),
         options=(
-            *LINK_OPTIONS,
-            Parameter("nodeid", "integer", "id of this node (default: the lowest free one)", minimum=1),
-            Parameter("votes", "integer", "votes of this node (default: 1)"),
-            Parameter("force", "boolean", "go on where the checks of this node find fault"),
+            *JOIN_OPTIONS,
             Parameter("fingerprint", "string", "SHA-256 fingerprint the member's certificate must have"),
             Parameter("use_ssh", "boolean", "known from Proxmox VE and refused: joining needs no ssh"),
         ),
