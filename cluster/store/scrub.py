@@ -7,8 +7,8 @@ do that, and what a finding means, is `cluster/node/scrubbing.py`.
 
 from __future__ import annotations
 
-import os
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -22,6 +22,7 @@ from cluster.store.schema import NOTHING, check_format, connect, read_header, wh
 
 SLICE_ROWS = 200
 SLICE_BYTES = 1 << 20
+DROP_TIMEOUT_S = 10.0
 AGAIN_MAX = 5  # as often may the log be replaced under a pass
 
 Memory = Callable[[int], TreeEntry | None]
@@ -148,11 +149,10 @@ def _holds(connection: sqlite3.Connection, point: Point) -> bool:
 
 
 def _drop_cached(path: Path) -> None:
-    """What is read is what is on the disk, not what the system remembers of it, where that can be had."""
+    """What is read is what is on the disk, not what the system remembers of it, where that can be had.
+
+    Another process asks for it: this one, closing the file it has just opened, would give up SQLite's locks on it."""
     for name in (path, path.with_name(path.name + "-wal")):
-        with suppress(OSError):
-            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            finally:
-                os.close(descriptor)
+        with suppress(OSError, subprocess.SubprocessError):
+            argv = ["dd", f"if={name}", "iflag=nocache", "count=0", "status=none"]
+            subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=DROP_TIMEOUT_S, check=False)
