@@ -32,6 +32,7 @@ NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
 USER = "root@pam"
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_S = 90.0
+READY_EACH_S = 12.0  # of many nodes, which share the cores
 PATIENCE_S = 8.0  # from SIGTERM to SIGKILL
 SOCKET_PATH_MAX = 107  # bytes of a Unix socket's path, unix(7)
 RUNNODE = (sys.executable, str(ROOT / "manage.py"), "runnode")
@@ -139,7 +140,7 @@ class Demo:
         return kept | dict([self._tag.split("=", 1)])
 
     def _wait_until_all_answer(self) -> None:
-        deadline = time.monotonic() + READY_S
+        deadline = time.monotonic() + max(READY_S, READY_EACH_S * len(self.nodes))
         waiting = list(self.nodes)
         while waiting := [node for node in waiting if not answers(node.place.url)]:
             for node in waiting:

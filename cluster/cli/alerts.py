@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from cluster.cli.arguments import WRONG, Command, Parameter, Values
+from cluster.cli.arguments import DRY_RUN, FORMAT, Command, Parameter, Values
+from cluster.cli.output import present, style_of
+from cluster.cli.planned import show_plan
 from cluster.cli.terminal import printable
-from cluster.errors import InvalidInput
 
 if TYPE_CHECKING:
     from cluster.control.blocking import BlockingClient
@@ -18,25 +19,26 @@ NOTHING, SOMETHING = 0, 1
 
 
 def alerts(values: Values, daemon: BlockingClient) -> int:
-    form = values.get("output-format", "text")
-    if form not in ("text", "json"):
-        raise InvalidInput(WRONG, fields={"output-format": "this is text or json"})
     found = daemon.call({"method": "alert.list"}, REQUEST_S)
-    if form == "json":
-        print(json.dumps(found))
-    else:
-        for one in found["current"]:
-            told = "silenced" if one["silenced"] else "told" if one["told"] else "not told yet"
-            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one["since_s"]))
-            print(printable(f"{since}  {one['kind']:<16} {one['sentence']} ({told})"))
-        if not found["current"]:
-            print("Nothing is wrong.")
+    present(found, style_of(values), _lines)
     return SOMETHING if found["current"] else NOTHING
 
 
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    for one in found["current"]:
+        told = "silenced" if one["silenced"] else "told" if one["told"] else "not told yet"
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one["since_s"]))
+        yield printable(f"{since}  {one['kind']:<16} {one['sentence']} ({told})")
+    if not found["current"]:
+        yield "Nothing is wrong."
+
+
 def test(values: Values, daemon: BlockingClient) -> int:
+    if values.get("dry-run"):
+        step = f"Send a test to the target {values['id']} of the kind {values['type']}."
+        return show_plan({"steps": [step]}, style_of(values))
     told = daemon.call({"method": "alert.test", "type": values["type"], "id": values["id"]}, TEST_S)
-    print(printable(told["answer"]))
+    present(told, style_of(values), lambda said: [printable(said["answer"])])
     return 0 if told["arrived"] else 1
 
 
@@ -46,15 +48,18 @@ COMMANDS = (
         "Send a test to an alert target and show what it answered.",
         test,
         positional=(
-            Parameter("type", "string", "smtp, webhook, ntfy or gotify"),
+            Parameter("type", "string", "the kind of target", choices=("smtp", "webhook", "ntfy", "gotify")),
             Parameter("id", "string", "the target's name"),
         ),
+        options=(DRY_RUN, FORMAT),
         failed=1,
+        exits=((0, "it arrived"), (1, "it did not arrive, or could not be sent")),
     ),
     Command(
         "alerts",
         "What is wrong with the cluster now.",
         alerts,
-        options=(Parameter("output-format", "string", "text (the default) or json"),),
+        options=(FORMAT,),
+        exits=((NOTHING, "nothing is wrong"), (SOMETHING, "something is wrong")),
     ),
 )

@@ -11,8 +11,9 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from cluster.cli.arguments import Command, Parameter, Values
-from cluster.cli.output import FORMATS, Style, show
+from cluster.cli.arguments import DRY_RUN, FORMAT, Command, Parameter, Values
+from cluster.cli.output import Style, present, show, style_of
+from cluster.cli.planned import show_plan
 from cluster.cli.terminal import complain, printable
 from cluster.errors import InvalidInput, PeerError
 
@@ -72,6 +73,8 @@ class Site:
 def _calling(name: str) -> Any:
     def run(values: Values, daemon: BlockingClient) -> int:
         style = _style(values)
+        if values.get("dry-run"):
+            return _plan(name, values, daemon)
         status, envelope = Site(daemon).call(METHODS[name], _path(values), values["given"])
         if status >= 400:
             return _refused(status, envelope)
@@ -80,6 +83,16 @@ def _calling(name: str) -> Any:
         return 0
 
     return run
+
+
+def _plan(name: str, values: Values, daemon: BlockingClient) -> int:
+    """What would be asked, and whether the API has it; whether it would be granted only asking tells."""
+    path = _path(values)
+    pattern, paths = _described(Site(daemon), path.rstrip("/") or "/")
+    known = METHODS[name].lower() in paths.get(pattern, {})
+    obstacle = "" if known else f"The API has no {METHODS[name]} {path}."
+    given = [f"{key}={value}" for key, value in values["given"]]
+    return show_plan({"steps": [" ".join([METHODS[name], path, *given])], "obstacle": obstacle}, style_of(values))
 
 
 def _refused(status: int, envelope: Any) -> int:
@@ -98,10 +111,12 @@ def list_below(values: Values, daemon: BlockingClient) -> int:
         if known.startswith(f"{pattern.rstrip('/')}/") and known != "/":
             step, _, more = known[len(pattern.rstrip("/")) + 1 :].partition("/")
             children.setdefault(step, set()).update({"D"} if more else {LETTERS[method] for method in methods})
+    rows = []
     for step, letters in sorted(children.items()):
         flags = "".join(letter if letter in letters else "-" for letter in "Drwcd")
-        for name in _names(site, path, step) if step.startswith("{") else [step]:
-            print(f"{flags}        {printable(name)}")
+        names = _names(site, path, step) if step.startswith("{") else [step]
+        rows += [{"name": name, "flags": flags} for name in names]
+    present(rows, style_of(values), lambda found: [f"{row['flags']}        {printable(row['name'])}" for row in found])
     return 0
 
 
@@ -119,6 +134,9 @@ def usage(values: Values, daemon: BlockingClient) -> int:
     pattern, paths = _described(Site(daemon), path.rstrip("/") or "/")
     if pattern not in paths:
         raise InvalidInput(f"There is no {path} in the API.", fields={"path": "is not known"})
+    if style_of(values).format != "text":
+        show(paths[pattern], style_of(values))
+        return 0
     commands = {method.lower(): name for name, method in METHODS.items()}
     for method, operation in paths[pattern].items():
         print(f"USAGE: pvecm api {commands[method]} {path} [OPTIONS]\n\n  {operation['summary']}\n")
@@ -160,16 +178,13 @@ def _path(values: Values) -> str:
 
 
 def _style(values: Values) -> Style:
-    wanted = values.get("output-format", "text")
-    if wanted not in FORMATS:
-        reason = f"is one of {', '.join(FORMATS)}"
-        raise InvalidInput("The command cannot be run as it was typed.", fields={"output-format": reason})
+    wanted = style_of(values).format
     return Style(wanted, border=not values.get("noborder"), header=not values.get("noheader"))
 
 
 _PATH = (Parameter("path", "string", "a path of the API, /cluster/status say"),)
 _OPTIONS = (
-    Parameter("output-format", "string", f"{', '.join(FORMATS)} (default: text)"),
+    FORMAT,
     Parameter("noborder", "boolean", "tables without lines"),
     Parameter("noheader", "boolean", "tables without their first row"),
     Parameter("quiet", "boolean", "print no result"),
@@ -181,7 +196,12 @@ _TEXTS = {
     "delete": "Delete something: DELETE.",
 }
 COMMANDS = (
-    *(Command(f"api {name}", text, _calling(name), _PATH, _OPTIONS, open=True) for name, text in _TEXTS.items()),
-    Command("api ls", "List what is below a path.", list_below, _PATH),
-    Command("api usage", "Show what can be asked of a path.", usage, _PATH),
+    *(
+        Command(
+            f"api {name}", text, _calling(name), _PATH, _OPTIONS if name == "get" else (*_OPTIONS, DRY_RUN), open=True
+        )
+        for name, text in _TEXTS.items()
+    ),
+    Command("api ls", "List what is below a path.", list_below, _PATH, (FORMAT,)),
+    Command("api usage", "Show what can be asked of a path.", usage, _PATH, (FORMAT,)),
 )

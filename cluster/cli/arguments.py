@@ -23,18 +23,21 @@ Values = dict[str, Any]
 
 
 class Parameter(NamedTuple):
-    """An option, or a positional argument. `kind` is `string`, `integer` or `boolean`."""
+    """An option, or a positional argument. `kind` is `string`, `integer` or `boolean`; a string may be one of
+    `choices`."""
 
     name: str
     kind: str
     text: str
     minimum: int = 0
     optional: bool = False
+    choices: tuple[str, ...] = ()
 
 
 class Command(NamedTuple):
-    """`name` may be two words. `run` returns the exit code; `failed` is the one for an error it raises. An `open`
-    command takes any further option with its value, as pairs under `given`."""
+    """`name` may be two words. `run` returns the exit code; `failed` is the one for an error it raises, `exits` are
+    those that mean something of their own. An `open` command takes any further option with its value, as pairs under
+    `given`."""
 
     name: str
     text: str
@@ -43,21 +46,16 @@ class Command(NamedTuple):
     options: tuple[Parameter, ...] = ()
     failed: int = 255
     open: bool = False
+    exits: tuple[tuple[int, str], ...] = ()
 
 
 SOCKET = Parameter("socket", "string", "control socket of the node's daemon (default: QUIRE_SOCKET)")
 HELP = Parameter("help", "boolean", "show how the command is used")
 EVERYWHERE = (SOCKET, HELP)
-FORMAT = Parameter("output-format", "string", "text (the default) or json")
-FORMATS = ("text", "json")
-
-
-def is_json(values: Values) -> bool:
-    """Of a command that has `FORMAT`. Raises `InvalidInput`."""
-    chosen = values.get("output-format", "text")
-    if chosen not in FORMATS:
-        raise InvalidInput(WRONG, fields={"output-format": "this is text or json"})
-    return bool(chosen == "json")
+FORMATS = ("text", "json", "json-pretty", "yaml")
+FORMAT = Parameter("output-format", "string", "text (the default), json, json-pretty or yaml", choices=FORMATS)
+DRY_RUN = Parameter("dry-run", "boolean", "say what would be done, and change nothing")
+USAGE_FAILED, INTERRUPTED = 255, 130
 
 
 def parse(command: Command, words: Sequence[str]) -> Values:
@@ -114,7 +112,9 @@ def _keep_positional(values: Values, faults: dict[str, str], command: Command, p
 
 
 def _keep(values: Values, faults: dict[str, str], parameter: Parameter, word: str) -> None:
-    if parameter.kind == "string":
+    if parameter.kind == "string" and parameter.choices and word not in parameter.choices:
+        faults[parameter.name] = f"this is one of {', '.join(parameter.choices)}"
+    elif parameter.kind == "string":
         values[parameter.name] = word
     elif parameter.kind == "boolean":
         if word.lower() in TRUE_WORDS + FALSE_WORDS:
@@ -145,4 +145,15 @@ def help_text(command: Command) -> str:
         value = "" if first.kind == "boolean" else f" <{first.kind}>"
         upto = f"..{others[-1].name[-1]}" if others else ""
         lines.append(f"  {f'--{first.name}{upto}{value}':<28}{text}")
+    lines.append(f"  exits: {'; '.join(f'{code} {meaning}' for code, meaning in exit_codes(command))}")
     return "\n".join(lines) + "\n"
+
+
+def exit_codes(command: Command) -> list[tuple[int, str]]:
+    """What a script may rely on, each code once."""
+    known = dict(command.exits)
+    known.setdefault(0, "done")
+    known.setdefault(command.failed, "refused or failed: standard error says why")
+    if command.failed != USAGE_FAILED:
+        known.setdefault(USAGE_FAILED, "wrongly typed")
+    return sorted(known.items())

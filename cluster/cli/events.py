@@ -1,27 +1,23 @@
-"""`pvecm events`: what all nodes recorded, oldest first as a log is read, as text, JSON or CSV."""
+"""`pvecm events`: what all nodes recorded, oldest first as a log is read, as text, data or CSV."""
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from cluster.cli.arguments import WRONG, Command, Parameter, Values
+from cluster.cli.arguments import FORMATS, Command, Parameter, Values
+from cluster.cli.output import show, style_of
 from cluster.cli.terminal import printable
-from cluster.errors import InvalidInput
 
 if TYPE_CHECKING:
     from cluster.control.blocking import BlockingClient
 
-FORMATS = ("text", "json", "csv")
 REQUEST_S = 15.0
 
 
 def events(values: Values, daemon: BlockingClient) -> int:
     form = values.get("output-format", "text")
-    if form not in FORMATS:
-        raise InvalidInput(WRONG, fields={"output-format": "this is text, json or csv"})
     asked = {"method": "flight.events", "limit": values.get("limit", 50), "form": "csv" if form == "csv" else ""}
     for option, name in (("kind", "kinds"), ("node", "nodes")):
         asked |= {name: [values[option]]} if option in values else {}
@@ -30,10 +26,10 @@ def events(values: Values, daemon: BlockingClient) -> int:
     found = daemon.call(asked, REQUEST_S)
     if form == "csv":
         sys.stdout.write(found["text"])
-    elif form == "json":
-        print(json.dumps(found))
-    else:
+    elif form == "text":
         _print(found)
+    else:
+        show(found, style_of(values))
     return 0
 
 
@@ -71,7 +67,12 @@ COMMANDS = (
             Parameter("since", "integer", "not before this moment, in seconds since 1970"),
             Parameter("until", "integer", "not after this moment, in seconds since 1970"),
             Parameter("limit", "integer", "how many to show at most (default: 50)", minimum=1),
-            Parameter("output-format", "string", "text (the default), json or csv"),
+            Parameter(
+                "output-format",
+                "string",
+                "text (the default), json, json-pretty, yaml or csv",
+                choices=(*FORMATS, "csv"),
+            ),
         ),
     ),
 )

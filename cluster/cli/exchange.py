@@ -7,10 +7,13 @@ imported: what is taken is a consistent copy.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cluster.cli.arguments import Command, Parameter, Values
+from cluster.cli.arguments import DRY_RUN, FORMAT, Command, Parameter, Values
+from cluster.cli.output import present, style_of
+from cluster.cli.planned import show_plan
 from cluster.cli.terminal import printable
 from cluster.errors import Conflict, InvalidInput, Unavailable
 
@@ -24,6 +27,8 @@ def export(values: Values, daemon: BlockingClient) -> int:
     target = values["file"]
     if os.path.lexists(target):
         raise Conflict(f"{target} is there already.")
+    if values.get("dry-run"):
+        return show_plan({"steps": [f"Write the tree to {target}."]}, style_of(values))
     made = daemon.call({"method": "store.export"}, EXCHANGE_S)
     try:
         _copy(made["file"], target)
@@ -32,8 +37,9 @@ def export(values: Values, daemon: BlockingClient) -> int:
     finally:
         with suppress(OSError):
             os.unlink(made["file"])
-    epoch, index = made["revision"]
-    print(f"{made['entries']} entries, at revision {epoch}.{index}.")
+    told = {"file": target, "entries": made["entries"], "revision": made["revision"]}
+    revision = ".".join(map(str, made["revision"]))
+    present(told, style_of(values), lambda said: [f"{said['entries']} entries, at revision {revision}."])
     return 0
 
 
@@ -45,12 +51,22 @@ def import_(values: Values, daemon: BlockingClient) -> int:
     name = f"import-{os.getpid()}.db"
     _copy_database(source, os.path.join(folder, name))
     asked = {"method": "store.import", "name": name, "force": values.get("force", False)}
-    done = daemon.call(asked, EXCHANGE_S)
-    print(f"{done['entries']} entries, {done['bytes']} bytes of content.")
-    print(f"What was there before: {printable(done['backup'])}")
-    for note in done["notes"]:
-        print(printable(note))
+    if values.get("dry-run"):
+        return _planned(daemon.call(asked | {"dry_run": True}, EXCHANGE_S), source, values)
+    present(daemon.call(asked, EXCHANGE_S), style_of(values), _imported)
     return 0
+
+
+def _planned(done: dict[str, Any], source: str, values: Values) -> int:
+    count = f"{done['entries']} entries, {done['bytes']} bytes of content"
+    steps = ["Keep a copy of this node's store.", f"Replace it by {source}: {count}."]
+    return show_plan({"steps": steps, "warnings": done["notes"]}, style_of(values))
+
+
+def _imported(done: dict[str, Any]) -> Iterator[str]:
+    yield f"{done['entries']} entries, {done['bytes']} bytes of content."
+    yield f"What was there before: {printable(done['backup'])}"
+    yield from map(printable, done["notes"])
 
 
 def _copy(source: str, target: str) -> None:
@@ -84,12 +100,13 @@ COMMANDS = (
         "Write the tree as a config.db, which Proxmox VE can open.",
         export,
         (Parameter("file", "string", "where; nothing may be there yet"),),
+        (DRY_RUN, FORMAT),
     ),
     Command(
         "store import",
         "Replace a stand-alone node's store by a config.db; a backup is made first.",
         import_,
         (Parameter("file", "string", "a config.db of Proxmox VE, or one written by export"),),
-        (Parameter("force", "boolean", "also when this node's store is more than a new node's"),),
+        (Parameter("force", "boolean", "also when this node's store is more than a new node's"), DRY_RUN, FORMAT),
     ),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from cluster.cli.arguments import FORMAT, Command, Values, is_json
+from cluster.cli.arguments import FORMAT, Command, Values
+from cluster.cli.output import present, style_of
 from cluster.cli.terminal import printable
 
 if TYPE_CHECKING:
@@ -16,29 +17,27 @@ WELL, NOT_WELL = 0, 1
 
 
 def check(values: Values, daemon: BlockingClient) -> int:
-    as_json = is_json(values)
     found = daemon.call({"method": "cluster.check"}, REQUEST_S)
-    if as_json:
-        print(json.dumps(found))
-    else:
-        for each in found:
-            print(f"{each['severity']:<8} {each['code']:<22} {printable(each['sentence'])}")
+    present(found, style_of(values), lambda rows: map(_finding, rows))
     return _code(found)
 
 
 def verify(values: Values, daemon: BlockingClient) -> int:
-    as_json = is_json(values)
     said = daemon.call({"method": "cluster.verify"}, REQUEST_S)
-    if as_json:
-        print(json.dumps(said))
-    else:
-        print(f"{'Node':<20} {'Config':>6} {'Revision':>18} {'Clock':>9}  {'Version':<10} Store")
-        for node in said["nodes"]:
-            print(_row(node))
-        for each in said["findings"]:
-            print(f"{each['severity']}: {printable(each['sentence'])} {printable(each['advice'])}")
-        print("Result: " + ("OK" if not said["findings"] else f"{len(said['findings'])} findings"))
+    present(said, style_of(values), _compared)
     return _code(said["findings"])
+
+
+def _finding(each: dict[str, Any]) -> str:
+    return f"{each['severity']:<8} {each['code']:<22} {printable(each['sentence'])}"
+
+
+def _compared(said: dict[str, Any]) -> Iterator[str]:
+    yield f"{'Node':<20} {'Config':>6} {'Revision':>18} {'Clock':>9}  {'Version':<10} Store"
+    yield from map(_row, said["nodes"])
+    for each in said["findings"]:
+        yield f"{each['severity']}: {printable(each['sentence'])} {printable(each['advice'])}"
+    yield "Result: " + ("OK" if not said["findings"] else f"{len(said['findings'])} findings")
 
 
 def _row(node: dict[str, Any]) -> str:
@@ -56,6 +55,8 @@ def _code(found: list[dict[str, Any]]) -> int:
     return NOT_WELL if any(each["severity"] == "error" for each in found) else WELL
 
 
+EXITS = ((WELL, "all is well, or only worth a warning"), (NOT_WELL, "something is wrong, or could not be looked at"))
+
 COMMANDS = (
     Command(
         "check",
@@ -63,6 +64,7 @@ COMMANDS = (
         check,
         options=(FORMAT,),
         failed=NOT_WELL,
+        exits=EXITS,
     ),
     Command(
         "verify",
@@ -70,5 +72,6 @@ COMMANDS = (
         verify,
         options=(FORMAT,),
         failed=NOT_WELL,
+        exits=EXITS,
     ),
 )

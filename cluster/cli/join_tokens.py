@@ -6,13 +6,13 @@ A string given as `-` is read from standard input, where no list of processes sh
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster.cli import terminal
-from cluster.cli.arguments import FORMAT, Command, Parameter, Values, is_json
-from cluster.cli.membership import JOIN_OPTIONS, given_links, refuse_inside_the_mount
-from cluster.cli.output import Style, show
-from cluster.cli.task import follow
+from cluster.cli.arguments import DRY_RUN, FORMAT, Command, Parameter, Values
+from cluster.cli.membership import JOIN_OPTIONS, begin, given_links, refuse_inside_the_mount
+from cluster.cli.output import present, show, style_of
+from cluster.cli.planned import show_plan
 from cluster.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -23,23 +23,31 @@ SIZE_MAX = 8192  # characters read; the daemon has a closer bound
 
 
 def create(values: Values, daemon: BlockingClient) -> int:
-    as_json = is_json(values)
+    if values.get("dry-run"):
+        taken = _token(daemon, values["name"]) is not None
+        step = f"Make the join token {values['name']}, for {values.get('uses', 1)} joins in {values.get('hours', 3)} h."
+        obstacle = f"There is a join token named {values['name']} already." if taken else ""
+        return show_plan({"steps": [step], "obstacle": obstacle}, style_of(values))
     asked = {"method": "join-token.create", "name": values["name"]}
     made = daemon.call(asked | {name: values[name] for name in ("uses", "hours") if name in values}, REQUEST_S)
-    if as_json:
-        show(made, Style("json"))
-    else:
-        print(made["invitation"])
+    present(made, style_of(values), lambda told: [told["invitation"]])
     return 0
 
 
 def rows(values: Values, daemon: BlockingClient) -> int:
-    as_json = is_json(values)
-    show(daemon.call({"method": "join-token.list"}, REQUEST_S), Style("json" if as_json else "text", border=False))
+    show(daemon.call({"method": "join-token.list"}, REQUEST_S), style_of(values))
     return 0
 
 
+def _token(daemon: BlockingClient, name: str) -> dict[str, Any] | None:
+    return next((row for row in daemon.call({"method": "join-token.list"}, REQUEST_S) if row["name"] == name), None)
+
+
 def revoke(values: Values, daemon: BlockingClient) -> int:
+    if values.get("dry-run"):
+        obstacle = "" if _token(daemon, values["name"]) else f"There is no join token named {values['name']}."
+        step = f"Let nobody join with the token {values['name']} any more."
+        return show_plan({"steps": [step], "obstacle": obstacle}, style_of(values))
     daemon.call({"method": "join-token.revoke", "name": values["name"]}, REQUEST_S)
     return 0
 
@@ -47,7 +55,9 @@ def revoke(values: Values, daemon: BlockingClient) -> int:
 def join_info(values: Values, daemon: BlockingClient) -> int:
     from cluster.workflow import invitation
 
-    print(invitation.encode(daemon.call({"method": "cluster.join-info"}, REQUEST_S)))
+    told = daemon.call({"method": "cluster.join-info"}, REQUEST_S)
+    text = invitation.encode(told)
+    present({**told, "invitation": text}, style_of(values), lambda _: [text])
     return 0
 
 
@@ -64,7 +74,7 @@ def join(values: Values, daemon: BlockingClient) -> int:
         if not asked["password"]:
             raise InvalidInput("A password is needed.", fields={"password": "it was left empty"})
     asked |= {name: values[name] for name in ("nodeid", "votes", "force") if name in values}
-    return follow(daemon, daemon.call(asked | {"links": given_links(values)}, REQUEST_S)["upid"])
+    return begin(values, daemon, asked | {"links": given_links(values)})
 
 
 COMMANDS = (
@@ -76,7 +86,7 @@ COMMANDS = (
         options=JOIN_OPTIONS,
         failed=1,
     ),
-    Command("join-info", "Print the join information of this cluster, without a token.", join_info),
+    Command("join-info", "Print the join information of this cluster, without a token.", join_info, options=(FORMAT,)),
     Command(
         "token create",
         "Make a join token; prints join information that holds it.",
@@ -85,10 +95,11 @@ COMMANDS = (
         options=(
             Parameter("uses", "integer", "how many nodes may join with it (default: 1)", minimum=1),
             Parameter("hours", "integer", "how long it is good (default: 3)", minimum=1),
+            DRY_RUN,
             FORMAT,
         ),
     ),
     Command("token list", "List the join tokens.", rows, options=(FORMAT,)),
     Command("token revoke", "Let nobody join with a token any more.", revoke,
-            positional=(Parameter("name", "string", "its name"),)),
+            positional=(Parameter("name", "string", "its name"),), options=(DRY_RUN, FORMAT)),
 )  # fmt: skip

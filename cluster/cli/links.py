@@ -1,38 +1,26 @@
-"""`pvecm links`: what every node measures on its links, as a table or as JSON; and `links set`, `confirm`, `revert`."""
+"""`pvecm links`: what every node measures on its links, as a table or as data; and `links set`, `confirm`, `revert`."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from cluster.cli.arguments import WRONG, Command, Parameter, Values
+from cluster.cli.arguments import DRY_RUN, FORMAT, Command, Parameter, Values
+from cluster.cli.output import present, style_of
+from cluster.cli.planned import show_plan
 from cluster.cli.task import follow
 from cluster.cli.terminal import printable
-from cluster.errors import InvalidInput
 
 if TYPE_CHECKING:
     from cluster.control.blocking import BlockingClient
 
-FORMATS = ("text", "json")
-FORMAT = Parameter("output-format", "string", "text (the default) or json")
 WELL, LINK_DOWN = 0, 1
 REQUEST_S = 30.0
 
 
 def links(values: Values, daemon: BlockingClient) -> int:
     rows = daemon.call({"method": "cluster.links"})
-    if as_json(values):
-        print(json.dumps(rows))
-    else:
-        print("\n".join(lines(rows)))
+    present(rows, style_of(values), lines)
     return LINK_DOWN if any(row["connected"] is False for row in rows) else WELL
-
-
-def as_json(values: Values) -> bool:
-    chosen = values.get("output-format", "text")
-    if chosen not in FORMATS:
-        raise InvalidInput(WRONG, fields={"output-format": "this is text or json"})
-    return bool(chosen == "json")
 
 
 def lines(rows: list[dict[str, Any]]) -> list[str]:
@@ -64,21 +52,26 @@ def _or_dash(count: int | None) -> str:
 def change(values: Values, daemon: BlockingClient) -> int:
     asked = {number: values[f"link{number}"] for number in range(8) if f"link{number}" in values}
     if values.get("dry-run"):
-        plan = daemon.call({"method": "cluster.plan-links", "links": asked})
-        print("\n".join([*plan["steps"], *plan["warnings"]]))
-        return WELL
+        return show_plan(daemon.call({"method": "cluster.plan-links", "links": asked}), style_of(values))
     request = {"method": "cluster.change-links", "links": asked, "at_once": bool(values.get("at-once"))}
     request |= {"confirm_s": values["confirm-s"]} if "confirm-s" in values else {}
-    return follow(daemon, daemon.call(request)["upid"])
+    return follow(daemon, daemon.call(request)["upid"], style_of(values))
 
 
-def confirm(_values: Values, daemon: BlockingClient) -> int:
-    daemon.call({"method": "cluster.confirm-links"}, REQUEST_S)
-    return WELL
+def confirm(values: Values, daemon: BlockingClient) -> int:
+    return _conclude(values, daemon, "cluster.confirm-links", "Keep the links as they are now.")
 
 
-def revert(_values: Values, daemon: BlockingClient) -> int:
-    daemon.call({"method": "cluster.revert-links"}, REQUEST_S)
+def revert(values: Values, daemon: BlockingClient) -> int:
+    return _conclude(values, daemon, "cluster.revert-links", "Put the former links back on every node.")
+
+
+def _conclude(values: Values, daemon: BlockingClient, method: str, step: str) -> int:
+    if values.get("dry-run"):
+        on_trial = daemon.call({"method": "cluster.link-trial"}) is not None
+        obstacle = "" if on_trial else "No change of the links is on trial."
+        return show_plan({"steps": [step] if on_trial else [], "warnings": [], "obstacle": obstacle}, style_of(values))
+    daemon.call({"method": method}, REQUEST_S)
     return WELL
 
 
@@ -89,11 +82,18 @@ CHANGING = (
     *LINKS,
     Parameter("confirm-s", "integer", "seconds until an unconfirmed change goes back (default: 60)", minimum=1),
     Parameter("at-once", "boolean", "confirm it as soon as every node hears every peer over it"),
-    Parameter("dry-run", "boolean", "say what would be done, and do nothing"),
+    DRY_RUN,
+    FORMAT,
 )
 
 COMMANDS = (
-    Command("links", "Show what every node measures on its links.", links, options=(FORMAT,)),
+    Command(
+        "links",
+        "Show what every node measures on its links.",
+        links,
+        options=(FORMAT,),
+        exits=((WELL, "no link is known to be down"), (LINK_DOWN, "a link is down")),
+    ),
     Command(
         "links set",
         "Add, change or remove links of the running cluster, on trial: confirm it, or it goes back.",
@@ -101,6 +101,10 @@ COMMANDS = (
         options=CHANGING,
         failed=1,
     ),
-    Command("links confirm", "Keep the change of links that is on trial.", confirm, failed=1),
-    Command("links revert", "Take back the change of links that is on trial.", revert, failed=1),
+    Command(
+        "links confirm", "Keep the change of links that is on trial.", confirm, options=(DRY_RUN, FORMAT), failed=1
+    ),
+    Command(
+        "links revert", "Take back the change of links that is on trial.", revert, options=(DRY_RUN, FORMAT), failed=1
+    ),
 )

@@ -18,27 +18,29 @@ from cluster.cli import (
     health,
     history,
     join_tokens,
+    keys,
     links,
     membership,
     quorum,
     removal,
+    shells,
     store,
+    tunnel,
     version,
     what_if,
 )
-from cluster.cli.arguments import Command, help_text, parse, usage
+from cluster.cli.arguments import INTERRUPTED, USAGE_FAILED, Command, help_text, parse, usage
 from cluster.cli.terminal import complain
 from cluster.control.blocking import BlockingClient
 from cluster.errors import InvalidInput, QuireError
 
 SOCKET = "/var/lib/quire/control.sock"
-USAGE_FAILED = 255
-INTERRUPTED = 130
 
 COMMANDS = {each.name: each for each in (
     *membership.COMMANDS, *removal.COMMANDS, *quorum.COMMANDS, *version.COMMANDS, *store.COMMANDS,
     *api.COMMANDS, *history.COMMANDS, *exchange.COMMANDS, *health.COMMANDS, *what_if.COMMANDS, *links.COMMANDS,
-    *events.COMMANDS, *alerts.COMMANDS, *join_tokens.COMMANDS,
+    *events.COMMANDS, *alerts.COMMANDS, *join_tokens.COMMANDS, *keys.COMMANDS,
+    *tunnel.COMMANDS, *shells.COMMANDS,
 )}  # fmt: skip
 
 

@@ -7,10 +7,12 @@ its fingerprint before the daemon is asked, and the password is typed, never an 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster.cli import terminal
-from cluster.cli.arguments import WRONG, Command, Parameter, Values
+from cluster.cli.arguments import DRY_RUN, FORMAT, WRONG, Command, Parameter, Values
+from cluster.cli.output import present, style_of
+from cluster.cli.planned import show_plan
 from cluster.cli.task import follow
 from cluster.errors import Conflict, InvalidInput
 
@@ -32,7 +34,14 @@ def create(values: Values, daemon: BlockingClient) -> int:
     asked |= {name: values[name] for name in ("nodeid", "votes") if name in values}
     if "token-coefficient" in values:
         asked["token_coefficient"] = values["token-coefficient"]
-    return follow(daemon, daemon.call(asked, REQUEST_S)["upid"])
+    return begin(values, daemon, asked)
+
+
+def begin(values: Values, daemon: BlockingClient, asked: dict[str, Any]) -> int:
+    """Ask for what a task does and follow it, or with --dry-run for its plan. `asked` is the request of the task."""
+    if values.get("dry-run"):
+        return show_plan(daemon.call({"method": "cluster.plan", "asked": asked}, REQUEST_S), style_of(values))
+    return follow(daemon, daemon.call(asked, REQUEST_S)["upid"], style_of(values))
 
 
 def add(values: Values, daemon: BlockingClient) -> int:
@@ -48,13 +57,28 @@ def add(values: Values, daemon: BlockingClient) -> int:
     fingerprint = values.get("fingerprint") or _confirmed_fingerprint(hostname)
     asked = {"method": "cluster.join", "hostname": hostname, "password": password, "fingerprint": fingerprint}
     asked |= {name: values[name] for name in ("nodeid", "votes", "force") if name in values}
-    return follow(daemon, daemon.call(asked | {"links": given_links(values)}, REQUEST_S)["upid"])
+    return begin(values, daemon, asked | {"links": given_links(values)})
 
 
 def leave(values: Values, daemon: BlockingClient) -> int:
     refuse_inside_the_mount()
-    asked = {"method": "cluster.leave", "force": bool(values.get("force"))}
-    return follow(daemon, daemon.call(asked, REQUEST_S)["upid"])
+    return begin(values, daemon, {"method": "cluster.leave", "force": bool(values.get("force"))})
+
+
+def addnode(values: Values, daemon: BlockingClient) -> int:
+    """A member's part of a join, without the joiner; says nothing when all is well, as Proxmox VE's."""
+    asked = {"method": "cluster.add-node", "node": values["node"], "links": given_links(values)}
+    asked |= {
+        name: values[name] for name in ("nodeid", "votes", "force", "new_node_ip", "apiversion") if name in values
+    }
+    if values.get("dry-run"):
+        return show_plan(daemon.call({"method": "cluster.plan", "asked": asked}, REQUEST_S), style_of(values))
+    told = daemon.call(asked, REQUEST_S)
+    for warning in told["warnings"]:
+        terminal.complain(warning)
+    open_part = {name: told[name] for name in ("corosync_conf", "warnings")}  # the key is for the joiner alone
+    present(open_part, style_of(values), lambda _: [])
+    return 0
 
 
 def given_links(values: Values) -> dict[int, str]:
@@ -92,6 +116,8 @@ JOIN_OPTIONS = (
     Parameter("nodeid", "integer", "id of this node (default: the lowest free one)", minimum=1),
     Parameter("votes", "integer", "votes of this node (default: 1)"),
     Parameter("force", "boolean", "go on where the checks of this node find fault"),
+    DRY_RUN,
+    FORMAT,
 )
 
 COMMANDS = (
@@ -105,6 +131,8 @@ COMMANDS = (
             Parameter("nodeid", "integer", "id of this node (default: 1)", minimum=1),
             Parameter("votes", "integer", "votes of this node (default: 1)", minimum=1),
             Parameter("token-coefficient", "integer", "ms added to the token timeout per node (default: 125)"),
+            DRY_RUN,
+            FORMAT,
         ),
     ),
     Command(
@@ -122,7 +150,23 @@ COMMANDS = (
         "leave",
         "Take this node out of its cluster and make it stand-alone.",
         leave,
-        options=(Parameter("force", "boolean", "go on where the cluster has no quorum to agree"),),
+        options=(Parameter("force", "boolean", "go on where the cluster has no quorum to agree"), DRY_RUN, FORMAT),
         failed=1,
+    ),
+    Command(
+        "addnode",
+        "List a node that joins in corosync.conf, as a member does; taken back in a few minutes if it does not come.",
+        addnode,
+        positional=(Parameter("node", "string", "name of the new node"),),
+        options=(
+            *LINK_OPTIONS,
+            Parameter("nodeid", "integer", "id of the new node (default: the lowest free one)", minimum=1),
+            Parameter("votes", "integer", "votes of the new node (default: 1)"),
+            Parameter("force", "boolean", "also where a node of this name is listed and not online"),
+            Parameter("new_node_ip", "string", "its address, where the cluster has a single link and none is given"),
+            Parameter("apiversion", "integer", "version of the join interface the new node speaks"),
+            DRY_RUN,
+            FORMAT,
+        ),
     ),
 )

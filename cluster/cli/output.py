@@ -6,11 +6,11 @@ What a node says is printed with control characters made visible; JSON and YAML 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from cluster.cli.arguments import Values
 from cluster.cli.terminal import printable
-
-FORMATS = ("text", "json", "json-pretty", "yaml")
 
 
 class Style(NamedTuple):
@@ -19,6 +19,20 @@ class Style(NamedTuple):
     format: str = "text"
     border: bool = True
     header: bool = True
+
+
+def style_of(values: Values) -> Style:
+    """Of a command that has `FORMAT`; its tables have no lines, so that scripts may cut them."""
+    return Style(values.get("output-format", "text"), border=False)
+
+
+def present(data: Any, style: Style, lines: Callable[[Any], Iterable[str]]) -> None:
+    """As data for programs, or as these lines for people."""
+    if style.format != "text":
+        show(data, style)
+        return
+    for line in lines(data):
+        print(line)
 
 
 def show(data: Any, style: Style) -> None:

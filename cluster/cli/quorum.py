@@ -11,7 +11,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cluster.cli.arguments import Command, Parameter, Values
+from cluster.cli.arguments import DRY_RUN, FORMAT, Command, Parameter, Values
+from cluster.cli.output import present, show, style_of
 from cluster.cli.terminal import complain, printable
 from cluster.errors import NotInCluster, Unavailable
 
@@ -25,8 +26,12 @@ REQUEST_S = 20.0
 Facts = Mapping[str, Any]
 
 
-def status(_values: Values, daemon: BlockingClient) -> int:
-    config = _config(daemon)
+def status(values: Values, daemon: BlockingClient) -> int:
+    config, style = _config(daemon), style_of(values)
+    if style.format != "text":
+        report = _report(daemon)
+        show({"totem": config["totem"], "nodes": _members(config, report), **_without_nodes(report)}, style)
+        return QUORATE if report["quorum"]["quorate"] else NOT_QUORATE
     sys.stdout.write(configuration_text(config["totem"]) + "\n")
     report = _report(daemon)
     sys.stdout.write(quorum_text(report, time.ctime()) + "\n" + membership_text(config, report, addresses=True))
@@ -35,10 +40,29 @@ def status(_values: Values, daemon: BlockingClient) -> int:
     return QUORATE if report["quorum"]["quorate"] else NOT_QUORATE
 
 
-def nodes(_values: Values, daemon: BlockingClient) -> int:
+def nodes(values: Values, daemon: BlockingClient) -> int:
     config, report = _config(daemon), _report(daemon)
-    sys.stdout.write("\n" + membership_text(config, report, addresses=False))
+    text = "\n" + membership_text(config, report, addresses=False)
+    present(_members(config, report), style_of(values), lambda _: [text.removesuffix("\n")])
     return 0
+
+
+def _members(config: Facts, report: Facts) -> list[dict[str, Any]]:
+    """The nodes that are members now, as data."""
+    configured = {int(node["nodeid"]): node for node in config["nodes"]}
+    votes = {int(node_id): count for node_id, count in (report["votes"] or {}).items()}
+    return [
+        {
+            "nodeid": node_id, "name": configured.get(node_id, {}).get("name", ""),
+            "votes": votes.get(node_id, int(configured.get(node_id, {}).get("quorum_votes", 1))),
+            "address": _address(configured.get(node_id, {})), "local": node_id == report["node_id"],
+        }
+        for node_id in sorted(report["nodes"])
+    ]  # fmt: skip
+
+
+def _without_nodes(report: Facts) -> dict[str, Any]:
+    return {name: report[name] for name in ("node_id", "ring", "quorum")} | {"lagging": report.get("lagging", [])}
 
 
 def configuration_text(totem: Facts) -> str:
@@ -128,6 +152,10 @@ def expected(values: Values, daemon: BlockingClient) -> int:
         asked = {"method": "cluster.set-expected", "expected": votes, "force": bool(values.get("force"))}
         asked |= {"lasts_s": values["lasts-s"]} if "lasts-s" in values else {}
         plan = daemon.call(asked, REQUEST_S)
+    style = style_of(values)
+    if style.format != "text":
+        show(plan, style)
+        return QUORATE
     for sentence in [*plan["sentences"], *([plan["obstacle"]] if plan["obstacle"] else [])]:
         complain(sentence)
     return QUORATE
@@ -142,10 +170,18 @@ COMMANDS = (
         options=(
             Parameter("lasts-s", "integer", "seconds until the configured votes are expected again (default: 600)"),
             Parameter("force", "boolean", "also where an absent node answers"),
-            Parameter("dry-run", "boolean", "say what it would mean, and do nothing"),
+            DRY_RUN,
+            FORMAT,
         ),
         failed=FAILED,
     ),
-    Command("status", "Show the cluster and its quorum as this node sees it.", status, failed=FAILED),
-    Command("nodes", "Show the nodes that are members now.", nodes, failed=FAILED),
+    Command(
+        "status",
+        "Show the cluster and its quorum as this node sees it.",
+        status,
+        options=(FORMAT,),
+        failed=FAILED,
+        exits=((QUORATE, "quorate"), (NOT_QUORATE, "not quorate")),
+    ),
+    Command("nodes", "Show the nodes that are members now.", nodes, options=(FORMAT,), failed=FAILED),
 )

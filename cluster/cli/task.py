@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from cluster.cli.output import Style, show
 from cluster.cli.terminal import complain, printable
 from cluster.errors import OutcomeUnknown, Unavailable
 
@@ -20,21 +22,32 @@ INTERVAL_S = 0.2
 SILENCE_S = 30.0  # how long the daemon may not answer, for instance while it serves a new certificate
 FOLLOW_S = 1800.0
 OK, FAILED = 0, 1
+TEXT = Style()
 # The marker belongs to the log; at the terminal the exit code and the error's own words stand for it.
 EMPTY = "no content"  # what an empty log is said to hold
 MARKER = re.compile(r"TASK (?:OK|ERROR: .*|WARNINGS: \d+)")
 
 
-def follow(daemon: BlockingClient, upid: str) -> int:
-    """Print the task's log live. → 0 when it ended well, 1 when it failed, its error on standard error."""
+def follow(daemon: BlockingClient, upid: str, style: Style = TEXT) -> int:
+    """Print the task's log live, or all of it at its end as data. → 0 when it ended well, 1 when it failed, its error
+    on standard error."""
+    lines: list[str] = []
+    tell = _print if style.format == "text" else lines.append
     try:
-        return _outcome(_followed(daemon, upid))
+        status = _followed(daemon, upid, tell)
+        if style.format != "text":
+            show({"upid": upid, "status": status, "log": lines}, style)
+        return _outcome(status)
     except KeyboardInterrupt:
         complain(f"The task goes on without this terminal: {upid}")
         raise
 
 
-def _followed(daemon: BlockingClient, upid: str) -> str:
+def _print(line: str) -> None:
+    print(printable(line), flush=True)
+
+
+def _followed(daemon: BlockingClient, upid: str, tell: Callable[[str], None]) -> str:
     shown = 0
     now_s = time.monotonic()
     end_s, heard_s = now_s + FOLLOW_S, now_s
@@ -48,7 +61,7 @@ def _followed(daemon: BlockingClient, upid: str) -> str:
             shown += len(more)
             for line in more:
                 if not MARKER.fullmatch(line["t"]):
-                    print(printable(line["t"]), flush=True)
+                    tell(line["t"])
             if state["end_time_s"] is not None and len(more) < LINES_PER_CALL:
                 return str(state["status"])
         if len(more) < LINES_PER_CALL:

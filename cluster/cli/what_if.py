@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from cluster.cli.arguments import Command, Parameter, Values
-from cluster.cli.links import FORMAT, as_json
+from cluster.cli.arguments import FORMAT, Command, Parameter, Values
+from cluster.cli.output import present, style_of
 from cluster.cli.terminal import printable
 
 if TYPE_CHECKING:
@@ -14,10 +13,9 @@ if TYPE_CHECKING:
 
 
 def what_if(values: Values, daemon: BlockingClient) -> int:
-    in_json = as_json(values)
     asked = {"method": "cluster.what-if", "witness": values.get("witness", True), "anew": values.get("anew", False)}
     told = daemon.call(asked | {name: values[name] for name in ("off", "split", "links") if name in values})
-    print(json.dumps(told) if in_json else "\n".join(lines(told)))
+    present(told, style_of(values), lines)
     return 0
 
 

@@ -93,8 +93,8 @@ class StoreDiff(Request, tag="store.diff"):
 
 class StoreRestore(Request, tag="store.restore"):
     """Make `path`, and all below it, what it was right after `revision`, in one change. The empty path is the whole
-    tree but for the cluster's membership and keys. → {revision, paths: [str]}; revision is null when nothing differs.
-    Raises what StoreWrite, StoreShow raise."""
+    tree but for the cluster's membership and keys. → {revision, paths: [str]}; revision is null when nothing differs,
+    or with `dry_run`, which changes nothing. Raises what StoreWrite, StoreShow raise."""
 
     path: str
     revision: str
@@ -103,6 +103,7 @@ class StoreRestore(Request, tag="store.restore"):
     user: str = "root@pam"
     timeout_s: float = 10.0
     door: str = "api"
+    dry_run: bool = False
 
 
 class StoreOutcome(Request, tag="store.outcome"):
@@ -170,8 +171,10 @@ class StoreExport(Request, tag="store.export"):
 class StoreImport(Request, tag="store.import"):
     """Replace a stand-alone node's store by a config.db that lies in the folder of exchange as `name`.
     → {entries, bytes, backup: path, notes: [str]}. Raises InvalidInput with what is wrong with it, Conflict in a
-    cluster, or without `force` when the store is more than a new node's."""
+    cluster, or without `force` when the store is more than a new node's. With `dry_run` it is only read, and
+    `backup` is empty."""
 
     name: str
     force: bool = False
+    dry_run: bool = False
     user: str = "root@pam"

@@ -22,25 +22,28 @@ from cluster.control.requests import (
     as_plain,
 )
 from cluster.control.token_requests import TokenAdd
-from cluster.errors import Conflict, QuireError
+from cluster.errors import Conflict, NoQuorum, NotInCluster, QuireError
 from cluster.node.options import Options
 from cluster.node.tasks import TaskContext, TaskRunner
 from cluster.workflow.add_node import AddedNode, Additions
 from cluster.workflow.clock import SystemClock
-from cluster.workflow.create import create, plan_create
+from cluster.workflow.create import CreatePlan, create, foretell_create, plan_create
+from cluster.workflow.foretelling import Foretold
 from cluster.workflow.host import Host
-from cluster.workflow.join import join, plan_join
+from cluster.workflow.join import JoinPlan, foretell_join, join, plan_join
 from cluster.workflow.join_tokens import JoinToken, JoinTokens
 from cluster.workflow.journal import Journal
-from cluster.workflow.leave import leave
+from cluster.workflow.leave import foretell_leave, leave
 from cluster.workflow.remove_node import read_plan, remove_node
 from cluster.workflow.resume import resume_or_undo
 from cluster.workflow.tombstone import UNDO_S
-from cluster.workflow.undo_removal import removed_nodes, undo_removal
+from cluster.workflow.undo_removal import foretell_undo, removed_nodes, undo_removal
 
 WATCH_EVERY_S = 1.0
 RESUME_AGAIN_S = 30.0  # between tries to tell a peer what it could not be told before
 BUSY = "This node is creating, joining or leaving a cluster right now. Wait for that task to end."
+
+Planned = CreateCluster | JoinCluster | LeaveCluster | AddNode
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +62,7 @@ class Workflows:
 
     def create(self, request: CreateCluster) -> str:
         """Check the values and begin; returns the task's UPID. Raises InvalidInput, Conflict, Busy."""
-        plan = plan_create(
-            self._host, request.clustername, request.links, request.nodeid, request.votes, request.token_coefficient
-        )
+        plan = self._created(request)
 
         async def work(context: TaskContext) -> None:
             await create(self._host, plan, self._journal, context, self._clock)
@@ -70,10 +71,7 @@ class Workflows:
 
     def join(self, request: JoinCluster) -> str:
         """As `create`."""
-        plan = plan_join(
-            self._host, request.hostname, request.fingerprint, request.password, request.links, request.nodeid,
-            request.votes, request.force, request.token, request.cluster_uuid,
-        )  # fmt: skip
+        plan = self._joined(request)
 
         async def work(context: TaskContext) -> None:
             await join(self._host, plan, self._peer, self._journal, context, self._clock)
@@ -87,6 +85,33 @@ class Workflows:
             await leave(self._host, request.force, self._journal, context, self._clock)
 
         return self._begin("clusterleave", "", request.user, work)
+
+    async def foretell(self, asked: Planned) -> Foretold:
+        """What that request's workflow would do. Raises InvalidInput as it does."""
+        if self.busy:
+            return Foretold((), obstacle=BUSY)
+        if isinstance(asked, CreateCluster):
+            return await foretell_create(self._host, self._created(asked), asked.user, self._clock)
+        if isinstance(asked, JoinCluster):
+            return await foretell_join(self._host, self._joined(asked), self._peer, asked.user, self._clock)
+        if isinstance(asked, LeaveCluster):
+            return await foretell_leave(self._host, asked.force, asked.user, self._clock)
+        try:
+            planned = await self._add(asked, dry_run=True)
+        except (Conflict, NoQuorum, NotInCluster) as error:
+            return Foretold((), obstacle=error.message)
+        return Foretold((f"List {asked.node} in corosync.conf, for a few minutes until it comes.",), planned.warnings)
+
+    def _created(self, asked: CreateCluster) -> CreatePlan:
+        return plan_create(
+            self._host, asked.clustername, asked.links, asked.nodeid, asked.votes, asked.token_coefficient
+        )
+
+    def _joined(self, asked: JoinCluster) -> JoinPlan:
+        return plan_join(
+            self._host, asked.hostname, asked.fingerprint, asked.password, asked.links, asked.nodeid, asked.votes,
+            asked.force, asked.token, asked.cluster_uuid,
+        )  # fmt: skip
 
     # --- asked by the users of a member -----------------------------------------------------------------------------
 
@@ -130,6 +155,9 @@ class Workflows:
         warnings = await undo_removal(self._host, self._additions, self._clock, request.node, request.user)
         return {"warnings": list(warnings)}
 
+    async def plan_undo_removal(self, node: str) -> Any:
+        return as_plain(await foretell_undo(self._host, self._clock, node))
+
     async def removed_nodes(self) -> Any:
         now_s = self._clock.unix_s()
         return [
@@ -141,11 +169,13 @@ class Workflows:
     # --- asked by a joining node ------------------------------------------------------------------------------------
 
     async def add_node(self, request: AddNode) -> Any:
-        added = await self._additions.add(
+        return as_plain(await self._add(request))
+
+    async def _add(self, request: AddNode, *, dry_run: bool = False) -> AddedNode:
+        return await self._additions.add(
             request.node, request.links, request.nodeid, request.votes, request.force, request.new_node_ip,
-            request.apiversion, request.user,
+            request.apiversion, request.user, dry_run=dry_run,
         )  # fmt: skip
-        return as_plain(added)
 
     @property
     def tokens(self) -> JoinTokens:

@@ -69,9 +69,11 @@ class Additions:
         apiversion: int = 0,
         user: str = "root@pam",
         token: JoinToken | None = None,
+        dry_run: bool = False,
     ) -> AddedNode:
-        """With `token` one of its uses becomes this node's. Raises InvalidInput, Conflict, NoQuorum, Busy (Queued while
-        others come first), NotInCluster, TokenRefused, OutcomeUnknown, Unavailable."""
+        """With `token` one of its uses becomes this node's; with `dry_run` nothing is committed or given.
+        Raises InvalidInput, Conflict, NoQuorum, Busy (Queued while others come first), NotInCluster, TokenRefused,
+        OutcomeUnknown, Unavailable."""
         name = names.node_name(node)
         node_id = None if nodeid is None else names.node_id(nodeid)
         node_votes = None if votes is None else names.votes(votes)
@@ -82,7 +84,8 @@ class Additions:
             await self._check_quorum()
             document, digest = await self._document()
             await self._check_free(name)
-            self._queue.check(name, self.pending)
+            if not dry_run:
+                self._queue.check(name, self.pending)
             if token is not None:
                 await self.tokens.reserve(token, name)
             chosen = given or (self._single_link(document, new_node_ip),)
@@ -92,6 +95,8 @@ class Additions:
             planned = conf.plan_node(base, name, chosen, node_id, node_votes, replace=force)
             changed = conf.render(conf.add_node(base, planned, replace=force)).encode()
             await self._host.check_configuration(changed)
+            if dry_run:
+                return AddedNode("", changed.decode(), warnings=warnings)
             key = await self._host.read_local_key()
             if key is None:
                 raise Unavailable("This node's corosync key cannot be read.")

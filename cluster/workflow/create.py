@@ -16,6 +16,7 @@ from cluster.errors import InvalidInput
 from cluster.model import Link, Node
 from cluster.workflow import preflight, waiting
 from cluster.workflow.clock import Clock
+from cluster.workflow.foretelling import Foretold, foretell
 from cluster.workflow.host import Host
 from cluster.workflow.journal import Journal
 from cluster.workflow.steps import Account, Run, Step, UndoStep, Workflow, run
@@ -73,6 +74,10 @@ async def create(host: Host, plan: CreatePlan, journal: Journal, account: Accoun
     await run(_Creation(host, plan, clock).workflow(), journal, account)
 
 
+async def foretell_create(host: Host, plan: CreatePlan, user: str, clock: Clock) -> Foretold:
+    return await foretell(_Creation(host, plan, clock).workflow(), user)
+
+
 def undo_steps(host: Host) -> dict[str, UndoStep]:
     """How each step of creating is taken back, from the journal's facts."""
     return local_undo_steps(host)
@@ -115,8 +120,8 @@ class _Creation:
         return Workflow(
             "create",
             [
-                Step("check", "Check this node", self._check, 30.0),
-                Step("prepare", "Make the key and the configuration", self._prepare, 30.0),
+                Step("check", "Check this node", self._check, 30.0, looks=True),
+                Step("prepare", "Make the key and the configuration", self._prepare, 30.0, looks=True),
                 Step("backup", "Keep a copy of the store", self._backup, 60.0),
                 Step("configuration", "Write the key and the configuration", self._install, 15.0),
                 Step("store", "Make the store the cluster's", self._found, 30.0),

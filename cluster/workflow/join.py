@@ -19,6 +19,7 @@ from cluster.workflow import answer, preflight, waiting
 from cluster.workflow.asking import ANSWER_S, Peers, PeerSession, answered
 from cluster.workflow.clock import Clock
 from cluster.workflow.create import default_link, engine_word, local_undo_steps
+from cluster.workflow.foretelling import Foretold, foretell
 from cluster.workflow.host import Host
 from cluster.workflow.join_tokens import TOKEN
 from cluster.workflow.journal import Journal
@@ -96,6 +97,11 @@ async def join(host: Host, plan: JoinPlan, peers: Peers, journal: Journal, accou
     await run(_Joining(host, plan, peers, clock).workflow(), journal, account)
 
 
+async def foretell_join(host: Host, plan: JoinPlan, peers: Peers, user: str, clock: Clock) -> Foretold:
+    """Signs in on the peer and asks it what it is; nothing is changed there either."""
+    return await foretell(_Joining(host, plan, peers, clock).workflow(), user)
+
+
 def undo_steps(host: Host, peers: Peers, *, at_start: bool = False) -> dict[str, UndoStep]:
     """How each step of joining is taken back, from the journal's facts. `at_start`: the daemon is only starting, and
     starts the engine of a former cluster by itself."""
@@ -148,10 +154,10 @@ class _Joining:
         return Workflow(
             "join",
             [
-                Step("check", "Check this node", self._check, 30.0),
+                Step("check", "Check this node", self._check, 30.0, looks=True),
                 Step("sign-in", f"Show {peer} the join token" if self._plan.token else f"Sign in on {peer}",
-                     self._sign_in, ANSWER_S),
-                Step("versions", "Compare versions and links", self._compare, 2 * ANSWER_S),
+                     self._sign_in, ANSWER_S, looks=True),
+                Step("versions", "Compare versions and links", self._compare, 2 * ANSWER_S, looks=True),
                 Step("addition", f"Ask {peer} to add this node", self._request, QUEUE_S + 2 * ANSWER_S),
                 Step("answer", "Check what the cluster sent", self._check_answer, 30.0),
                 Step("stop", f"Make sure that {word} is stopped", self._stop, 30.0),

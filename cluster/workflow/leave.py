@@ -15,6 +15,7 @@ from cluster.workflow import tombstone, waiting
 from cluster.workflow.add_node import CONFIGURATION
 from cluster.workflow.clock import Clock
 from cluster.workflow.create import engine_word, local_undo_steps
+from cluster.workflow.foretelling import Foretold, foretell
 from cluster.workflow.host import Host
 from cluster.workflow.journal import Journal
 from cluster.workflow.removal_plan import check_plan, plan_removal
@@ -31,6 +32,10 @@ async def leave(host: Host, force: bool, journal: Journal, account: Account, clo
 
     With `force` nothing is asked of the cluster when it cannot answer: without quorum, or with nobody there."""
     await run(_Leaving(host, force, clock).workflow(), journal, account)
+
+
+async def foretell_leave(host: Host, force: bool, user: str, clock: Clock) -> Foretold:
+    return await foretell(_Leaving(host, force, clock).workflow(), user)
 
 
 def undo_steps(host: Host, *, at_start: bool = False) -> dict[str, UndoStep]:
@@ -73,7 +78,7 @@ class _Leaving:
         return Workflow(
             "leave",
             [
-                Step("check", "Check whether the cluster can go on without this node", self._check, 30.0),
+                Step("check", "Check whether the cluster can go on without this node", self._check, 30.0, looks=True),
                 Step("removal", "Take this node out of the cluster's configuration", self._remove, REMOVAL_S),
                 Step("engine", f"Leave the cluster's groups and stop {word}", self._stop, 60.0),
                 Step("backup", "Keep a copy of the store", self._backup, 60.0),

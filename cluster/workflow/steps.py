@@ -74,13 +74,14 @@ Undo = Callable[[Mapping[str, str]], Awaitable[str | None]]
 @dataclass(frozen=True, slots=True)
 class Step:
     """One part of a workflow. `title` is an order in plain words ("Start corosync"); `do` may answer with a remark
-    for the log; `advice` is what to do when it fails."""
+    for the log; `advice` is what to do when it fails. A step that `looks` changes nothing: `foretelling.py` does it."""
 
     name: str
     title: str
     do: Do
     deadline_s: float
     advice: str = ""
+    looks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from cluster.workflow import tombstone, waiting
 from cluster.workflow.add_node import CONFIGURATION, Additions
 from cluster.workflow.cleaning import Cleaning
 from cluster.workflow.clock import Clock
+from cluster.workflow.foretelling import Foretold
 from cluster.workflow.host import Host
 
 
@@ -35,19 +36,41 @@ async def undo_removal(host: Host, additions: Additions, clock: Clock, node: str
         stored = await host.store_read(CONFIGURATION)
         if stored is None:
             raise NotInCluster("This node is not in a cluster.")
-        document = conf.parse(stored.data)
-        stone = await _stone(host, name)
-        _check_may(document, stone, clock.unix_s())
-        state = await waiting.settled(host, clock)
-        if not state.writable:
-            raise NoQuorum(f"The removal of {name} cannot be taken back now: {state.reason}")
-        changed = conf.render(conf.add_node(document, stone.node)).encode()
-        await host.check_configuration(changed)
-        cleaning, warnings = await back(host, stone)
+        changed, cleaning, warnings = await _prepared(host, clock, name, stored.data)
         await host.store_clean(cleaning)
         await host.write_configuration(changed, stored.digest)
         await host.cluster_log(f"removal of node {name} taken back, by {user}")
         return warnings
+
+
+async def foretell_undo(host: Host, clock: Clock, node: str) -> Foretold:
+    """As far as `undo_removal` goes before it changes anything. Raises InvalidInput, NotInCluster."""
+    name = names.node_name(node)
+    stored = await host.store_read(CONFIGURATION)
+    if stored is None:
+        raise NotInCluster("This node is not in a cluster.")
+    try:
+        _, cleaning, warnings = await _prepared(host, clock, name, stored.data)
+    except (NotFound, Conflict, NoQuorum) as error:
+        return Foretold((), obstacle=error.message)
+    files = [path for path in cleaning.written if not path.startswith(f"{tombstone.ROOT}/")]
+    steps = [f"Put {len(cleaning.moved)} files of {name}'s folder back.", *(f"Put {path} back." for path in files)]
+    return Foretold((*steps, f"List {name} in corosync.conf again."), warnings)
+
+
+async def _prepared(
+    host: Host, clock: Clock, name: str, configuration: bytes
+) -> tuple[bytes, Cleaning, tuple[str, ...]]:
+    """The new corosync.conf, what goes back, and what cannot. Raises what `undo_removal` raises."""
+    document = conf.parse(configuration)
+    stone = await _stone(host, name)
+    _check_may(document, stone, clock.unix_s())
+    state = await waiting.settled(host, clock)
+    if not state.writable:
+        raise NoQuorum(f"The removal of {name} cannot be taken back now: {state.reason}")
+    changed = conf.render(conf.add_node(document, stone.node)).encode()
+    await host.check_configuration(changed)
+    return (changed, *await back(host, stone))
 
 
 async def _stone(host: Host, name: str) -> tombstone.Stone:

@@ -107,7 +107,7 @@ def test_votes_may_be_zero_when_joining_and_not_when_creating() -> None:
 
 def test_usage_shows_what_is_needed_and_what_may_be_left_out() -> None:
     assert usage(CREATE) == "pvecm create <clustername> [OPTIONS]"
-    assert usage(COMMANDS["nodes"]) == "pvecm nodes"
+    assert usage(COMMANDS["manual"]) == "pvecm manual"
     assert usage(COMMANDS["store ls"]) == "pvecm store ls [<path>] [OPTIONS]"
 
 
@@ -116,12 +116,13 @@ def test_help_names_every_option(name: str) -> None:
     text = help_text(COMMANDS[name])
     links = {f"link{number}" for number in range(8)}
     assert all(f"--{each.name}" in text for each in COMMANDS[name].options if each.name not in links)
-    assert ("--link0..7 <string>" in text) is (name in ("create", "add", "join", "links set"))
+    assert ("--link0..7 <string>" in text) is (name in ("create", "add", "addnode", "join", "links set"))
     assert all(len(line) <= 120 for line in text.splitlines())
 
 
 def test_names_of_parameters_are_those_of_the_interface() -> None:
     links = [f"link{number}" for number in range(8)]
-    assert [each.name for each in CREATE.options] == [*links, "nodeid", "votes", "token-coefficient"]
-    assert [each.name for each in ADD.options] == [*links, "nodeid", "votes", "force", "fingerprint", "use_ssh"]
+    ours = ["dry-run", "output-format"]
+    assert [each.name for each in CREATE.options] == [*links, "nodeid", "votes", "token-coefficient", *ours]
+    assert [each.name for each in ADD.options] == [*links, "nodeid", "votes", "force", *ours, "fingerprint", "use_ssh"]
     assert isinstance(ADD.positional[0], Parameter)

@@ -27,4 +27,4 @@ async def test_json_is_the_daemon_s_answer(tmp_path: Path) -> None:
 async def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     async with node(tmp_path) as socket:
         ran = await pvecm("events", "--output-format", "xml", socket=socket)
-    assert ran.code == 255 and "this is text, json or csv" in ran.err
+    assert ran.code == 255 and "this is one of text, json, json-pretty, yaml, csv" in ran.err

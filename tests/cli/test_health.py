@@ -36,7 +36,7 @@ async def test_check_as_json_is_the_daemon_s_answer(tmp_path: Path) -> None:
 async def test_an_unknown_format_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
     async with node(tmp_path) as socket:
         ran = await pvecm("check", "--output-format", "xml", socket=socket)
-    assert ran.code == 255 and "output-format: this is text or json" in ran.err
+    assert ran.code == 255 and "output-format: this is one of text, json" in ran.err
 
 
 async def test_verify_shows_the_nodes_and_ends_well(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from cluster.control import alert_requests as alert
 from cluster.control import flight_requests as flight
 from cluster.control import link_requests as paths
 from cluster.control import node_requests as machines
+from cluster.control import plan_requests as planning
 from cluster.control import requests as base
 from cluster.control import supposition_requests as ahead
 from cluster.control import token_requests as joining
@@ -172,6 +173,7 @@ NEEDS: dict[type[Request], Need] = {
     alert.AlertSet: privilege("Sys.Modify", "/"), alert.AlertRemove: privilege("Sys.Modify", "/"),
     alert.AlertTest: privilege("Sys.Modify", "/"),
     paths.ChangeLinks: root, paths.ConfirmLinks: root, paths.RevertLinks: root, paths.SetExpected: root,
+    planning.Plan: root, planning.PlanUndoRemoval: root, planning.RenewCertificate: root,
     joining.TokenCreate: root, joining.TokenRevoke: root,
     machines.HostJournal: known, machines.RootSession: root,
     ask.Permissions: _permissions, ask.PermissionReasons: _permissions,

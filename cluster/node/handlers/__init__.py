@@ -27,6 +27,7 @@ from cluster.node.handlers import (
     nodes,
     openid,
     peers,
+    planning,
     realms,
     rights,
     root_session,
@@ -48,7 +49,7 @@ MODULES = (
     expected,
     status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
     supposing, access, alerts, flight, users, user_tokens, second_factors, rights, realms, openid, root_session,
-    standing, join_tokens,
+    standing, join_tokens, planning,
 )  # fmt: skip
 
 

@@ -66,38 +66,38 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         return as_plain(invitation.describe(request.text))
 
     async def create(request: CreateCluster) -> Any:
-        _check_free(node)
+        check_free(node)
         return {"upid": node.workflows.create(request)}
 
     async def join(request: JoinCluster) -> Any:
         if not request.force:
-            _check_free(node)
+            check_free(node)
         return {"upid": node.workflows.join(request)}
 
     async def add_node(request: AddNode) -> Any:
-        _check_clustered(node)
+        check_clustered(node)
         return await node.workflows.add_node(request)
 
     async def undo_add_node(request: UndoAddNode) -> Any:
         await node.workflows.undo_add_node(request)
 
     async def leave(request: LeaveCluster) -> Any:
-        _check_clustered(node)
+        check_clustered(node)
         return {"upid": node.workflows.leave(request)}
 
     async def removal_plan(request: RemovalPlan) -> Any:
-        _check_clustered(node)
+        check_clustered(node)
         return await node.workflows.plan_removal(request.node)
 
     async def remove_node(request: RemoveNode) -> Any:
-        _check_clustered(node)
+        check_clustered(node)
         return await node.workflows.remove_node(request, node.access.rotation.after_removal)
 
     async def removed_nodes(request: RemovedNodes) -> Any:
         return await node.workflows.removed_nodes()
 
     async def undo_removal(request: UndoRemoval) -> Any:
-        _check_clustered(node)
+        check_clustered(node)
         return await node.workflows.undo_removal(request)
 
     return {
@@ -116,12 +116,12 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     }
 
 
-def _check_clustered(node: Daemon) -> None:
+def check_clustered(node: Daemon) -> None:
     if node.document() is None:
         raise NotInCluster(NOT_CLUSTERED)
 
 
-def _check_free(node: Daemon) -> None:
+def check_free(node: Daemon) -> None:
     document = node.document()
     if document is not None:
         raise Conflict(f"This node is in the cluster {document.cluster_name} already.")

@@ -48,12 +48,12 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         if "/" in request.name or request.name in ("", ".", ".."):
             raise InvalidInput("Only a file in the folder of exchange can be imported.")
         with _once(folder / request.name) as path:
-            return await _take(node, path, request.force)
+            return await _take(node, path, request.force, request.dry_run)
 
     return {StoreExchange: place, StoreExport: give, StoreImport: take}
 
 
-async def _take(node: Daemon, path: Path, force: bool) -> Any:
+async def _take(node: Daemon, path: Path, force: bool, dry_run: bool) -> Any:
     _check_alone(node)
     foreign = await asyncio.to_thread(exchange.read, path)
     if not force and not await node.host.store_is_pristine():
@@ -62,13 +62,14 @@ async def _take(node: Daemon, path: Path, force: bool) -> Any:
     try:
         notes = await asyncio.to_thread(exchange.as_store, made, foreign, str(uuid.uuid4()))
         _check_alone(node)
-        backup = await node.host.backup_store()
-        await node.life.restore(made)
+        backup = "" if dry_run else await node.host.backup_store()
+        if not dry_run:
+            await node.life.restore(made)
     finally:
         for suffix in ("", "-wal", "-shm"):
             made.with_name(made.name + suffix).unlink(missing_ok=True)
     size = sum(entry.size for entry in foreign.entries)
-    where = str(node.options.backup_dir / backup)
+    where = str(node.options.backup_dir / backup) if backup else ""
     return {"entries": len(foreign.entries), "bytes": size, "backup": where, "notes": list(notes)}
 
 

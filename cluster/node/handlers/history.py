@@ -87,10 +87,12 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             operations = await _raised(node, operations)
         if not operations:
             return {"revision": None, "paths": []}
+        changed = {one.path for one in operations if isinstance(one, Write | Remove | Mkdir)}
+        if request.dry_run:
+            return {"revision": None, "paths": sorted(changed)}
         if request.digest is not None:
             operations.insert(0, Expect(path, request.digest))
         revision = await propose(node, operations, request)
-        changed = {one.path for one in operations if isinstance(one, Write | Remove | Mkdir)}
         return {"revision": revision, "paths": sorted(changed)}
 
     return {
