@@ -18,7 +18,7 @@ from cluster.core.log import Entry
 from cluster.core.machine import Machine
 from cluster.core.messages import Point
 from cluster.core.snapshot import Snapshot
-from cluster.errors import InvalidInput, PeerError, StoreDamaged
+from cluster.errors import FingerprintMismatch, InvalidInput, PeerError, StoreDamaged
 from cluster.store.base import Disk
 
 
@@ -54,13 +54,21 @@ async def serve(body: bytes, disk: Disk, machine: Machine, damaged: Callable[[st
 
 class PeerHistories:
     """Fetches from the source's web port. `contact` is "address|port|fingerprint" as `contact_of` makes it;
-    `newer_contact(node_id)` gives what the node has announced since, or ""."""
+    `newer_contact(node_id)` gives what the node has announced, mostly since, or "". Both came through the group."""
 
     def __init__(self, node_id: int, authkey: Callable[[], bytes], newer_contact: Callable[[int], str]) -> None:
         self._node_id, self._authkey, self._newer_contact = node_id, authkey, newer_contact
 
     async def fetch(self, wanted: Fetch) -> HistoryFetched:
-        contact = self._newer_contact(wanted.source) or wanted.contact
+        newer = self._newer_contact(wanted.source) or wanted.contact
+        try:
+            return await self._fetch(wanted, newer)
+        except FingerprintMismatch:
+            if wanted.contact in ("", newer):
+                raise
+            return await self._fetch(wanted, wanted.contact)
+
+    async def _fetch(self, wanted: Fetch, contact: str) -> HistoryFetched:
         address, port, fingerprint = _split(contact)
         body = msgspec.msgpack.encode(Wanted(wanted.have, wanted.want))
         data = await peer.fetch(address, port, fingerprint, self._node_id, self._authkey(), body)

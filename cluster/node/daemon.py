@@ -265,7 +265,8 @@ class Daemon:
             self.say(encode(Trouble(self.health.trouble)))
 
     def say(self, payload: bytes) -> None:
-        if self.life.is_open and self.life.connection.connected:
+        """To the status group, from the moment this node is in it: who it is, it says before it is in the other one."""
+        if self.life.is_open:
             try:
                 self.life.connection.engine.multicast(GROUP, payload)
             except QuireError as error:

@@ -256,10 +256,14 @@ def _sentence(error: Exception) -> str:
 
 
 def _errno(error: Exception, path: Path) -> int:
-    """What a program that wants to write is told of it."""
+    """What a program that wants to write is told of it. SQLite has other words than "full" where its index is what does
+    not fit."""
     with contextlib.suppress(OSError):
-        if os.statvfs(path.parent).f_flag & os.ST_RDONLY:
+        disk = os.statvfs(path.parent)
+        if disk.f_flag & os.ST_RDONLY:
             return EROFS
+        if not disk.f_bfree:
+            return ENOSPC
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

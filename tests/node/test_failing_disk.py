@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,13 +50,15 @@ def fill(node: Node) -> None:
 
 def exhaust(writer: Node, full: list[Node]) -> None:
     """Write through `writer` until the disks of `full` have refused something."""
-    text = "x" * 100_000
-    for number in range(100):
+    text, numbers = "x" * 100_000, itertools.count()
+
+    def in_trouble() -> bool:
+        number = next(numbers)
         with contextlib.suppress(QuireError):
             write(writer, f"large-{number % 4}", f"{number} {text}", 3.0)
-        if all(store(node)["trouble"] for node in full):
-            return
-    raise AssertionError("the full disks take everything")
+        return all(store(node)["trouble"] for node in full)
+
+    wait_until(in_trouble, SOON_S, f"{', '.join(node.name for node in full)} have refused something")
 
 
 def test_a_full_disk_is_told_to_the_writer_and_the_others_go_on_until_there_is_room(made: Path, tmp_path: Path) -> None:

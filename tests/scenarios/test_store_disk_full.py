@@ -19,14 +19,13 @@ from cluster.control import requests
 from cluster.errors import StoreRefusal
 from demo.places import OWN_STATE
 from tests.scenarios.evidence import ask
-from tests.scenarios.healing import PAUSE_S, watch_healing
+from tests.scenarios.healing import OURS_S, PAUSE_S, watch_healing
 from tests.scenarios.load import Load
 from tests.scenarios.office import NAMES, Office
 
 BALLAST = f"{OWN_STATE}/ballast"
 TOLD_S = 2.0
 FULL_S = 30.0
-RECOVERED_S = 6.0  # 2.8 s beside one other program; 3.9 s at a load of 11 on two cores, where verifying the store waits
 pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
@@ -39,7 +38,7 @@ def fill(office: Office, name: str) -> None:
 
 def make_room(office: Office, name: str) -> None:
     for block in ("1M", "4k"):
-        office.lab.path(name, f"{BALLAST}-{block}").unlink()
+        office.lab.path(name, f"{BALLAST}-{block}").unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("victims", [["gamma"], ["beta", "gamma"]], ids=" and ".join)
@@ -47,13 +46,14 @@ def test_a_full_disk_is_told_at_once_and_over_when_there_is_room(
     office: Office, victims: list[str], tell: Callable[[str], None]
 ) -> None:
     others = [name for name in NAMES if name not in victims]
-    with Load(office.nodes, size=50_000) as load:
-        time.sleep(0.5)
-        try:
+    try:
+        with Load(office.nodes, size=50_000) as filling:
+            time.sleep(0.5)
             for name in victims:
                 fill(office, name)
             for name in victims:
-                await_full(office, load, name)
+                await_full(office, filling, name)
+        with Load(office.nodes) as load:
             full_at = time.monotonic()
             time.sleep(TOLD_S)
             for name in victims:
@@ -64,18 +64,20 @@ def test_a_full_disk_is_told_at_once_and_over_when_there_is_room(
             if len(others) > len(victims):
                 assert load.acknowledged_by(others[0], full_at), "the majority that has room stopped writing"
             logs = office.logs()
-        finally:
             for name in victims:
                 make_room(office, name)
-        healing = watch_healing(office.lab, load)
-    tell(f"disk full on {', '.join(victims)}: {healing}; {office.judged(load, logs)}")
-    assert healing.ours_s < RECOVERED_S, healing
+            healing = watch_healing(office.lab, load)
+    finally:
+        for name in victims:
+            make_room(office, name)
+    tell(f"disk full on {', '.join(victims)}: {healing}; {office.judged(load, logs)}; before: {office.judged(filling)}")
+    assert healing.ours_s < OURS_S, healing
 
 
 def await_full(office: Office, load: Load, name: str) -> None:
     """Until the node's store has used up what room it had of its own; else the failure says how all of them stand."""
     until_s = time.monotonic() + FULL_S
-    while "full" not in standing(office, name)["reason"]:
+    while "is full" not in standing(office, name)["trouble"]:
         assert time.monotonic() < until_s, (
             f"{name} still has room: {[standing(office, one) for one in NAMES]}; {load}; "
             f"{office.lab.output(name, ['df', '-k', OWN_STATE])}{office.lab.output(name, ['ls', '-ls', OWN_STATE])}"
