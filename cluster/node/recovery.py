@@ -36,7 +36,7 @@ class Recovery:
         self._life, self._busy, self._told, self._now_s = life, busy, told, now_s
         self._stopped = False
         self._again_s, self._delay_s, self._well_since_s = 0.0, TRY_FIRST_S, -WELL_AFTER_S
-        self._had_room = True
+        self._had_room, self._errno = True, 0
 
     async def watch(self) -> None:
         """For ever."""
@@ -69,7 +69,7 @@ class Recovery:
 
     def _room_was_made(self) -> bool:
         """On a disk that was full: somebody has just made room, which need not wait for the next try."""
-        if self._life.replica.failed_errno != errno.ENOSPC:
+        if self._errno != errno.ENOSPC:
             return False
         had_room, self._had_room = self._had_room, has_room(str(self._life.path.parent))
         return self._had_room and not had_room
@@ -78,16 +78,19 @@ class Recovery:
         if self._now_s() - self._well_since_s > WELL_AFTER_S:
             self._delay_s = TRY_FIRST_S
         self._again_s = self._now_s() + self._delay_s
-        replica, folder = self._life.replica, str(self._life.path.parent)
         if self._life.damage:
             self._tell(f"This node's store cannot be trusted. {self._life.damage} It is set aside and filled anew.")
         else:
-            self._tell(advice(replica.failed_errno, replica.reason, folder))
+            self._tell_advice(self._life.replica.failed_errno)
+
+    def _tell_advice(self, number: int) -> None:
+        self._errno = number
+        self._tell(advice(number, self._life.replica.reason, str(self._life.path.parent)))
 
     async def _try(self) -> None:
         life = self._life
         try:
-            await asyncio.to_thread(probe, str(life.path.parent))
+            await self._probe()
             await life.wake_again()
         except QuireError as error:
             self._delay_s = min(TRY_MAX_S, self._delay_s * 2)
@@ -97,6 +100,16 @@ class Recovery:
             self._well_since_s = self._now_s()
             self._delay_s = min(TRY_MAX_S, self._delay_s * 2)
             self._tell("")
+
+    async def _probe(self) -> None:
+        """What a look at the disk says is more than the first error did, which was in the middle of its failing."""
+        folder = str(self._life.path.parent)
+        try:
+            await asyncio.to_thread(probe, folder)
+        except OSError as error:
+            if not self._life.damage:
+                self._tell_advice(error.errno or errno.EIO)
+            raise Unavailable(f"{folder} cannot be written: {error.strerror}.") from None
 
     def _tell(self, trouble: str) -> None:
         if trouble != self.trouble:
@@ -124,17 +137,14 @@ def has_room(folder: str) -> bool:
 
 
 def probe(folder: str) -> None:
-    """Does the disk take something and keep it? Raises Unavailable."""
+    """Does the disk take something and keep it? Raises OSError."""
     path = os.path.join(folder, ".probe")
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            left = memoryview(os.urandom(PROBE_BYTES))
-            while left:
-                left = left[os.write(descriptor, left) :]
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-            os.unlink(path)
-    except OSError as error:
-        raise Unavailable(f"{folder} cannot be written: {error.strerror}.") from None
+        left = memoryview(os.urandom(PROBE_BYTES))
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+        os.unlink(path)

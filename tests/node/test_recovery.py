@@ -88,3 +88,20 @@ async def test_room_means_nothing_to_a_disk_that_is_broken(tmp_path: Path, monke
     room[0] = True
     await watch.look()
     assert life.tries == 0
+
+
+async def test_what_a_look_at_the_disk_says_replaces_the_first_errors_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(folder: str) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    life, clock = FailedLife(tmp_path, errno.EIO), Clock()
+    monkeypatch.setattr(recovery, "probe", refused)
+    watch = watching(life, clock)
+    await watch.look()
+    assert "mount it for writing" not in watch.trouble
+    clock.now_s += TRY_FIRST_S
+    await watch.look()
+    assert "mount it for writing" in watch.trouble
+    assert life.tries == 0

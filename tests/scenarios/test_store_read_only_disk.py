@@ -27,8 +27,7 @@ def test_a_disk_that_became_read_only_is_told_and_the_others_go_on(office: Offic
     with Load(office.nodes) as load:
         time.sleep(0.5)
         office.lab.output("gamma", ["mount", "-o", "remount,abort", OWN_STATE])
-        eventually("gamma says that its disk is read-only", lambda: "is read-only" in trouble(), TOLD_S)
-        assert "mount it for writing" in trouble()
+        eventually("gamma says that its disk is read-only", lambda: "mount it for writing" in trouble(), TOLD_S)
         told_at = time.monotonic()
         with pytest.raises(QuireError) as refused:
             ask(office["gamma"], requests.StoreWrite("gamma-may-not", b"x", timeout_s=5))
