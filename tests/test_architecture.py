@@ -151,9 +151,10 @@ def test_one_file_of_the_site_talks_to_the_daemon() -> None:
     assert offenders(others, lambda module: module == "cluster.control.client") == []
 
 
-def test_one_file_binds_c() -> None:
-    others = [path for path in below("cluster") if name_of(path) != "cluster/corosync/library.py"]
-    assert offenders(others, lambda module: top(module) in ("cffi", "ctypes")) == []
+def test_one_file_binds_corosync_and_one_the_c_library() -> None:
+    for binding, only in (("cffi", "cluster/corosync/library.py"), ("ctypes", "cluster/node/interpreter.py")):
+        others = [path for path in below("cluster") if name_of(path) != only]
+        assert offenders(others, lambda module, binding=binding: top(module) == binding) == []
 
 
 def test_one_room_speaks_fuse() -> None:

@@ -2,7 +2,7 @@
 
 Nothing is loaded on import, so that a machine without corosync can import everything and hears `Unavailable` on first
 use. A test compares every struct with `/usr/include/corosync/*.h`. Next: `status.py` for what calls answer, then
-`cpg.py` and its siblings for handles one would want to use. No other module of Quire binds C.
+`cpg.py` and its siblings for handles one would want to use. No other module of Quire binds corosync.
 """
 
 from __future__ import annotations

@@ -146,6 +146,7 @@ class Daemon:
         )  # fmt: skip
         for part in parts:
             self.background.run(part.watch())
+        self.background.run(interpreter.watch())
         web, streams = self.options.web_user, handlers.streams(self)
         admitted, group_id = ((), None) if web is None else ((web.user_id,), web.group_id)
         self.control = ControlServer(self.options.socket, handlers.table(self), streams, admitted, group_id=group_id)
