@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "datacenter.headers.SecurityHeadersMiddleware",
+    "datacenter.language.middleware.LanguageMiddleware",
     "datacenter.access.middleware.TicketMiddleware",
     "datacenter.seen.SeenMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -50,8 +51,15 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
-            "context_processors": ["django.template.context_processors.request"],
-            "builtins": ["datacenter.templatetags.quire", "datacenter.templatetags.widgets"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+            ],
+            "builtins": [
+                "django.templatetags.i18n",
+                "datacenter.templatetags.quire",
+                "datacenter.templatetags.widgets",
+            ],
         },
     }
 ]
@@ -61,7 +69,14 @@ DATABASES: dict[str, dict[str, str]] = {}
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
 APPEND_SLASH = False
 LOGIN_URL = "/"
-USE_I18N = False
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "QuireLanguage"
+LANGUAGE_COOKIE_AGE = 365 * 86400
+# Figures in pages are written by our own filters; what scripts and drawings read is the same in every language.
+FORMAT_MODULE_PATH = ["datacenter.language.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_CHARSET = "utf-8"

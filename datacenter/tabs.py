@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from datacenter.api.call import Call
 from datacenter.api.permission import AUDIT, SIGNED_IN, Permission, permitted
 
@@ -20,17 +22,17 @@ class Tab:
 
 
 TABS = (
-    Tab("summary", "Summary", "summary", AUDIT),
-    Tab("cluster", "Cluster", "cluster", AUDIT),
-    Tab("what-if", "What if", "what-if", AUDIT),
-    Tab("options", "Options", "options", AUDIT),
-    Tab("permissions", "Permissions", "permissions"),
-    Tab("tasks", "Tasks", "tasks"),
-    Tab("log", "Cluster log", "log"),
-    Tab("events", "Events", "events", AUDIT),
-    Tab("alerts", "Alerts", "alerts", AUDIT),
-    Tab("config", "Config", "config"),
-    Tab("api", "API", "api"),
+    Tab("summary", _("Summary"), "summary", AUDIT),
+    Tab("cluster", _("Cluster"), "cluster", AUDIT),
+    Tab("what-if", _("What if"), "what-if", AUDIT),
+    Tab("options", _("Options"), "options", AUDIT),
+    Tab("permissions", _("Permissions"), "permissions"),
+    Tab("tasks", _("Tasks"), "tasks"),
+    Tab("log", _("Cluster log"), "log"),
+    Tab("events", _("Events"), "events", AUDIT),
+    Tab("alerts", _("Alerts"), "alerts", AUDIT),
+    Tab("config", _("Config"), "config"),
+    Tab("api", _("API"), "api"),
 )
 
 

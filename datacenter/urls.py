@@ -11,6 +11,7 @@ from datacenter.api import browser as api
 from datacenter.configs import journal
 from datacenter.configs import views as configs
 from datacenter.flight import views as flight
+from datacenter.language.views import choose as choose_language
 from datacenter.log import views as log
 from datacenter.membership import expected, join_tokens, link_dialog, removal
 from datacenter.membership import views as membership
@@ -83,6 +84,7 @@ urlpatterns = [
     path("session/openid", openid.leave, name="openid"),
     path("session/openid/back", openid.back),
     path("session/renew-after-join", session.renew, name="renew"),
+    path("session/language", choose_language, name="language"),
     path("session/sign-out", session.sign_out, name="sign-out"),
     path("favicon.ico", session.favicon),
     path("api2/", include("datacenter.api.urls")),

@@ -7,6 +7,9 @@ import secrets
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from cluster.control.access_requests import SessionList
 from cluster.errors import InvalidInput
 from datacenter import gateway
@@ -35,33 +38,33 @@ async def _me(request: Any) -> list[dict[str, Any]]:
 
 def _twice(given: dict[str, Any]) -> dict[str, Any]:
     if given.pop("again") != given["password"]:
-        raise InvalidInput("not the same", fields={"again": "is not the same password"})
+        raise InvalidInput(gettext("not the same"), fields={"again": gettext("is not the same password")})
     return given
 
 
 ME = Sheet(
-    "me", "My account", "user",
+    "me", _("My account"), "user",
     (
-        Column("userid", "User", "name"), Column("name", "Name"), Column("email", "E-mail"),
-        Column("groups", "Groups", "tags"), Column("expire", "Expires", "moment"),
+        Column("userid", _("User"), "name"), Column("name", _("Name")), Column("email", _("E-mail")),
+        Column("groups", _("Groups"), "tags"), Column("expire", _("Expires"), "moment"),
     ),
     _me,
-    ("There is no such user any more", "Sign in again."),
+    (_("There is no such user any more"), _("Sign in again.")),
     (),
     (
         Act(
-            "password", "Change password", "Change my password", "PUT", "/access/password",
+            "password", _("Change password"), _("Change my password"), "PUT", "/access/password",
             (
-                Field("password", "New password", "password", "8 to 64 characters.", autocomplete="new-password"),
-                Field("again", "The same once more", "password", autocomplete="new-password"),
+                Field("password", _("New password"), "password", _("8 to 64 characters."), autocomplete="new-password"),
+                Field("again", _("The same once more"), "password", autocomplete="new-password"),
             ),
             ("userid",), given=_twice, confirms="confirmation-password", leaves=HERE,
-            lead="All your sessions end, this one too: sign in with the new password then.",
+            lead=_("All your sessions end, this one too: sign in with the new password then."),
             may=lambda own, row: own.user.endswith("@pve"),
-            why="The password of this user is kept by its realm, not here.",
+            why=_("The password of this user is kept by its realm, not here."),
         ),
     ),
-    links=(("What I may", "/datacenter/permissions/rights?userid=", "userid"),),
+    links=((_("What I may"), "/datacenter/permissions/rights?userid=", "userid"),),
 )  # fmt: skip
 
 # --- second factors ---------------------------------------------------------------------------------------------------
@@ -80,29 +83,29 @@ async def _new_authenticator(request: Any, _row: Values) -> Values:
     return {"totp": address, "secret": secret, "qr": code_of(address)}
 
 
-_DESCRIPTION = Field("description", "Description", hint="To tell it from your others, for instance: my phone.")
+_DESCRIPTION = Field("description", _("Description"), hint=_("To tell it from your others, for instance: my phone."))
 
 FACTORS = Sheet(
-    "factors", "Second factors", "check", ways_in.FACTOR_COLUMNS, _factors,
-    ("You have no second factor", "With one, a stolen password alone lets nobody in."),
+    "factors", _("Second factors"), "check", ways_in.FACTOR_COLUMNS, _factors,
+    (_("You have no second factor"), _("With one, a stolen password alone lets nobody in.")),
     (
         Act(
-            "totp", "Authenticator", "Add an authenticator", "POST", _FACTORS,
+            "totp", _("Authenticator"), _("Add an authenticator"), "POST", _FACTORS,
             (
                 Field("totp", "", "hidden"),
-                Field("value", "Code it shows now", "number", autocomplete="one-time-code"), _DESCRIPTION,
+                Field("value", _("Code it shows now"), "number", autocomplete="one-time-code"), _DESCRIPTION,
             ),
             fixed={"type": "totp"}, confirms="password", fill=_new_authenticator, template="account/_totp.html",
         ),
         Act(
-            "webauthn", "Security key", "Add a security key", "POST", _FACTORS,
+            "webauthn", _("Security key"), _("Add a security key"), "POST", _FACTORS,
             (_DESCRIPTION, Field("challenge", "", "asked", optional=True), Field("value", "", "asked", optional=True)),
             fixed={"type": "webauthn"}, confirms="password", template="account/_webauthn.html", into="#webauthn-ask",
             shows=lambda answer: "account/_webauthn_ask.html" if "challenge" in answer else "",
         ),
         Act(
-            "recovery", "Recovery codes", "Make recovery codes", "POST", _FACTORS, (), fixed={"type": "recovery"},
-            lead="Ten codes, each good once, for the day your other factor is lost. They are shown this once.",
+            "recovery", _("Recovery codes"), _("Make recovery codes"), "POST", _FACTORS, (), fixed={"type": "recovery"},
+            lead=_("Ten codes, each good once, for the day your other factor is lost. They are shown this once."),
             confirms="password", shows=lambda answer: "account/_recovery.html",
         ),
     ),
@@ -119,10 +122,10 @@ async def _tokens(request: Any) -> list[dict[str, Any]]:
 
 
 TOKENS = Sheet(
-    "tokens", "API tokens", "file", ways_in.TOKEN_COLUMNS, _tokens, ways_in.NO_TOKENS,
+    "tokens", _("API tokens"), "file", ways_in.TOKEN_COLUMNS, _tokens, ways_in.NO_TOKENS,
     (
         Act(
-            "add", "Add token", "Add an API token", "POST", "/access/users/{userid}/token/{tokenid}",
+            "add", _("Add token"), _("Add an API token"), "POST", "/access/users/{userid}/token/{tokenid}",
             (ways_in.NAME_OF_TOKEN, *ways_in.ABOUT_TOKEN), shows=ways_in.once,
         ),
     ),
@@ -136,27 +139,28 @@ async def _sessions(request: Any) -> list[dict[str, Any]]:
     """The ticket is sent along to tell which session is this one."""
     user = request.quire_user
     found: list[dict[str, Any]] = await gateway.call(SessionList(user.username, user.username, user.ticket))
-    return [{**one, "which": "this one" if one["current"] else ""} for one in found]
+    return [{**one, "which": _("this one") if one["current"] else ""} for one in found]
 
 
 SESSIONS = Sheet(
-    "sessions", "Where I am signed in", "node",
+    "sessions", _("Where I am signed in"), "node",
     (
-        Column("started", "Since", "moment"), Column("address", "From", "name"), Column("node", "By way of"),
-        Column("issued", "Renewed", "moment"), Column("which", "", "tags"),
+        Column("started", _("Since"), "moment"), Column("address", _("From"), "name"), Column("node", _("By way of")),
+        Column("issued", _("Renewed"), "moment"), Column("which", "", "tags"),
     ),
     _sessions,
-    ("No session is listed", "It may take a second until one is."),
+    (_("No session is listed"), _("It may take a second until one is.")),
     (
         Act(
-            "end-all", "End all", "End all my sessions", "DELETE", "/access/sessions", (), dangerous=True, leaves="/",
-            lead="Everywhere, this one too. You then sign in again.",
+            "end-all", _("End all"), _("End all my sessions"), "DELETE", "/access/sessions", (), dangerous=True,
+            leaves="/",
+            lead=_("Everywhere, this one too. You then sign in again."),
         ),
     ),
     (
         Act(
-            "end", "End", "End a session", "DELETE", "/access/sessions/{id}", (), ("id",), dangerous=True,
-            lead="Whoever uses it has to sign in again.", applies=lambda row: not row["current"],
+            "end", _("End"), _("End a session"), "DELETE", "/access/sessions/{id}", (), ("id",), dangerous=True,
+            lead=_("Whoever uses it has to sign in again."), applies=lambda row: not row["current"],
         ),
     ),
 )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from cluster.errors import NotFound
@@ -23,13 +25,13 @@ ACTS = "account-sheet"
 async def account_page(request: Any, name: str = "") -> HttpResponse:
     """Nothing when the page shows that already."""
     if name and name not in SHEETS:
-        raise NotFound("There is no such part of an account.")
+        raise NotFound(gettext("There is no such part of an account."))
     own = await Own.of(request)
     shown = [await views.shown(request, sheet, own, ACTS) for sheet in SHEETS.values()]
     mark = mark_of([one["mark"] for one in shown])
     if request.GET.get("mark") == mark:
         return HttpResponse(status=204)
-    context: dict[str, Any] = {"account": True, "title": "My account", "sheets": shown, "mark": mark}
+    context: dict[str, Any] = {"account": True, "title": _("My account"), "sheets": shown, "mark": mark}
     return await show(request, "sheets/page.html", await load_picture(), **context)
 
 
@@ -37,5 +39,5 @@ async def account_page(request: Any, name: str = "") -> HttpResponse:
 @page
 async def act(request: Any, name: str, act: str) -> HttpResponse:
     if name not in SHEETS:
-        raise NotFound("There is no such part of an account.")
+        raise NotFound(gettext("There is no such part of an account."))
     return await views.dialog(request, SHEETS[name], act, ACTS, of_user=request.quire_user.username)

@@ -5,24 +5,26 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from datacenter.api import inside
 from datacenter.sheets.own import Own
 from datacenter.sheets.sheet import Act, Column, Field, Sheet, Values
 
 SETTINGS, SETTING = "/cluster/alerts/settings", "/cluster/alerts/settings/{type}/{id}"
-WHY = "This needs Sys.Modify on /."
+WHY = _("This needs Sys.Modify on /.")
 HISTORY_SHOWN = 100
 KINDS = (
-    ("quorum-lost", "Quorum lost", ""), ("node-gone", "Node gone", ""), ("link-down", "Link down", ""),
-    ("latency", "Latency above (ms)", "10"), ("store-read-only", "Store read-only", ""),
-    ("disk", "Disk failing, or fuller than (%)", "95"), ("certificate", "Certificate ends within (days)", "14"),
-    ("clock", "Clocks apart by more than (s)", "10"), ("task-failed", "Task failed", ""),
+    ("quorum-lost", _("Quorum lost"), ""), ("node-gone", _("Node gone"), ""), ("link-down", _("Link down"), ""),
+    ("latency", _("Latency above (ms)"), "10"), ("store-read-only", _("Store read-only"), ""),
+    ("disk", _("Disk failing, or fuller than (%)"), "95"), ("certificate", _("Certificate ends within (days)"), "14"),
+    ("clock", _("Clocks apart by more than (s)"), "10"), ("task-failed", _("Task failed"), ""),
 )  # fmt: skip
-_ANY = (("", "Any"), *((name, words) for name, words, _ in KINDS))
-_ID = Field("id", "Name", hint="Letters, digits, dots and dashes.")
-_OFF = Field("disable", "Disabled: is told nothing", "check")
-_LOCAL = Field("local", "On this host or its own link (root@pam only)", "check")
-_COMMENT = Field("comment", "Comment", optional=True)
+_ANY = (("", _("Any")), *((name, words) for name, words, _threshold in KINDS))
+_ID = Field("id", _("Name"), hint=_("Letters, digits, dots and dashes."))
+_OFF = Field("disable", _("Disabled: is told nothing"), "check")
+_LOCAL = Field("local", _("On this host or its own link (root@pam only)"), "check")
+_COMMENT = Field("comment", _("Comment"), optional=True)
 
 
 def _may(own: Own, _row: Values) -> bool:
@@ -31,7 +33,7 @@ def _may(own: Own, _row: Values) -> bool:
 
 async def current(request: Any) -> list[dict[str, Any]]:
     rows = await inside.ask(request, "GET", "/cluster/alerts/current")
-    words = {(0, 0): "not told yet", (0, 1): "silenced", (1, 0): "told", (1, 1): "told, now silenced"}
+    words = {(0, 0): _("not told yet"), (0, 1): "silenced", (1, 0): "told", (1, 1): _("told, now silenced")}
     return [{**row, "state": words[row["told"], row["silenced"]]} for row in rows]
 
 
@@ -65,26 +67,28 @@ async def targets(request: Any) -> list[dict[str, Any]]:
 async def silences(request: Any) -> list[dict[str, Any]]:
     rows = await _of(request, "silence")
     return [{**row, "about": row.get("about", ""), "node": row.get("node", ""), "until": int(row["until"]),
-             "state": "in force" if int(row["until"]) > time.time() else "over"} for row in rows]  # fmt: skip
+             "state": _("in force") if int(row["until"]) > time.time() else "over"} for row in rows]  # fmt: skip
 
 
 def _fields(kind: str) -> tuple[Field, ...]:
-    secret = Field("secret", {"smtp": "Password", "gotify": "Token"}.get(kind, "Bearer token"), "password",
-                   "Left empty, it stays as it is.", optional=True, autocomplete="new-password")  # fmt: skip
+    secret = Field("secret", {"smtp": _("Password"), "gotify": _("Token")}.get(kind, _("Bearer token")), "password",
+                   _("Left empty, it stays as it is."), optional=True, autocomplete="new-password")  # fmt: skip
     if kind == "smtp":
-        modes = (("starttls", "STARTTLS"), ("tls", "TLS"), ("insecure", "Not encrypted"))
+        modes = (("starttls", "STARTTLS"), ("tls", "TLS"), ("insecure", _("Not encrypted")))
         own: tuple[Field, ...] = (
-            Field("server", "Server"), Field("port", "Port", "number", optional=True),
-            Field("mode", "Encryption", "choice", choices=modes, value="starttls"),
-            Field("username", "User", optional=True), Field("mailfrom", "From"),
-            Field("mailto", "To", hint="Several with commas between."),
+            Field("server", _("Server")), Field("port", _("Port"), "number", optional=True),
+            Field("mode", _("Encryption"), "choice", choices=modes, value="starttls"),
+            Field("username", _("User"), optional=True), Field("mailfrom", _("From")),
+            Field("mailto", _("To"), hint=_("Several with commas between.")),
         )  # fmt: skip
     else:
-        hint = {"ntfy": "With the topic: https://ntfy.example/alerts", "gotify": "Without /message."}.get(kind, "")
-        own = (Field("url", "Address", hint=hint),)
+        hint = {"ntfy": _("With the topic: https://ntfy.example/alerts"), "gotify": _("Without /message.")}.get(
+            kind, ""
+        )
+        own = (Field("url", _("Address"), hint=hint),)
     if kind == "webhook":
-        hint = "JSON, with {{ title }}, {{ text }}, {{ kind }}, {{ node }}, {{ cluster }}, {{ word }}."
-        own = (*own, Field("template", "Template", hint=hint, optional=True))
+        hint = _("JSON, with {{ title }}, {{ text }}, {{ kind }}, {{ node }}, {{ cluster }}, {{ word }}.")
+        own = (*own, Field("template", _("Template"), hint=hint, optional=True))
     return (*own, secret, _COMMENT, _OFF, _LOCAL)
 
 
@@ -94,56 +98,58 @@ def _add(kind: str, words: str) -> Act:
 
 
 def _edit(kind: str) -> Act:
-    return Act(f"edit-{kind}", "Edit", "Edit a target", "PUT", SETTING, _fields(kind), ("type", "id"), icon="edit",
+    return Act(f"edit-{kind}", _("Edit"), _("Edit a target"), "PUT", SETTING, _fields(kind), ("type", "id"),
+    icon="edit",
                applies=lambda row: row["type"] == kind, may=_may, why=WHY)  # fmt: skip
 
 
-_REMOVE = Act("remove", "Remove", "Remove", "DELETE", SETTING, (), ("type", "id"), icon="trash", dangerous=True,
+_REMOVE = Act("remove", _("Remove"), _("Remove"), "DELETE", SETTING, (), ("type", "id"), icon="trash", dangerous=True,
               may=_may, why=WHY)  # fmt: skip
 _TEST = Act(
-    "test", "Test", "Send a test", "POST", SETTING, (), ("type", "id"),
-    "A message is sent now; what the target answers is shown.",
+    "test", _("Test"), _("Send a test"), "POST", SETTING, (), ("type", "id"),
+    _("A message is sent now; what the target answers is shown."),
     shows=lambda answer: "alerts/_tested.html", may=_may, why=WHY,
 )  # fmt: skip
-_RULE = Act("edit", "Edit", "Edit a rule", "PUT", SETTING,
-            (Field("threshold", "Threshold", "number", "Only where the rule has one.", optional=True),
-             Field("disable", "Disabled: nobody is told", "check")),
+_RULE = Act("edit", _("Edit"), _("Edit a rule"), "PUT", SETTING,
+            (Field("threshold", _("Threshold"), "number", _("Only where the rule has one."), optional=True),
+             Field("disable", _("Disabled: nobody is told"), "check")),
             ("type", "id"), icon="edit", may=_may, why=WHY)  # fmt: skip
-_SILENCE = Act("add", "Add silence", "Add a silence", "PUT", SETTING,
-               (_ID, Field("about", "Alert", "choice", choices=_ANY, optional=True),
-                Field("node", "Node", hint="Left empty: any.", optional=True),
-                Field("until", "Until", "moment", "A day and a time in UTC."), _COMMENT),
+_SILENCE = Act("add", _("Add silence"), _("Add a silence"), "PUT", SETTING,
+               (_ID, Field("about", _("Alert"), "choice", choices=_ANY, optional=True),
+                Field("node", _("Node"), hint=_("Left empty: any."), optional=True),
+                Field("until", _("Until"), "moment", _("A day and a time in UTC.")), _COMMENT),
                icon="plus", fixed={"type": "silence"}, may=_may, why=WHY)  # fmt: skip
 
 CURRENT = Sheet(
-    "current", "Current", "warning",
-    (Column("kind", "Alert", "name"), Column("sentence", "What is wrong"), Column("node", "Node"),
-     Column("since", "Since", "moment"), Column("state", "Targets")),
-    current, ("Nothing is wrong", "What goes wrong appears here, and the targets are told of it once."),
+    "current", _("Current"), "warning",
+    (Column("kind", _("Alert"), "name"), Column("sentence", _("What is wrong")), Column("node", _("Node")),
+     Column("since", _("Since"), "moment"), Column("state", _("Targets"))),
+    current, (_("Nothing is wrong"), _("What goes wrong appears here, and the targets are told of it once.")),
 )  # fmt: skip
 HISTORY = Sheet(
-    "history", "History", "tasks",
-    (Column("time", "When", "moment"), Column("what", "What", "name"), Column("node", "Told by")),
-    history, ("Nobody has been told anything yet", "What was sent, and what could not be, appears here."),
+    "history", _("History"), "tasks",
+    (Column("time", _("When"), "moment"), Column("what", _("What"), "name"), Column("node", _("Told by"))),
+    history, (_("Nobody has been told anything yet"), _("What was sent, and what could not be, appears here.")),
 )  # fmt: skip
 RULES = Sheet(
-    "rules", "Rules", "check",
-    (Column("label", "Alert", "name"), Column("threshold", "Threshold"), Column("on", "Enabled", "flag")),
-    rules, ("There are no rules", ""), of_row=(_RULE,),
+    "rules", _("Rules"), "check",
+    (Column("label", _("Alert"), "name"), Column("threshold", _("Threshold")), Column("on", _("Enabled"), "flag")),
+    rules, (_("There are no rules"), ""), of_row=(_RULE,),
 )  # fmt: skip
 TARGETS = Sheet(
-    "targets", "Targets", "invite",
-    (Column("id", "Target", "name"), Column("type", "Type"), Column("where", "Where"), Column("on", "Enabled", "flag"),
-     Column("comment", "Comment")),
-    targets, ("Nobody is told", "Add a target: a mail server, a webhook, ntfy or Gotify."),
+    "targets", _("Targets"), "invite",
+    (Column("id", _("Target"), "name"), Column("type", _("Type")), Column("where", _("Where")), Column("on",
+    _("Enabled"), "flag"),
+     Column("comment", _("Comment"))),
+    targets, (_("Nobody is told"), _("Add a target: a mail server, a webhook, ntfy or Gotify.")),
     (_add("smtp", "mail"), _add("webhook", "webhook"), _add("ntfy", "ntfy"), _add("gotify", "Gotify")),
     (_TEST, *(_edit(kind) for kind in ("smtp", "webhook", "ntfy", "gotify")), _REMOVE),
 )  # fmt: skip
 SILENCES = Sheet(
-    "silences", "Silences", "paused",
-    (Column("id", "Silence", "name"), Column("about", "Alert"), Column("node", "Node"),
-     Column("until", "Until", "moment"), Column("state", "State"), Column("comment", "Comment")),
-    silences, ("There are no silences", "A silence keeps the targets from being told, until it ends."),
+    "silences", _("Silences"), "paused",
+    (Column("id", _("Silence"), "name"), Column("about", _("Alert")), Column("node", _("Node")),
+     Column("until", _("Until"), "moment"), Column("state", _("State")), Column("comment", _("Comment"))),
+    silences, (_("There are no silences"), _("A silence keeps the targets from being told, until it ends.")),
     (_SILENCE,), (_REMOVE,),
 )  # fmt: skip
 SHEETS = {sheet.name: sheet for sheet in (CURRENT, HISTORY, RULES, TARGETS, SILENCES)}

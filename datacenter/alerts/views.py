@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from cluster.errors import NotFound
@@ -21,7 +22,7 @@ ACTS = "alerts-sheet"
 
 def _sheet(name: str) -> Sheet:
     if name not in SHEETS:
-        raise NotFound("There is no such page of alerts.")
+        raise NotFound(gettext("There is no such page of alerts."))
     return SHEETS[name]
 
 

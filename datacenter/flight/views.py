@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_GET
 
 from cluster.control.flight_requests import FlightEvents
@@ -22,8 +24,9 @@ from datacenter.session.door import page
 
 SHOWN, IN_A_FILE = 300, 4000
 KINDS = (
-    ("membership", "Membership"), ("quorum", "Quorum"), ("link", "Links"), ("store", "Store"), ("lock", "Locks"),
-    ("config", "Configuration"), ("task", "Tasks"), ("node", "Services"), ("alert", "Alerts"),
+    ("membership", _("Membership")), ("quorum", _("Quorum")), ("link", _("Links")), ("store", _("Store")), ("lock",
+    _("Locks")),
+    ("config", _("Configuration")), ("task", _("Tasks")), ("node", _("Services")), ("alert", _("Alerts")),
 )  # fmt: skip
 FILES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
 FIELDS = ("kind", "node", "since", "until")
@@ -54,7 +57,7 @@ async def shown(request: Any) -> HttpResponse:
 async def export(request: Any, form: str) -> HttpResponse:
     """What is chosen, as a file."""
     if form not in FILES:
-        raise InvalidInput("Events come as json or as csv.")
+        raise InvalidInput(gettext("Events come as json or as csv."))
     found = await gateway.call(_asked(request, IN_A_FILE, form))
     response = HttpResponse(found["text"], content_type=FILES[form])
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

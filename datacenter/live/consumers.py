@@ -1,8 +1,8 @@
 """One open page's socket: who may have one, what it may say, and what is sent to it.
 
-A page says three things, as JSON: `{"seen": n}`, it has taken in n more messages; `{"watch": upid}`, it shows that
-task's log; `{"node": name}`, it is about that node. Everything it hears is HTML fragments made by `render.py`. Where
-changes come from is `feed.py`.
+A page says four things, as JSON: `{"seen": n}`, it has taken in n more messages; `{"watch": upid}`, it shows that
+task's log; `{"node": name}`, it is about that node; `{"whole": true}`, it missed a change and wants all there is.
+Everything it hears is HTML fragments made by `render.py`. Where changes come from is `feed.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.utils import translation
 
 from cluster.control.requests import TaskLog
 from cluster.errors import NotFound, QuireError, Unauthenticated
@@ -23,6 +24,7 @@ from datacenter import gateway
 from datacenter.access import tickets
 from datacenter.api.call import Call
 from datacenter.api.permission import AUDIT, permitted
+from datacenter.language.middleware import known
 from datacenter.live import origin, render
 from datacenter.live.feed import feed
 from datacenter.live.outlet import Everything, Fragments, Item, LogLines, Outlet
@@ -44,6 +46,7 @@ class Said(msgspec.Struct, forbid_unknown_fields=True):
     seen: int = 0
     watch: str | None = None
     node: str | None = None
+    whole: bool = False
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
@@ -56,6 +59,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.outlet: Outlet | None = None
         self.log: Shown | None = None
         self.node = self.user = ""
+        self.language = known("")
         self.may_look = False
         self.at = ""  # what the page shows already: nothing else is sent to begin with when that is still so
         self._jobs: list[asyncio.Task[None]] = []
@@ -70,8 +74,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if refusal:
             await self.close(refusal)
             return
-        self.at = parse_qs(self.scope["query_string"].decode("latin-1")).get("at", [""])[0]
-        self.outlet = await feed().open()
+        asked = parse_qs(self.scope["query_string"].decode("latin-1"))
+        self.at = asked.get("at", [""])[0]
+        self.language = known(asked.get("language", [""])[0])
+        translation.activate(self.language)  # for this socket's own tasks
+        self.outlet = await feed().open(self.language)
         await self._look_up(ticket)
         self._start(self._send_all(self.outlet), "send to a page")
         self._start(self._stay_signed_in(ticket), "check a page's ticket")
@@ -102,6 +109,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(NOT_UNDERSTOOD)
             return
         self.outlet.seen(said.seen)
+        if said.whole:
+            self.outlet.offer(Everything())
         if said.node is not None:
             self.node = said.node if self.may_look or said.node == render.CONFIGURATION else ""
             await self._send_each(self._node_page())
@@ -159,7 +168,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return ()
         if at == f"{following.picture.source}:{following.picture.number}":
             return render.nothing_new(following.picture, following.flow)
-        return following.snapshot() + self._node_page()
+        return following.snapshot(self.language) + self._node_page()
 
     def _node_page(self) -> tuple[str, ...]:
         picture = feed().picture

@@ -13,10 +13,13 @@ import contextlib
 import logging
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from channels.layers import get_channel_layer
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy, override
 
 from cluster.control.requests import Status
 from cluster.errors import QuireError
@@ -26,6 +29,7 @@ from datacenter.live import render
 from datacenter.live.outlet import Everything, Fragments, LogLines, Outlet
 from datacenter.live.picture import OutOfStep, Picture, after, picture_of, read_change
 
+_ = gettext_lazy
 logger = logging.getLogger(__name__)
 
 GROUP = "live"
@@ -33,7 +37,7 @@ ARRIVED_MAX = 1024
 QUIET_S = 3.0  # without a change for this long, the daemon is asked whether all is well
 GRACE_S = 0.5  # a change the daemon has already counted may still be on its way
 ASK_TIMEOUT_S = 2.0
-RETRY_S_FIRST, RETRY_S_MAX = 0.25, 5.0
+RETRY_S_FIRST, RETRY_S_MAX = 0.25, 1.0  # a page is right again within three seconds of the daemon
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Flow:
 
     live: bool
     since_s: float
-    reason: str = ""
+    reason: str | Promise = ""
 
 
 class Feed:
@@ -50,13 +54,14 @@ class Feed:
 
     def __init__(self) -> None:
         self.picture: Picture | None = None
-        self.flow = Flow(False, time.time(), "Connecting to this node's service.")
-        self._rendered: tuple[Picture, Flow, tuple[str, ...]] | None = None
+        self.flow = Flow(False, time.time(), _("Connecting to this node's service."))
+        self._told = 0  # the last change that pages heard of
+        self._rendered: dict[str, tuple[Picture, Flow, tuple[str, ...]]] = {}
         self._outlets: set[Outlet] = set()
         self._task: asyncio.Task[None] | None = None
 
-    async def open(self) -> Outlet:
-        outlet = Outlet()
+    async def open(self, language: str = "en") -> Outlet:
+        outlet = Outlet(language)
         self._outlets.add(outlet)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="follow the daemon")
@@ -72,14 +77,16 @@ class Feed:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    def snapshot(self) -> tuple[str, ...]:
-        """All there is, as fragments; rendered once for all pages that need it at the same moment."""
+    def snapshot(self, language: str = "en") -> tuple[str, ...]:
+        """All there is, as fragments; rendered once for all pages of a language that need it at the same moment."""
         picture, flow = self.picture, self.flow
         if picture is None:
             return ()
-        if self._rendered is None or self._rendered[0] is not picture or self._rendered[1] is not flow:
-            self._rendered = (picture, flow, render.everything(picture, flow))
-        return self._rendered[2]
+        known = self._rendered.get(language)
+        if known is None or known[0] is not picture or known[1] is not flow:
+            with override(language):
+                known = self._rendered[language] = (picture, flow, render.everything(picture, flow))
+        return known[2]
 
     # --- following ----------------------------------------------------------------------------------------------------
 
@@ -97,7 +104,7 @@ class Feed:
                 self._paused(error.message)
             except Exception as error:  # a channel layer raises what its transport raises
                 logger.warning("live updates are paused: %s: %s", type(error).__name__, error)
-                self._paused("The channel to this node's service is down.")
+                self._paused(_("The channel to this node's service is down."))
                 await self._snapshot_if_any()
             if time.monotonic() - began_s > RETRY_S_MAX:
                 pause_s = RETRY_S_FIRST
@@ -151,16 +158,16 @@ class Feed:
             await asyncio.sleep(GRACE_S)
             if not arrived.empty():
                 return
-            self._paused("Changes do not arrive here; what is shown is asked for every few seconds.")
+            self._paused(_("Changes do not arrive here; what is shown is asked for every few seconds."))
         self._show(now)
 
     def _advance(self, picture: Picture, change: Change) -> None:
-        self.picture = after(picture, change)
+        now = self.picture = after(picture, change)
         if change.topic == "tasklog":
             self._offer(LogLines(change))
-        fragments = render.difference(picture, self.picture, change)
-        if fragments.messages or fragments.nodes:
-            self._offer(fragments)
+        told = self._told
+        if self._offer_each(lambda: render.difference(picture, now, change, told)):
+            self._told = change.number
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -174,22 +181,36 @@ class Feed:
     # --- telling ------------------------------------------------------------------------------------------------------
 
     def _show(self, picture: Picture) -> None:
-        self.picture = picture
+        self.picture, self._told = picture, picture.number
         self._offer(Everything())
 
-    def _paused(self, reason: str) -> None:
+    def _paused(self, reason: str | Promise) -> None:
         since_s = time.time() if self.flow.live else self.flow.since_s
         flow = Flow(False, since_s, reason)
         if flow != self.flow:
             self.flow = flow
-            self._offer(render.flow(flow))
+            self._offer_each(lambda: render.flow(flow))
 
     def _goes_on(self) -> None:
         if not self.flow.live:
-            self.flow = Flow(True, time.time())
-            self._offer(render.flow(self.flow))
+            flow = self.flow = Flow(True, time.time())
+            self._offer_each(lambda: render.flow(flow))
 
-    def _offer(self, item: Fragments | LogLines | Everything) -> None:
+    def _offer_each(self, make: Callable[[], Fragments]) -> bool:
+        """Rendered once for each language that a page is open in. Whether there was anything to send."""
+        anything = False
+        for language in {outlet.language for outlet in self._outlets}:
+            with override(language):
+                fragments = make()
+            if not fragments.messages and not fragments.nodes:
+                continue
+            for outlet in self._outlets:
+                if outlet.language == language:
+                    outlet.offer(fragments)
+            anything = anything or bool(fragments.messages)
+        return anything
+
+    def _offer(self, item: LogLines | Everything) -> None:
         for outlet in self._outlets:
             outlet.offer(item)
 

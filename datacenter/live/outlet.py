@@ -40,9 +40,10 @@ Item = Fragments | LogLines | Everything
 
 
 class Outlet:
-    """The queue of one page."""
+    """The queue of one page, which is in one language."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = "en") -> None:
+        self.language = language
         self._waiting: deque[Item] = deque()
         self._ready = asyncio.Event()
         self._unseen = 0

@@ -47,19 +47,19 @@ def everything(picture: Picture, flow: Flow) -> tuple[str, ...]:
     parts.add("tasks/_list.html", "tasks/_running.html")
     for task in picture.tasks[:TASKS_FOLLOWED]:
         parts.add("tasks/_status.html", "tasks/_stop.html", task=task)
-    return parts.messages()
+    return parts.messages(whole=True)
 
 
 def nothing_new(picture: Picture, flow: Flow) -> tuple[str, ...]:
     """For a page that shows all there is."""
     parts = Parts(picture)
     parts.add("live/_flow.html", flow=flow)
-    return parts.messages()
+    return parts.messages(whole=True)
 
 
-def difference(before: Picture, now: Picture, change: Change) -> Fragments:
-    """What a page that shows `before` needs to show `now`."""
-    parts = Parts(now)
+def difference(before: Picture, now: Picture, change: Change, told: int = 0) -> Fragments:
+    """What a page that shows `before` needs to show `now`; `told` is the change that pages last heard of."""
+    parts = Parts(now, told)
     if change.topic in _BY_TOPIC:
         _BY_TOPIC[change.topic](parts, before, now, change.value or {})
     arrived = frozenset({EVENTS} if change.topic == "event" else ())
@@ -75,7 +75,7 @@ def node_page(picture: Picture, name: str) -> tuple[str, ...]:
         parts.add("flight/_arrived.html", "live/_store_changed.html")
     elif node is not None:
         parts.add("nodes/_card.html", "nodes/_readings.html", node=node)
-    return parts.messages()
+    return parts.unmarked()
 
 
 def flow(state: Flow) -> Fragments:
@@ -100,24 +100,32 @@ def whole_log(upid: str, lines: list[Line]) -> str:
 class Parts:
     """The fragments of one change, rendered from one picture, in messages of a size that sockets take."""
 
-    def __init__(self, picture: Picture) -> None:
-        self._picture = picture
+    def __init__(self, picture: Picture, told: int = 0) -> None:
+        self._picture, self._told = picture, told
         self._context = {**shown(picture), "pushed": True}
         self._parts: list[str] = []
 
     def add(self, *templates: str, **more: Any) -> None:
         self._parts += [render_to_string(template, {**self._context, **more}) for template in templates]
 
-    def messages(self) -> tuple[str, ...]:
-        """Each ends with the mark, which says what change it belongs to; none when nothing was added."""
+    def messages(self, whole: bool = False) -> tuple[str, ...]:
+        """Each ends with the mark: which change it belongs to and which one came before, so that the page knows
+        when it missed one. None when nothing was added."""
+        mark = {**self._context, "told": self._told, "whole": whole}
+        return tuple(
+            message + render_to_string("live/_mark.html", {**mark, "part": part})
+            for part, message in enumerate(self.unmarked())
+        )
+
+    def unmarked(self) -> tuple[str, ...]:
+        """What is not about a change but about now: a page takes it in whatever came before."""
         messages: list[str] = []
         for part in self._parts:
             if not messages or len(messages[-1]) + len(part) > MESSAGE_CHARS:
                 messages.append(part)
             else:
                 messages[-1] += part
-        mark = render_to_string("live/_mark.html", self._context)
-        return tuple(message + mark for message in messages)
+        return tuple(messages)
 
 
 # --- by topic ---------------------------------------------------------------------------------------------------------

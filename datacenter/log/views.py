@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_GET
 
 from datacenter.api import inside
@@ -13,7 +14,16 @@ from datacenter.session.door import page
 from datacenter.sheets.forms import mark_of
 
 LINES_MAX, WORDS_CHARS_MAX = 500, 200
-SEVERITIES = ("Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Information", "Debugging")
+SEVERITIES = (
+    _("Emergency"),
+    _("Alert"),
+    _("Critical"),
+    _("Error"),
+    _("Warning"),
+    _("Notice"),
+    _("Information"),
+    _("Debugging"),
+)
 LEVELS = ("bad", "bad", "bad", "bad", "warning", "plain", "plain", "plain")
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 JOURNAL_LINES = 200
 
 
@@ -38,49 +40,49 @@ class NodeTab:
     path: str
     columns: tuple[Column, ...] = ()
     given: Mapping[str, str] = field(default_factory=dict)
-    empty: str = "There is nothing to show."
+    empty: str = _("There is nothing to show.")
     hint: str = ""
     every_s: int = 0
 
 
 TABS = (
     NodeTab(
-        "network", "Network", "Network interfaces", "network",
-        (Column("Interface", "iface"), Column("Type", "type"), Column("IPv4", "cidr", "address"),
-         Column("IPv6", "cidr6", "address"), Column("Advice", "advice")),
-        empty="This node has no interface with an address.",
+        "network", _("Network"), _("Network interfaces"), "network",
+        (Column(_("Interface"), "iface"), Column(_("Type"), "type"), Column("IPv4", "cidr", "address"),
+         Column("IPv6", "cidr6", "address"), Column(_("Advice"), "advice")),
+        empty=_("This node has no interface with an address."),
     ),
     NodeTab(
-        "time", "Time", "Clock", "time",
-        (Column("Time", "time", "time"), Column("Time zone", "timezone")), every_s=10,
-        hint="Nodes whose clocks differ refuse each other's tickets: keep a time service running on every node.",
+        "time", _("Time"), _("Clock"), "time",
+        (Column(_("Time"), "time", "time"), Column(_("Time zone"), "timezone")), every_s=10,
+        hint=_("Nodes whose clocks differ refuse each other's tickets: keep a time service running on every node."),
     ),
     NodeTab(
-        "services", "Services", "Services", "services",
-        (Column("Service", "desc"), Column("Unit", "service"), Column("State", "state"),
-         Column("Active", "active-state"), Column("At boot", "unit-state")),
-        empty="No service of those a cluster leans on is known here.", every_s=10,
+        "services", _("Services"), _("Services"), "services",
+        (Column(_("Service"), "desc"), Column(_("Unit"), "service"), Column(_("State"), "state"),
+         Column(_("Active"), "active-state"), Column(_("At boot"), "unit-state")),
+        empty=_("No service of those a cluster leans on is known here."), every_s=10,
     ),
     NodeTab(
-        "journal", "Journal", "Journal", "journal", given={"lastentries": str(JOURNAL_LINES)}, every_s=3,
-        empty="No journal is kept on this node.",
+        "journal", _("Journal"), _("Journal"), "journal", given={"lastentries": str(JOURNAL_LINES)}, every_s=3,
+        empty=_("No journal is kept on this node."),
     ),
     NodeTab(
-        "certificates", "Certificates", "Certificates", "certificates/info",
-        (Column("File", "filename"), Column("Subject", "subject"), Column("Issuer", "issuer"),
-         Column("Valid until", "notafter", "time"), Column("Fingerprint", "fingerprint", "fingerprint")),
-        empty="This node has no certificate yet.",
+        "certificates", _("Certificates"), _("Certificates"), "certificates/info",
+        (Column(_("File"), "filename"), Column(_("Subject"), "subject"), Column(_("Issuer"), "issuer"),
+         Column(_("Valid until"), "notafter", "time"), Column(_("Fingerprint"), "fingerprint", "fingerprint")),
+        empty=_("This node has no certificate yet."),
     ),
     NodeTab(
-        "updates", "Updates", "Versions", "status",
-        (Column("Quire", "pveversion"), Column("Kernel", "kversion")),
-        hint="Quire installs nothing by itself: update with the host's own package manager, one node after another.",
+        "updates", _("Updates"), _("Versions"), "status",
+        (Column("Quire", "pveversion"), Column(_("Kernel"), "kversion")),
+        hint=_("Quire installs nothing by itself: update with the host's own package manager, one node after another."),
     ),
     NodeTab(
-        "tasks", "Tasks", "Tasks of this node", "tasks",
-        (Column("Start", "starttime", "time"), Column("End", "endtime", "time"), Column("Type", "type"),
-         Column("For", "id"), Column("User", "user"), Column("Status", "status")),
-        empty="No task has run on this node yet.", every_s=10,
+        "tasks", _("Tasks"), _("Tasks of this node"), "tasks",
+        (Column(_("Start"), "starttime", "time"), Column(_("End"), "endtime", "time"), Column(_("Type"), "type"),
+         Column(_("For"), "id"), Column(_("User"), "user"), Column(_("Status"), "status")),
+        empty=_("No task has run on this node yet."), every_s=10,
     ),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from django.http import HttpResponse
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_GET
 
 from cluster.errors import NotFound, QuireError
@@ -16,10 +17,10 @@ from datacenter.nodes.tabs import TABS, NodeTab, listed, named
 from datacenter.pages import fragment, load_picture, needs, show
 from datacenter.session.door import page
 
-FRAMES = ("hour", "day", "week", "month", "year")
+FRAMES = (_("hour"), _("day"), _("week"), _("month"), _("year"))
 CHARTS = (
-    ("cpu", "CPU"), ("load", "Load"), ("memory", "Memory"), ("swap", "Swap"), ("network", "Network"),
-    ("disk", "Root disk"), ("pressure", "Pressure: share of time something waited"),
+    ("cpu", "CPU"), ("load", _("Load")), ("memory", _("Memory")), ("swap", _("Swap")), ("network", _("Network")),
+    ("disk", _("Root disk")), ("pressure", _("Pressure: share of time something waited")),
 )  # fmt: skip
 
 

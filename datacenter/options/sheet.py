@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from datacenter.api import inside
 from datacenter.api.option_keys import FLAG, OPTIONS, OneOf, Option
 from datacenter.api.permission import perm
 from datacenter.sheets.own import Own
 from datacenter.sheets.sheet import Act, Choices, Column, Field, Sheet, Values
 
-WHY = "This needs Sys.Modify on /."
+WHY = _("This needs Sys.Modify on /.")
 MODIFY = perm("/", "Sys.Modify")
 LABELS = {
-    "keyboard": "Keyboard layout", "language": "Language", "http_proxy": "HTTP proxy", "console": "Console viewer",
-    "email_from": "E-mail from", "consent-text": "Text before signing in", "max_workers": "Workers at once",
-    "fencing": "Fencing", "mac_prefix": "MAC address prefix", "migration": "Migration", "replication": "Replication",
-    "ha": "High availability", "crs": "Resource scheduling", "next-id": "Next free guest id",
-    "bwlimit": "Bandwidth limits",
-    "u2f": "U2F", "webauthn": "WebAuthn", "tag-style": "How tags look", "user-tag-access": "Who may set which tags",
-    "registered-tags": "Registered tags", "location": "Location", "notify": "Notifications",
-    "migration_unsecure": "Unencrypted migration (old)", "description": "Description",
+    "keyboard": _("Keyboard layout"), "language": _("Language"), "http_proxy": _("HTTP proxy"),
+    "console": _("Console viewer"),
+    "email_from": _("E-mail from"), "consent-text": _("Text before signing in"), "max_workers": _("Workers at once"),
+    "fencing": _("Fencing"), "mac_prefix": _("MAC address prefix"), "migration": _("Migration"),
+    "replication": _("Replication"),
+    "ha": _("High availability"), "crs": _("Resource scheduling"), "next-id": _("Next free guest id"),
+    "bwlimit": _("Bandwidth limits"),
+    "u2f": "U2F", "webauthn": "WebAuthn", "tag-style": _("How tags look"),
+    "user-tag-access": _("Who may set which tags"),
+    "registered-tags": _("Registered tags"), "location": _("Location"), "notify": _("Notifications"),
+    "migration_unsecure": _("Unencrypted migration (old)"), "description": _("Description"),
 }  # fmt: skip
 _PART, _EVERY = "/", (*OPTIONS, "description")
 
@@ -50,7 +55,7 @@ def _words(value: Any) -> str:
 
 def _choices(check: Any) -> Choices:
     words = ("0", "1") if check is FLAG else check.words
-    return (("", "Default"), *((word, {"0": "No", "1": "Yes"}.get(word, word)) for word in words))
+    return (("", _("Default")), *((word, {"0": _("No"), "1": _("Yes")}.get(word, word)) for word in words))
 
 
 def _field(name: str, label: str, check: Any, hint: str = "") -> Field:
@@ -85,17 +90,17 @@ def _may(own: Own, _row: Values) -> bool:
 
 def _edit(name: str, option: Option) -> Act:
     return Act(
-        f"edit-{name}", "Edit", LABELS[name], "PUT", "/cluster/options", _fields(name, option), ("name",),
+        f"edit-{name}", _("Edit"), LABELS[name], "PUT", "/cluster/options", _fields(name, option), ("name",),
         given=_given(name, option), applies=lambda row: row["name"] == name, may=_may, why=WHY,
     )  # fmt: skip
 
 
 SHEET = Sheet(
-    "options", "Options", "edit",
-    (Column("label", "Option"), Column("value", "Value"), Column("name", "Key", "name")),
+    "options", _("Options"), "edit",
+    (Column("label", _("Option")), Column("value", _("Value")), Column("name", _("Key"), "name")),
     options,
-    ("There are no options", ""),
+    (_("There are no options"), ""),
     (),
     tuple(_edit(name, option) for name, option in {**OPTIONS, "description": Option("a text")}.items()),
-    lead="What is empty has its default. Everything is kept in datacenter.cfg, for all nodes.",
+    lead=_("What is empty has its default. Everything is kept in datacenter.cfg, for all nodes."),
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from cluster.errors import NotFound
@@ -41,5 +42,5 @@ async def act(request: Any, name: str, act: str) -> HttpResponse:
 
 def _sheet(name: str) -> Sheet:
     if name != SHEET.name:
-        raise NotFound("There is no such page of options.")
+        raise NotFound(gettext("There is no such page of options."))
     return SHEET

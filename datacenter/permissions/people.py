@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from datacenter.api import inside
 from datacenter.sheets.own import ROOT, Own
 from datacenter.sheets.sheet import Act, Choices, Column, Field, Sheet, Values
 
 GROUPS, REALM = "/access/groups", "/access/realm"
-_OVER = "This needs User.Modify on all groups, or on a group the user is in."
-_ADD = "This needs Realm.AllocateUser on a realm and User.Modify on a group."
-_ALLOCATE = "This needs Group.Allocate on /access/groups."
+_OVER = _("This needs User.Modify on all groups, or on a group the user is in.")
+_ADD = _("This needs Realm.AllocateUser on a realm and User.Modify on a group.")
+_ALLOCATE = _("This needs Group.Allocate on /access/groups.")
 
 
 async def users(request: Any) -> list[dict[str, Any]]:
@@ -58,32 +60,35 @@ def _may_remove(own: Own, row: Values) -> bool:
 
 
 _ABOUT = (
-    Field("firstname", "First name"),
-    Field("lastname", "Last name"),
-    Field("email", "E-mail"),
-    Field("groups", "Groups", "several", choices="groups"),
-    Field("expire", "Expires", "moment", "A day and a time in UTC. Left empty, the user never expires."),
-    Field("enable", "Enabled: may sign in", "check", value=True),
-    Field("comment", "Comment"),
+    Field("firstname", _("First name")),
+    Field("lastname", _("Last name")),
+    Field("email", _("E-mail")),
+    Field("groups", _("Groups"), "several", choices="groups"),
+    Field("expire", _("Expires"), "moment", _("A day and a time in UTC. Left empty, the user never expires.")),
+    Field("enable", _("Enabled: may sign in"), "check", value=True),
+    Field("comment", _("Comment")),
 )
 _ROW = "/access/users/{userid}"
 
 USERS = Sheet(
-    "users", "Users", "user",
+    "users", _("Users"), "user",
     (
-        Column("userid", "User", "name"), Column("enable", "Enabled", "flag"), Column("name", "Name"),
-        Column("groups", "Groups", "tags"), Column("expire", "Expires", "moment"), Column("comment", "Comment"),
+        Column("userid", _("User"), "name"), Column("enable", _("Enabled"), "flag"), Column("name", _("Name")),
+        Column("groups", _("Groups"), "tags"), Column("expire", _("Expires"), "moment"), Column("comment",
+        _("Comment")),
     ),
     users,
-    ("There is no user you may see", "Whoever holds User.Modify or Sys.Audit on a user's group sees the user."),
+    (_("There is no user you may see"), _("Whoever holds User.Modify or Sys.Audit on a user's group sees the user.")),
     (
         Act(
-            "add", "Add user", "Add a user", "POST", "/access/users",
+            "add", _("Add user"), _("Add a user"), "POST", "/access/users",
             (
-                Field("userid", "User name", hint="Without blanks, @ and slashes."),
-                Field("realm", "Realm", "choice", "Where the password is checked.", choices="realms", value="pve"),
+                Field("userid", _("User name"), hint=_("Without blanks, @ and slashes.")),
+                Field("realm", _("Realm"), "choice", _("Where the password is checked."), choices="realms",
+                value="pve"),
                 Field(
-                    "password", "Password", "password", "8 to 64 characters; only in the realm pve.", optional=True,
+                    "password", _("Password"), "password", _("8 to 64 characters; only in the realm pve."),
+                    optional=True,
                     autocomplete="new-password",
                 ),
                 *_ABOUT,
@@ -93,35 +98,35 @@ USERS = Sheet(
         ),
     ),
     (
-        Act("edit", "Edit", "Edit a user", "PUT", _ROW, _ABOUT, ("userid",), may=_may_over, why=_OVER),
+        Act("edit", _("Edit"), _("Edit a user"), "PUT", _ROW, _ABOUT, ("userid",), may=_may_over, why=_OVER),
         Act(
-            "password", "Password", "Set a user's password", "PUT", "/access/password",
+            "password", _("Password"), _("Set a user's password"), "PUT", "/access/password",
             (
                 Field(
-                    "password", "New password", "password", "8 to 64 characters. The user's sessions end.",
+                    "password", _("New password"), "password", _("8 to 64 characters. The user's sessions end."),
                     autocomplete="new-password",
                 ),
             ),
             ("userid",), confirms="confirmation-password", may=_may_remove,
-            why="This needs Realm.AllocateUser on the user's realm and User.Modify over the user.",
+            why=_("This needs Realm.AllocateUser on the user's realm and User.Modify over the user."),
             applies=lambda row: str(row["userid"]).endswith("@pve"),
         ),
         Act(
-            "unlock", "Unlock", "Let locked second factors be tried again", "PUT", f"{_ROW}/unlock-tfa", (),
+            "unlock", _("Unlock"), _("Let locked second factors be tried again"), "PUT", f"{_ROW}/unlock-tfa", (),
             ("userid",), applies=lambda row: bool(row["locked"]), may=_may_over, why=_OVER,
         ),
         Act(
-            "remove", "Remove", "Remove a user", "DELETE", _ROW, (), ("userid",), dangerous=True,
-            lead="The user's tokens, second factors, memberships and rights go as well, and all sessions end.",
+            "remove", _("Remove"), _("Remove a user"), "DELETE", _ROW, (), ("userid",), dangerous=True,
+            lead=_("The user's tokens, second factors, memberships and rights go as well, and all sessions end."),
             applies=lambda row: row["userid"] != ROOT, may=_may_remove,
-            why="This needs Realm.AllocateUser on the user's realm and User.Modify over the user.",
+            why=_("This needs Realm.AllocateUser on the user's realm and User.Modify over the user."),
         ),
     ),
     _choices,
-    links=(("Rights", "/datacenter/permissions/rights?userid=", "userid"),),
+    links=((_("Rights"), "/datacenter/permissions/rights?userid=", "userid"),),
 )  # fmt: skip
 
-_COMMENT = (Field("comment", "Comment"),)
+_COMMENT = (Field("comment", _("Comment")),)
 _GROUP = "/access/groups/{groupid}"
 
 
@@ -130,22 +135,23 @@ def _may_groups(own: Own, _row: Values) -> bool:
 
 
 GROUPS_SHEET = Sheet(
-    "groups", "Groups", "user",
-    (Column("groupid", "Group", "name"), Column("users", "Members", "tags"), Column("comment", "Comment")),
+    "groups", _("Groups"), "user",
+    (Column("groupid", _("Group"), "name"), Column("users", _("Members"), "tags"), Column("comment", _("Comment"))),
     groups,
-    ("There is no group", "Rights that are given to a group hold for all its members. Users are put into groups on"
+    (_("There is no group"), "Rights that are given to a group hold for all its members. Users are put into groups on"
      " the page of users."),
     (
         Act(
-            "add", "Add group", "Add a group", "POST", "/access/groups", (Field("groupid", "Name"), *_COMMENT),
+            "add", _("Add group"), _("Add a group"), "POST", "/access/groups", (Field("groupid", _("Name")), *_COMMENT),
             may=_may_groups, why=_ALLOCATE,
         ),
     ),
     (
-        Act("edit", "Edit", "Edit a group", "PUT", _GROUP, _COMMENT, ("groupid",), may=_may_groups, why=_ALLOCATE),
+        Act("edit", _("Edit"), _("Edit a group"), "PUT", _GROUP, _COMMENT, ("groupid",), may=_may_groups,
+        why=_ALLOCATE),
         Act(
-            "remove", "Remove", "Remove a group", "DELETE", _GROUP, (), ("groupid",), dangerous=True,
-            lead="Its rights go as well; its members stay.", may=_may_groups, why=_ALLOCATE,
+            "remove", _("Remove"), _("Remove a group"), "DELETE", _GROUP, (), ("groupid",), dangerous=True,
+            lead=_("Its rights go as well; its members stay."), may=_may_groups, why=_ALLOCATE,
         ),
     ),
 )  # fmt: skip

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from datacenter.api import inside
 from datacenter.permissions import people
 from datacenter.sheets.own import Own
 from datacenter.sheets.sheet import Act, Choices, Column, Field, Sheet, Values
 
 PATHS = ("/", "/access", "/access/groups", "/access/realm", "/nodes", "/pool", "/storage", "/vms", "/sdn", "/mapping")
-_SYS = "This needs Sys.Modify on /access."
-_GIVE = "This needs Permissions.Modify on the path."
+_SYS = _("This needs Sys.Modify on /access.")
+_GIVE = _("This needs Permissions.Modify on the path.")
 
 
 async def roles(request: Any) -> list[dict[str, Any]]:
@@ -28,29 +30,30 @@ def _may_roles(own: Own, _row: Values) -> bool:
     return own.holds("Sys.Modify", "/access")
 
 
-_PRIVILEGES = Field("privs", "Privileges", "several", choices="privileges")
+_PRIVILEGES = Field("privs", _("Privileges"), "several", choices="privileges")
 _ROLE = "/access/roles/{roleid}"
 
 ROLES = Sheet(
-    "roles", "Roles", "check",
-    (Column("roleid", "Role", "name"), Column("special", "Built in", "flag"), Column("privs", "Privileges", "tags")),
+    "roles", _("Roles"), "check",
+    (Column("roleid", _("Role"), "name"), Column("special", _("Built in"), "flag"), Column("privs", _("Privileges"),
+    "tags")),
     roles,
-    ("There is no role", "A role is a name for privileges that are given together."),
+    (_("There is no role"), _("A role is a name for privileges that are given together.")),
     (
         Act(
-            "add", "Add role", "Add a role", "POST", "/access/roles", (Field("roleid", "Name"), _PRIVILEGES),
+            "add", _("Add role"), _("Add a role"), "POST", "/access/roles", (Field("roleid", _("Name")), _PRIVILEGES),
             may=_may_roles, why=_SYS,
         ),
     ),
     (
         Act(
-            "edit", "Edit", "Edit a role", "PUT", _ROLE, (_PRIVILEGES,), ("roleid",),
+            "edit", _("Edit"), _("Edit a role"), "PUT", _ROLE, (_PRIVILEGES,), ("roleid",),
             applies=lambda row: not row["special"], may=_may_roles, why=_SYS,
         ),
         Act(
-            "remove", "Remove", "Remove a role", "DELETE", _ROLE, (), ("roleid",), dangerous=True,
+            "remove", _("Remove"), _("Remove a role"), "DELETE", _ROLE, (), ("roleid",), dangerous=True,
             applies=lambda row: not row["special"], may=_may_roles, why=_SYS,
-            lead="A role that is in use somewhere cannot be removed.",
+            lead=_("A role that is in use somewhere cannot be removed."),
         ),
     ),
     _privileges,
@@ -74,7 +77,7 @@ async def _choices(request: Any) -> dict[str, Choices]:
         ),
     ]
     return {
-        "subjects": (("", "Choose who"), *subjects),
+        "subjects": (("", _("Choose who")), *subjects),
         "roles": tuple((one["roleid"], one["roleid"]) for one in await roles(request)),
         "paths": tuple((path, "") for path in PATHS),
     }
@@ -88,29 +91,29 @@ def _given(given: dict[str, Any]) -> dict[str, Any]:
 
 
 LISTS = Sheet(
-    "acl", "Permissions", "check",
+    "acl", _("Permissions"), "check",
     (
-        Column("path", "Path", "name"), Column("type", "To a"), Column("ugid", "Who", "name"),
-        Column("roleid", "Role", "name"), Column("propagate", "Holds below as well", "flag"),
+        Column("path", _("Path"), "name"), Column("type", _("To a")), Column("ugid", _("Who"), "name"),
+        Column("roleid", _("Role"), "name"), Column("propagate", _("Holds below as well"), "flag"),
     ),
     lists,
-    ("No role is given to anybody", "Until then root@pam alone may do anything. Give a role to a user, a group or a"
+    (_("No role is given to anybody"), "Until then root@pam alone may do anything. Give a role to a user, a group or a"
      " token on a path."),
     (
         Act(
-            "add", "Give a role", "Give a role on a path", "PUT", "/access/acl",
+            "add", _("Give a role"), _("Give a role on a path"), "PUT", "/access/acl",
             (
-                Field("path", "Path", hint="/ is everything; /nodes/alpha one node.", value="/", suggests="paths"),
-                Field("who", "Who", "choice", choices="subjects"),
-                Field("roleid", "Role", "choice", choices="roles", value="PVEAuditor"),
-                Field("propagate", "Holds below the path as well", "check", value=True),
+                Field("path", _("Path"), hint="/ is everything; /nodes/alpha one node.", value="/", suggests="paths"),
+                Field("who", _("Who"), "choice", choices="subjects"),
+                Field("roleid", _("Role"), "choice", choices="roles", value="PVEAuditor"),
+                Field("propagate", _("Holds below the path as well"), "check", value=True),
             ),
             given=_given, why=_GIVE, may=lambda own, row: own.somewhere("Permissions.Modify"),
         ),
     ),
     (
         Act(
-            "remove", "Take away", "Take a role away", "PUT", "/access/acl", (), ("path", "who", "roleid"),
+            "remove", _("Take away"), _("Take a role away"), "PUT", "/access/acl", (), ("path", "who", "roleid"),
             dangerous=True, fixed={"delete": "1"}, given=_given, why=_GIVE,
             may=lambda own, row: own.holds("Permissions.Modify", row["path"]),
         ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from datacenter.api import inside
 from datacenter.permissions import people
 from datacenter.sheets.own import Own
@@ -16,7 +18,7 @@ def once(_answer: Any) -> str:
 
 
 _TOKEN, _TOKENS_OF = "/access/users/{userid}/token/{tokenid}", ("userid", "tokenid")
-_OVER = "This needs User.Modify on all groups, or on a group the user is in."
+_OVER = _("This needs User.Modify on all groups, or on a group the user is in.")
 
 
 async def tokens(request: Any) -> list[dict[str, Any]]:
@@ -42,41 +44,43 @@ def may_over(own: Own, row: Values) -> bool:
 
 
 ABOUT_TOKEN = (
-    Field("privsep", "Rights of its own: only what is given to the token itself", "check", value=True),
-    Field("expire", "Expires", "moment", "A day and a time in UTC. Left empty, the token never expires."),
-    Field("comment", "Comment"),
+    Field("privsep", _("Rights of its own: only what is given to the token itself"), "check", value=True),
+    Field("expire", _("Expires"), "moment", _("A day and a time in UTC. Left empty, the token never expires.")),
+    Field("comment", _("Comment")),
 )
-NAME_OF_TOKEN = Field("tokenid", "Name", hint="Begins with a letter; then letters, digits, . - _")
+NAME_OF_TOKEN = Field("tokenid", _("Name"), hint=_("Begins with a letter; then letters, digits, . - _"))
 TOKEN_COLUMNS = (
-    Column("full", "Token", "name"), Column("privsep", "Rights of its own", "flag"),
-    Column("expire", "Expires", "moment"), Column("comment", "Comment"),
+    Column("full", _("Token"), "name"), Column("privsep", _("Rights of its own"), "flag"),
+    Column("expire", _("Expires"), "moment"), Column("comment", _("Comment")),
 )  # fmt: skip
 TOKEN_ACTS = (
-    Act("edit", "Edit", "Edit a token", "PUT", _TOKEN, ABOUT_TOKEN, _TOKENS_OF, may=may_over, why=_OVER),
+    Act("edit", _("Edit"), _("Edit a token"), "PUT", _TOKEN, ABOUT_TOKEN, _TOKENS_OF, may=may_over, why=_OVER),
     Act(
-        "regenerate", "New value", "Give a token a new value", "PUT", _TOKEN, (), _TOKENS_OF, fixed={"regenerate": "1"},
-        lead="The value that is used now is refused from then on.", shows=once, may=may_over, why=_OVER,
+        "regenerate", _("New value"), _("Give a token a new value"), "PUT", _TOKEN, (), _TOKENS_OF,
+        fixed={"regenerate": "1"},
+        lead=_("The value that is used now is refused from then on."), shows=once, may=may_over, why=_OVER,
     ),
     Act(
-        "remove", "Remove", "Remove a token", "DELETE", _TOKEN, (), _TOKENS_OF, dangerous=True, may=may_over, why=_OVER,
-        lead="Programs that use it are refused from then on.",
+        "remove", _("Remove"), _("Remove a token"), "DELETE", _TOKEN, (), _TOKENS_OF, dangerous=True, may=may_over,
+        why=_OVER,
+        lead=_("Programs that use it are refused from then on."),
     ),
 )  # fmt: skip
 NO_TOKENS = (
-    "There is no API token",
-    "A token lets a program in without anybody's password, and can be taken away alone.",
+    _("There is no API token"),
+    _("A token lets a program in without anybody's password, and can be taken away alone."),
 )
 
 TOKENS = Sheet(
-    "tokens", "API tokens", "file", TOKEN_COLUMNS, tokens, NO_TOKENS,
+    "tokens", _("API tokens"), "file", TOKEN_COLUMNS, tokens, NO_TOKENS,
     (
         Act(
-            "add", "Add token", "Add an API token", "POST", _TOKEN,
-            (Field("userid", "User", "choice", choices="users"), NAME_OF_TOKEN, *ABOUT_TOKEN), shows=once,
+            "add", _("Add token"), _("Add an API token"), "POST", _TOKEN,
+            (Field("userid", _("User"), "choice", choices="users"), NAME_OF_TOKEN, *ABOUT_TOKEN), shows=once,
         ),
     ),
     TOKEN_ACTS, _choices,
-    links=(("Rights", "/datacenter/permissions/rights?userid=", "full"),),
+    links=((_("Rights"), "/datacenter/permissions/rights?userid=", "full"),),
 )  # fmt: skip
 
 
@@ -95,31 +99,33 @@ async def factors(request: Any) -> list[dict[str, Any]]:
 
 _FACTOR, _FACTOR_OF = "/access/tfa/{userid}/{id}", ("userid", "id")
 FACTOR_COLUMNS = (
-    Column("type", "Kind"), Column("description", "Description"), Column("enable", "In use", "flag"),
-    Column("created", "Added", "moment"),
+    Column("type", _("Kind")), Column("description", _("Description")), Column("enable", _("In use"), "flag"),
+    Column("created", _("Added"), "moment"),
 )  # fmt: skip
 FACTOR_ACTS = (
     Act(
-        "edit", "Edit", "Edit a second factor", "PUT", _FACTOR,
-        (Field("description", "Description"), Field("enable", "In use: is asked for at sign-in", "check")), _FACTOR_OF,
+        "edit", _("Edit"), _("Edit a second factor"), "PUT", _FACTOR,
+        (Field("description", _("Description")), Field("enable", _("In use: is asked for at sign-in"), "check")),
+        _FACTOR_OF,
         confirms="password", applies=lambda row: row["type"] != "recovery", may=may_over, why=_OVER,
     ),
     Act(
-        "remove", "Remove", "Remove a second factor", "DELETE", _FACTOR, (), _FACTOR_OF, dangerous=True,
-        confirms="password", may=may_over, why=_OVER, lead="It is not asked for any more.",
+        "remove", _("Remove"), _("Remove a second factor"), "DELETE", _FACTOR, (), _FACTOR_OF, dangerous=True,
+        confirms="password", may=may_over, why=_OVER, lead=_("It is not asked for any more."),
     ),
 )  # fmt: skip
 
 FACTORS = Sheet(
-    "two-factor", "Second factors", "check",
-    (Column("userid", "User", "name"), *FACTOR_COLUMNS, Column("locked", "Locked", "flag")),
+    "two-factor", _("Second factors"), "check",
+    (Column("userid", _("User"), "name"), *FACTOR_COLUMNS, Column("locked", _("Locked"), "flag")),
     factors,
-    ("Nobody has a second factor", "Everybody adds their own, on the page of their account."),
+    (_("Nobody has a second factor"), _("Everybody adds their own, on the page of their account.")),
     (),
     (
         *FACTOR_ACTS,
         Act(
-            "unlock", "Unlock", "Let locked second factors be tried again", "PUT", "/access/users/{userid}/unlock-tfa",
+            "unlock", _("Unlock"), _("Let locked second factors be tried again"), "PUT",
+            "/access/users/{userid}/unlock-tfa",
             (), ("userid",), applies=lambda row: bool(row["locked"]), may=may_over, why=_OVER,
         ),
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_GET
 
 from datacenter.api import inside
@@ -27,5 +28,5 @@ async def cluster_log(request: Any) -> HttpResponse:
 
 def _level(priority: int) -> dict[str, str]:
     if priority <= PROBLEM:
-        return {"level": "bad", "word": "Problem"}
-    return {"level": "warning", "word": "Warning"} if priority == WARNING else {"level": "plain", "word": ""}
+        return {"level": "bad", "word": _("Problem")}
+    return {"level": "warning", "word": _("Warning")} if priority == WARNING else {"level": "plain", "word": ""}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from cluster.model import TaskState
 from datacenter.tasks.state import description, level
 
 FILTERS = ("node", "user", "type", "status")
-STATUSES = (("running", "Running"), ("good", "OK"), ("warning", "Warnings"), ("bad", "Failed"))
+STATUSES = (("running", _("Running")), ("good", "OK"), ("warning", _("Warnings")), ("bad", _("Failed")))
 
 
 def task_of(row: Mapping[str, Any]) -> TaskState:

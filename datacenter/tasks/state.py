@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from django.utils.translation import gettext_noop as _
 
 from cluster.errors import Unavailable
 from cluster.model import TaskState
 
 DESCRIPTIONS = {
-    "clustercreate": "Create Cluster",
-    "clusterjoin": "Join Cluster",
-    "clusteraddnode": "Add Node",
-    "clusterleave": "Leave Cluster",
-    "clusterremove": "Remove Node",
+    "clustercreate": _("Create Cluster"),
+    "clusterjoin": _("Join Cluster"),
+    "clusteraddnode": _("Add Node"),
+    "clusterleave": _("Leave Cluster"),
+    "clusterremove": _("Remove Node"),
 }
 
 
@@ -41,4 +42,4 @@ def level(task: TaskState) -> str:
 
 
 def word(task: TaskState) -> str:
-    return {"running": "Running", "good": "OK", "warning": "Warnings", "bad": "Failed"}[level(task)]
+    return {"running": _("Running"), "good": "OK", "warning": _("Warnings"), "bad": _("Failed")}[level(task)]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext, gettext_noop, pgettext
 
 from cluster.model import ClusterState, NodeState, Quorum, RingId, TaskState
 from datacenter.ahead.typed import Typed
@@ -73,7 +74,7 @@ def size(count: float | None) -> str:
     power = 0
     while abs(count) >= 1024 and power < len(SIZES) - 1:
         count, power = count / 1024, power + 1
-    return f"{count:.0f} {SIZES[power]}" if power == 0 or count >= 100 else f"{count:.1f} {SIZES[power]}"
+    return f"{count:.0f} {SIZES[power]}" if power == 0 or count >= 100 else f"{_figure(count)} {SIZES[power]}"
 
 
 @register.filter
@@ -81,7 +82,18 @@ def share(fraction: float | None) -> str:
     """A fraction as a percentage: `4.2 %`."""
     if fraction is None:
         return "–"
-    return f"{fraction * 100:.1f} %" if fraction < 0.995 else f"{fraction * 100:.0f} %"
+    return f"{_figure(fraction * 100)} %" if fraction < 0.995 else f"{fraction * 100:.0f} %"
+
+
+def _figure(value: float) -> str:
+    """With one digit after the point, or what stands for it in the page's language."""
+    return f"{value:.1f}".replace(".", pgettext("decimal separator", "."))
+
+
+@register.filter
+def translated(value: Any) -> Any:
+    """A word of ours in the page's language; what is nobody's word stays as it is."""
+    return gettext(value) if isinstance(value, str) else value
 
 
 @register.filter
@@ -92,7 +104,8 @@ def hundredths(fraction: float | None) -> int:
 @register.filter
 def state(node: NodeState) -> str:
     """The word for a node's state."""
-    return {True: "online", False: "offline", None: "unknown"}[node.online]
+    words = {True: gettext_noop("online"), False: gettext_noop("offline"), None: gettext_noop("unknown")}
+    return words[node.online]
 
 
 @register.filter

@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 from django import template
 from django.utils.html import format_html
+from django.utils.translation import gettext
 
 from cluster.model import ClusterState, NodeState
 from datacenter.assets import address_of
+from datacenter.language.words import as_json as script_words_json
 from datacenter.membership import link_cells
 from datacenter.membership.topology import Drawing, seen
 
@@ -27,6 +29,12 @@ WARNING_FROM, BAD_FROM = 0.85, 0.95
 def asset(name: str) -> str:
     """The address of a static file, which changes whenever any static file does."""
     return address_of(name)
+
+
+@register.simple_tag
+def script_words() -> str:
+    """What scripts say, in the page's language."""
+    return script_words_json()
 
 
 @register.simple_tag(takes_context=True)
@@ -69,10 +77,10 @@ def bar(fraction: float | None) -> str:
 def copy_button(of: str, what: str) -> str:
     """Copies the text or the value of the element with the id `of`."""
     return format_html(
-        '<button type="button" class="icon-button copy-button" data-copy="{}" aria-label="Copy the {}" title="Copy">'
-        "{}</button>",
+        '<button type="button" class="icon-button copy-button" data-copy="{}" aria-label="{}" title="{}">{}</button>',
         of,
-        what,
+        gettext("Copy the {what}").format(what=what),
+        gettext("Copy"),
         icon("copy"),
     )
 

@@ -6,6 +6,7 @@ import "./session.js";
 import "./shell.js";
 import "./suppose.js";
 import "./times.js";
+import "./words.js";
 
 // What is first used after a click comes once the page stands.
 const LATER = ["./charts.js", "./forms.js", "./keys.js", "./links.js", "./palette.js", "./rows.js", "./webauthn.js"];

@@ -1,5 +1,7 @@
 // A node's charts: drawn by uPlot from the API's rrddata, zoomed by dragging, one cursor over all of them, and live at
 // the right edge. uPlot is fetched when a page has charts, and not before.
+import { t } from "./words.js";
+
 const VENDOR = new URL("../vendor/", import.meta.url);
 const HEIGHT = 150;
 const KIB = 1024;
@@ -14,18 +16,18 @@ const rate = (value) => bytes(value, "/s");
 
 // [name in rrddata, label, name in a live sample, colour]
 const CHARTS = {
-  cpu: { show: percent, top: 1, lines: [["cpu", "CPU", "cpu", 1], ["iowait", "waits for disks", "wait", 2]] },
-  load: { show: plain, lines: [["loadavg", "Load", "loadavg1", 1], ["maxcpu", "Cores", "maxcpu", 3]] },
-  memory: { show: bytes, lines: [["memused", "Used", "memused", 1], ["memtotal", "Total", "memtotal", 3]] },
-  swap: { show: bytes, lines: [["swapused", "Used", "swapused", 1], ["swaptotal", "Total", "swaptotal", 3]] },
-  network: { show: rate, lines: [["netin", "In", "netin_rate", 1], ["netout", "Out", "netout_rate", 2]] },
-  disk: { show: bytes, lines: [["rootused", "Used", "rootused", 1], ["roottotal", "Total", "roottotal", 3]] },
+  cpu: { show: percent, top: 1, lines: [["cpu", "CPU", "cpu", 1], ["iowait", t("waits for disks"), "wait", 2]] },
+  load: { show: plain, lines: [["loadavg", t("Load"), "loadavg1", 1], ["maxcpu", t("Cores"), "maxcpu", 3]] },
+  memory: { show: bytes, lines: [["memused", t("Used"), "memused", 1], ["memtotal", t("Total"), "memtotal", 3]] },
+  swap: { show: bytes, lines: [["swapused", t("Used"), "swapused", 1], ["swaptotal", t("Total"), "swaptotal", 3]] },
+  network: { show: rate, lines: [["netin", t("In"), "netin_rate", 1], ["netout", t("Out"), "netout_rate", 2]] },
+  disk: { show: bytes, lines: [["rootused", t("Used"), "rootused", 1], ["roottotal", t("Total"), "roottotal", 3]] },
   pressure: {
     show: pressure,
     lines: [
       ["pressurecpusome", "CPU", "pressurecpusome", 1],
-      ["pressureiosome", "Disks", "pressureiosome", 2],
-      ["pressurememorysome", "Memory", "pressurememorysome", 4],
+      ["pressureiosome", t("Disks"), "pressureiosome", 2],
+      ["pressurememorysome", t("Memory"), "pressurememorysome", 4],
     ],
   },
 };
@@ -62,10 +64,10 @@ async function draw(panel, frame) {
     clear();
     shown = { panel, frame, plots: plotsOf(panel, rows) };
     note.hidden = rows.some((row) => "cpu" in row);
-    note.textContent = "Nothing has been heard from this node in this time.";
+    note.textContent = t("Nothing has been heard from this node in this time.");
   } catch {
     note.hidden = false;
-    note.textContent = window.uPlot ? "The figures could not be read. Try again in a moment." : "This node serves no charts: run script/setup where npm is.";
+    note.textContent = window.uPlot ? t("The figures could not be read. Try again in a moment.") : t("This node serves no charts: run script/setup where npm is.");
   }
 }
 
@@ -150,7 +152,7 @@ function addNewest() {
 function describe(place, chart, data) {
   const newest = chart.lines.map(([, label], index) => {
     const value = data[index + 1].findLast((each) => each != null);
-    return `${label} ${value === undefined ? "unknown" : chart.show(value)}`;
+    return `${label} ${value === undefined ? t("unknown") : chart.show(value)}`;
   });
   place.setAttribute("aria-label", `${place.dataset.title}: ${newest.join(", ")}`);
 }

@@ -1,4 +1,6 @@
 // Copy buttons: [data-copy="id"] copies the value or text of that element, and says so.
+import { t } from "./words.js";
+
 const CONFIRMED_MS = 2000;
 
 document.addEventListener("click", async (event) => {
@@ -41,11 +43,11 @@ function confirm(button, done) {
   const label = button.querySelector("[data-copy-label]");
   const icon = button.querySelector("use");
   const status = button.closest("dialog")?.querySelector("[data-copied-status]");
-  const words = done ? "Copied" : "Not copied: select the text and copy it yourself";
+  const words = done ? t("Copied") : t("Not copied: select the text and copy it yourself");
   button.dataset.words ??= label?.textContent ?? button.title;
-  if (label) label.textContent = done ? "Copied" : "Not copied";
+  if (label) label.textContent = done ? t("Copied") : t("Not copied");
   else button.title = words;
-  if (status) status.textContent = done ? "Copied to the clipboard" : words;
+  if (status) status.textContent = done ? t("Copied to the clipboard") : words;
   icon?.setAttribute("href", done ? "#i-check" : "#i-warning");
   button.classList.toggle("is-copied", done);
   clearTimeout(button.timer);

@@ -1,4 +1,6 @@
 // The link editor: rows are added and removed, and each shows what is to be said about its address.
+import { t } from "./words.js";
+
 const LINKS_MAX = 8;
 
 document.addEventListener("click", (event) => {
@@ -64,9 +66,9 @@ function warnOfTwice(row, rows) {
   const slot = row.querySelector("[data-error-for-link]");
   const twice = (of) => of(row).value && rows.some((other) => other !== row && of(other).value === of(row).value);
   slot.textContent = twice(numberOf)
-    ? `Link ${numberOf(row).value} is given more than once.`
+    ? t("Link {number} is given more than once.").replace("{number}", numberOf(row).value)
     : twice(addressOf)
-      ? `${addressOf(row).value} is used for more than one link.`
+      ? t("{address} is used for more than one link.").replace("{address}", addressOf(row).value)
       : "";
   addressOf(row).setAttribute("aria-invalid", String(Boolean(slot.textContent)));
 }

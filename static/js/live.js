@@ -1,6 +1,8 @@
 // The page's end of the live socket: shows when it is lost, tells the server what was taken in, heals by itself.
 // The socket itself and the swapping are htmx's ws extension; what arrives is made by datacenter/live/.
+// Every message about a change says which one came before: after a gap the page asks for the whole, twice is dropped.
 import { recover } from "./session.js";
+import { t } from "./words.js";
 
 const SILENT_MS = 25000; // the server says something every ten seconds
 const TELL_EVERY = 8; // messages
@@ -11,7 +13,7 @@ let socket = null;
 let unseen = 0;
 let heardAt = Date.now();
 
-htmx.config.wsReconnectDelay = (tries) => Math.min(8000, 400 * 2 ** Math.min(tries, 5)) * (0.5 + Math.random() / 2);
+htmx.config.wsReconnectDelay = (tries) => Math.min(1500, 200 * 2 ** Math.min(tries, 3)) * (0.5 + Math.random() / 2);
 
 document.addEventListener("htmx:wsOpen", (event) => {
   socket = event.detail.socketWrapper;
@@ -48,11 +50,39 @@ htmx.defineExtension("quire-live", {
 function onlyWhatIsShown(html) {
   const message = document.createElement("template");
   message.innerHTML = html;
+  if (!isNext(message.content.querySelector("#live-mark"))) return "";
   for (const piece of [...message.content.children]) {
     const place = piece.getAttribute("hx-swap-oob")?.split(":#")[1] ?? piece.id;
     if (!document.getElementById(place)) piece.remove();
   }
   return message.innerHTML;
+}
+
+// --- nothing missed, nothing twice ---
+
+let last = markOf(document.getElementById("live-mark"));
+
+function markOf({ dataset }) {
+  const numbers = ["changeNumber", "changePart", "changeTold"].map((name) => Number(dataset[name]));
+  return { number: numbers[0], part: numbers[1], told: numbers[2], source: dataset.changeSource, whole: "changeWhole" in dataset };
+}
+
+// What carries no mark is about now, and always taken in.
+function isNext(mark) {
+  if (!mark) return true;
+  const next = markOf(mark);
+  if (!next.whole) {
+    if (next.source !== last.source || next.told > last.number) return missed();
+    if (next.number < last.number || (next.number === last.number && next.part <= last.part)) return false;
+  }
+  last = next;
+  return true;
+}
+
+function missed() {
+  page.dataset.missed = Number(page.dataset.missed ?? 0) + 1;
+  tell({ whole: true });
+  return false;
 }
 
 // A task's log and a node's own figures are sent to the pages that show them: say which, whenever that changes.
@@ -103,6 +133,6 @@ function show(state) {
   if (state === "lost") {
     const since = bar.querySelector("[data-socket-since]");
     since.dateTime = new Date().toISOString();
-    since.textContent = `at ${new Date().toLocaleTimeString([], { hour12: false })}`;
+    since.textContent = t("at {time}").replace("{time}", new Date().toLocaleTimeString([], { hour12: false }));
   }
 }

@@ -1,7 +1,8 @@
 // The command palette (Ctrl-K or /): every page, every node and every action of this page, found by a few letters.
 import { chooseDensity, chooseTheme, chooseTimes, toggleDrawer } from "./shell.js";
+import { t } from "./words.js";
 
-const NODE_TABS = ["Summary", "Network", "Time", "Services", "Journal", "Certificates", "Updates", "Tasks"];
+const NODE_TABS = [["network", t("Network")], ["time", t("Time")], ["services", t("Services")], ["journal", t("Journal")], ["certificates", t("Certificates")], ["updates", t("Updates")], ["tasks", t("Tasks")]];
 const SHOWN_MAX = 40;
 let dialog, field, list;
 let found = [];
@@ -51,30 +52,30 @@ function onKey(event) {
 function commands() {
   const links = [...document.querySelectorAll("#tree-list a[data-nav], #palette-pages a")].map((link) => ({
     name: (link.dataset.name ?? link.querySelector(".tree-name")?.textContent ?? link.textContent).trim().replace(/\s+/g, " "),
-    kind: link.dataset.kind ?? "Page",
+    kind: link.dataset.kind ?? t("Page"),
     go: () => link.click(),
   }));
   const tabs = [...document.querySelectorAll("#tree-list a[data-nav^='/nodes/']")].flatMap((link) =>
-    NODE_TABS.slice(1).map((tab) => ({
-      name: `${link.title}: ${tab}`,
-      kind: "Node",
-      go: () => visit(`${link.getAttribute("href")}/${tab.toLowerCase()}`),
+    NODE_TABS.map(([tab, label]) => ({
+      name: `${link.title}: ${label}`,
+      kind: t("Node"),
+      go: () => visit(`${link.getAttribute("href")}/${tab}`),
     })),
   );
   const actions = [...document.querySelectorAll("#content [data-dialog]:not(:disabled), #content .button:not(:disabled)")]
     .filter((button) => button.textContent.trim() && button.offsetParent)
-    .map((button) => ({ name: button.textContent.trim().replace(/\s+/g, " "), kind: "Action", go: () => button.click() }));
+    .map((button) => ({ name: button.textContent.trim().replace(/\s+/g, " "), kind: t("Action"), go: () => button.click() }));
   const choices = [
-    ["Colours: light", () => chooseTheme("light")],
-    ["Colours: dark", () => chooseTheme("dark")],
-    ["Colours: as the system has them", () => chooseTheme("system")],
-    ["Density: comfortable", () => chooseDensity("comfortable")],
-    ["Density: compact", () => chooseDensity("compact")],
-    ["Times: how long ago", () => chooseTimes("relative")],
-    ["Times: exact", () => chooseTimes("exact")],
-    ["Show or hide tasks and log", toggleDrawer],
-    ["Keyboard shortcuts", openKeys],
-  ].map(([name, go]) => ({ name, kind: "Setting", go }));
+    [t("Colours: light"), () => chooseTheme("light")],
+    [t("Colours: dark"), () => chooseTheme("dark")],
+    [t("Colours: as the system has them"), () => chooseTheme("system")],
+    [t("Density: comfortable"), () => chooseDensity("comfortable")],
+    [t("Density: compact"), () => chooseDensity("compact")],
+    [t("Times: how long ago"), () => chooseTimes("relative")],
+    [t("Times: exact"), () => chooseTimes("exact")],
+    [t("Show or hide tasks and log"), toggleDrawer],
+    [t("Keyboard shortcuts"), openKeys],
+  ].map(([name, go]) => ({ name, kind: t("Setting"), go }));
   return [...links, ...actions, ...choices, ...tabs];
 }
 

@@ -1,5 +1,7 @@
 // Staying signed in: tickets are renewed while a page is open, and after a join the former one is changed for a new one.
 // When neither is possible the password is asked for once, over the page as it is.
+import { t } from "./words.js";
+
 const RENEW_EVERY_MS = 15 * 60 * 1000;
 const TRIES = 6;
 const PAUSE_MS = 700;
@@ -28,7 +30,7 @@ document.addEventListener("quire:signed-out", async ({ target }) => {
 document.addEventListener("quire:signed-in", (event) => {
   useToken(event.detail.csrf);
   document.querySelector("#again-slot dialog")?.close();
-  note("You are signed in; this page goes on.");
+  note(t("You are signed in; this page goes on."));
 });
 
 // Makes the page signed in again, asking for the password if it must. True once that is so without asking.
@@ -41,17 +43,17 @@ async function tryToRecover() {
   for (let tries = 1; tries <= TRIES; tries++) {
     const outcome = await renew();
     if (outcome === "renewed") {
-      note("You are still signed in; this page goes on by itself.");
+      note(t("You are still signed in; this page goes on by itself."));
       return true;
     }
     if (outcome === "refused" && tries > 2) break;
     if (outcome === "unreachable" && tries === TRIES) {
-      note("The browser does not accept this node's new certificate yet. Reload the page and accept it there; you stay signed in.");
+      note(t("The browser does not accept this node's new certificate yet. Reload the page and accept it there; you stay signed in."));
       return false;
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
-  note("Sign in once more to go on.");
+  note(t("Sign in once more to go on."));
   if (!document.querySelector("#again-slot dialog")) {
     htmx.ajax("GET", "/session/again", { target: "#again-slot", swap: "innerHTML" });
   }

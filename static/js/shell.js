@@ -1,6 +1,8 @@
 // The frame around the content: where one is, the tree on small screens, colours, the tasks at the foot, failures.
+import { t } from "./words.js";
+
 const page = document.documentElement;
-const THEMES = { system: "as the system has them", light: "light", dark: "dark" };
+const THEMES = { system: t("Colours: as the system has them"), light: t("Colours: light"), dark: t("Colours: dark") };
 const ICONS = { system: "system", light: "sun", dark: "moon" };
 
 // --- where one is ---
@@ -69,7 +71,7 @@ export function chooseTheme(theme) {
 
 function showTheme() {
   const theme = page.dataset.theme ?? "system";
-  const words = `Colours: ${THEMES[theme]}`;
+  const words = THEMES[theme];
   themeButton.title = words;
   themeButton.setAttribute("aria-label", words);
   themeButton.querySelector("use").setAttribute("href", `#i-${ICONS[theme]}`);
@@ -128,7 +130,7 @@ export function toggleDrawer() {
 function showDrawer(open) {
   page.dataset.drawer = open ? "open" : "closed";
   drawerButton.setAttribute("aria-expanded", String(open));
-  drawerButton.setAttribute("aria-label", open ? "Hide tasks and log" : "Show tasks and log");
+  drawerButton.setAttribute("aria-label", open ? t("Hide tasks and log") : t("Show tasks and log"));
 }
 
 for (const tab of drawerTabs) {
@@ -204,5 +206,5 @@ function asksAgain({ elt, requestConfig }) {
 // An error's fragment says it in words; it is read as text, never put into the page.
 function failureWords(answer) {
   const text = answer?.responseText ? new DOMParser().parseFromString(answer.responseText, "text/html") : null;
-  return text?.querySelector(".note")?.textContent.trim() || "This node did not answer. Try again in a moment.";
+  return text?.querySelector(".note")?.textContent.trim() || t("This node did not answer. Try again in a moment.");
 }

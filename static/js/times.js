@@ -1,5 +1,7 @@
 // Times: [data-since] shows how long ago, [data-clock] shows the moment, both in the reader's own zone and with the
 // exact moment in the title. Only the words move with the clock; what happened is pushed.
+import { t } from "./words.js";
+
 const EVERY_MS = 1000;
 
 function lasted(seconds) {
@@ -24,7 +26,7 @@ function show() {
     if (place.textContent !== words) place.textContent = words;
     if (place.dataset.exact !== place.dateTime) {
       place.dataset.exact = place.dateTime;
-      place.title = `${"since" in place.dataset ? "since " : ""}${moment.toLocaleString("sv")}`;
+      place.title = ("since" in place.dataset ? t("since {time}") : "{time}").replace("{time}", moment.toLocaleString("sv"));
     }
   }
 }

@@ -1,5 +1,7 @@
 // Security keys: what the server asks of the browser is handed to it, and its answer goes back in the form.
 // [data-webauthn-create] asks as soon as it arrives in a dialog; [data-webauthn-get] is a button on the way in.
+import { t } from "./words.js";
+
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
 const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 
@@ -65,7 +67,7 @@ async function answered(form, ask, fill) {
     form.noValidate = true;
     form.requestSubmit();
   } catch (error) {
-    const words = { NotAllowedError: "The key was not used in time, or you declined.", InvalidStateError: "This key is registered already." };
-    if (says) says.textContent = words[error.name] ?? "This browser or address cannot use security keys. They need a host name, not an IP address.";
+    const words = { NotAllowedError: t("The key was not used in time, or you declined."), InvalidStateError: t("This key is registered already.") };
+    if (says) says.textContent = words[error.name] ?? t("This browser or address cannot use security keys. They need a host name, not an IP address.");
   }
 }

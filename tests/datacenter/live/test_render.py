@@ -123,7 +123,7 @@ def test_no_fragment_begins_with_a_part_of_a_table() -> None:
 
 
 def test_a_node_page_is_rendered_for_its_node_or_not_at_all() -> None:
-    assert pieces(render.node_page(picture(), "n2")) == ["node-card-n2", "node-readings-n2", "live-mark"]
+    assert pieces(render.node_page(picture(), "n2")) == ["node-card-n2", "node-readings-n2"]
     assert render.node_page(picture(), "omega") == ()
 
 

@@ -1,0 +1,1 @@
+"""How Django writes numbers by itself: with a point in every language, for drawings and scripts read them."""

@@ -1,0 +1,4 @@
+"""See the package."""
+
+DECIMAL_SEPARATOR = "."
+THOUSAND_SEPARATOR = ""
