@@ -12,6 +12,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 
 from cluster.control.requests import Status
 from cluster.errors import Forbidden
@@ -59,7 +60,7 @@ def needs(permission: Permission) -> Callable[[View], View]:
                 return await view(request, *args, **kwargs)
             words = in_words(needed)
             if request.method != "GET" or request.headers.get("HX-Target") == "dialog-slot":
-                raise Forbidden(f"You may not do this. It takes {words}.")
+                raise Forbidden(gettext("You may not do this. It takes {words}.").format(words=words))
             return await show(request, "access/no_rights.html", await load_picture(), status=403, needed=words)
 
         return guarded

@@ -14,6 +14,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 
 from cluster.errors import QuireError, Unavailable
 
@@ -46,24 +47,28 @@ def problem(request: Any, status: int, headline: str, sentence: str) -> HttpResp
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return problem(request, 404, "There is nothing here", "The address is wrong, or what it named is gone.")
+    return problem(
+        request, 404, gettext("There is nothing here"), gettext("The address is wrong, or what it named is gone.")
+    )
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return problem(request, 400, "This request is not understood", "Reload the page and try again.")
+    return problem(request, 400, gettext("This request is not understood"), gettext("Reload the page and try again."))
 
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Django has logged the exception; the number finds it there."""
     number = secrets.token_hex(4)
     logger.error("a page failed; its reader was told the number %s", number)
-    sentence = f"The reason is in this node's log, under the number {number}."
-    return problem(request, 500, "This page could not be made", sentence)
+    sentence = gettext("The reason is in this node's log, under the number {number}.").format(number=number)
+    return problem(request, 500, gettext("This page could not be made"), sentence)
 
 
 def _headline(error: QuireError) -> str:
     if isinstance(error, Unavailable):
-        return "This node's service does not answer"
-    return {401: "Sign in first", 403: "This is not allowed", 404: "There is nothing here"}.get(
-        error.http_status, "This did not work"
-    )
+        return gettext("This node's service does not answer")
+    return {
+        401: gettext("Sign in first"),
+        403: gettext("This is not allowed"),
+        404: gettext("There is nothing here"),
+    }.get(error.http_status, gettext("This did not work"))

@@ -12,6 +12,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 from cluster.control.requests import StorePoint
 from cluster.errors import QuireError
@@ -68,6 +69,6 @@ class SeenMiddleware:
             form = request.path.removeprefix(API).partition("/")[0]
             response = envelope.refusal(form if form in envelope.FORMATS else "json", error.http_status, error.message)
         else:
-            response = problem(request, error.http_status, "This node is behind", error.message)
+            response = problem(request, error.http_status, gettext("This node is behind"), error.message)
         response.headers["Retry-After"] = RETRY_AFTER_S
         return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from cluster.errors import Busy
 
@@ -21,7 +22,7 @@ async def after_failed_sign_in(started_s: float) -> None:
     """
     global _delayed
     if _delayed >= DELAYED_MAX:
-        raise Busy("Too many failed sign-ins. Wait a moment and try again.")
+        raise Busy(gettext("Too many failed sign-ins. Wait a moment and try again."))
     wanted_s = float(getattr(settings, "QUIRE_LOGIN_DELAY_S", DELAY_S_DEFAULT))
     _delayed += 1
     try:

@@ -12,6 +12,8 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from cluster.errors import QuireError, Unauthenticated
 from datacenter.access import tickets
@@ -21,7 +23,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_HEADER = "CSRFPreventionToken"
 CSRF_FIELD = "csrf_token"  # in forms that are sent without a script
 API = "/api2/"  # the only place where API tokens are taken
-REFUSED = "This request did not come from a page of this site, or the page is too old. Reload it and try again."
+REFUSED = _("This request did not come from a page of this site, or the page is too old. Reload it and try again.")
 
 
 class TicketMiddleware:
@@ -60,8 +62,8 @@ class TicketMiddleware:
             if await is_from_our_page(request, token):
                 return None
         except QuireError as error:
-            return problem(request, error.http_status, "This request could not be checked", error.message)
-        return problem(request, 403, "This is not allowed", REFUSED)
+            return problem(request, error.http_status, gettext("This request could not be checked"), error.message)
+        return problem(request, 403, gettext("This is not allowed"), gettext(REFUSED))
 
 
 async def is_from_our_page(request: Any, token: str) -> bool:

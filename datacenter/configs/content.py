@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
 EDIT_BYTES_MAX = 128 << 10  # what a form can carry, encoded
 VIEW_BYTES_MAX = 512 << 10
 DIFF_LINES_MAX = 2000
@@ -63,11 +65,11 @@ class Shown:
     def why_not_editable(self) -> str:
         """A sentence; empty when the file can be edited here."""
         if len(self.data) > EDIT_BYTES_MAX:
-            return f"It is larger than {EDIT_BYTES_MAX >> 10} KiB."
+            return gettext("It is larger than {limit} KiB.").format(limit=EDIT_BYTES_MAX >> 10)
         if self.text is None:
-            return "It is not text in UTF-8."
+            return gettext("It is not text in UTF-8.")
         if b"\r" in self.data:
-            return "Its lines end in a way that a form would change."
+            return gettext("Its lines end in a way that a form would change.")
         return ""
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from cluster.control.requests import (
@@ -72,7 +73,11 @@ async def edit(request: Any) -> HttpResponse:
         return fragment(request, "configs/_edit.html", path=f"{path}/" if path else "", is_new=True, digest="", text="")
     found = await _shown(request, path)
     if found.kind != "file" or found.why_not_editable:
-        raise InvalidInput(f"{path} cannot be edited here. {found.why_not_editable}")
+        raise InvalidInput(
+            gettext("{path} cannot be edited here. {why_not_editable}").format(
+                path=path, why_not_editable=found.why_not_editable
+            )
+        )
     return fragment(request, "configs/_edit.html", path=path, is_new=False, digest=found.digest, text=found.text)
 
 
@@ -162,7 +167,7 @@ async def _shown(request: Any, path: str, limit: int = 1) -> Shown:
             kept = {"data": read["data"], "digest": read["digest"], "mtime_s": read["mtime_s"]}
             return Shown(path, kind, folder, beside, **kept, **history)
     if not history["history"]:
-        raise NotFound(f"There is no {path} in the configuration.")
+        raise NotFound(gettext("There is no {path} in the configuration.").format(path=path))
     return Shown(path, kind, folder, beside, **history)
 
 
@@ -180,7 +185,11 @@ async def _review(request: Any) -> HttpResponse:
     path, text, user = _path(request.POST), request.POST.get("text", ""), request.quire_user.username
     data = typed(text)
     if not path or path.endswith("/") or len(data) > EDIT_BYTES_MAX:
-        sentence = "Give the file a name." if not path else f"A form carries {EDIT_BYTES_MAX >> 10} KiB at most."
+        sentence = (
+            gettext("Give the file a name.")
+            if not path
+            else gettext("A form carries {limit} KiB at most.").format(limit=EDIT_BYTES_MAX >> 10)
+        )
         return fragment(request, "configs/_review.html", problem=sentence)
     try:
         now: Any = await gateway.call(StoreRead(path, user=user))

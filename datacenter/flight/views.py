@@ -106,4 +106,4 @@ def _moment(text: str) -> float | None:
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
     except ValueError:
-        raise InvalidInput(f"{text} is not a moment.") from None
+        raise InvalidInput(gettext("{text} is not a moment.").format(text=text)) from None

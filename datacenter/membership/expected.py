@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from cluster.control.link_requests import PlanExpected, SetExpected
@@ -38,9 +39,9 @@ def _read(request: Any) -> SetExpected:
     """Raises InvalidInput."""
     text = request.POST.get("expected", "")
     if not (text.isascii() and text.isdecimal() and len(text) < 6):
-        raise InvalidInput("not a number", fields={"expected": "This is a whole number."})
+        raise InvalidInput(gettext("not a number"), fields={"expected": gettext("This is a whole number.")})
     if request.POST.get("sure") != "1":
-        raise InvalidInput("not confirmed", fields={"sure": "Say that you know that they are off."})
+        raise InvalidInput(gettext("not confirmed"), fields={"sure": gettext("Say that you know that they are off.")})
     minutes = request.POST.get("minutes", "10")
     lasts_s = int(minutes) * 60 if minutes.isascii() and minutes.isdecimal() and len(minutes) < 5 else 0
     force = request.POST.get("force") == "1"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from cluster.control.requests import CreateCluster, JoinCluster
 from cluster.errors import InvalidInput
@@ -33,10 +34,10 @@ def read_create(form: QueryDict, user: str) -> CreateCluster:
     problems: dict[str, str] = {}
     name = form.get("clustername", "").strip()
     if not name:
-        problems["clustername"] = "Give the cluster a name."
+        problems["clustername"] = gettext("Give the cluster a name.")
     links = read_links(form, problems)
     if not links and not problems:
-        problems["links"] = "Choose an address for at least one link."
+        problems["links"] = gettext("Choose an address for at least one link.")
     nodeid = _number(form, "nodeid", 1, 2**31 - 1, problems)
     votes = _number(form, "votes", 1, 255, problems)
     _raise(problems)
@@ -50,18 +51,18 @@ def read_join(form: QueryDict, invitation: dict[str, Any] | None, user: str) -> 
     hostname = invitation["address"] if invitation else form.get("hostname", "").strip()
     fingerprint = invitation["fingerprint"] if invitation else form.get("fingerprint", "").strip()
     if not hostname:
-        problems["hostname"] = "Enter the address of a node of the cluster."
+        problems["hostname"] = gettext("Enter the address of a node of the cluster.")
     if not fingerprint:
-        problems["fingerprint"] = "Enter the fingerprint that the cluster's Join Information shows."
+        problems["fingerprint"] = gettext("Enter the fingerprint that the cluster's Join Information shows.")
     token = invitation.get("token", "") if invitation else ""
     password = "" if token else str(form.get("password") or "")
     if not password and not token:
-        problems["password"] = "Enter the peer's password for root@pam."
+        problems["password"] = gettext("Enter the peer's password for root@pam.")
     links = read_links(form, problems, prefix)
     if invitation is not None and not invitation.get("address_optional"):
         for link in invitation["links"]:
             if link["number"] not in links:
-                problems.setdefault(f"link{link['number']}", "Choose this node's address on this link.")
+                problems.setdefault(f"link{link['number']}", gettext("Choose this node's address on this link."))
     _raise(problems)
     return JoinCluster(
         hostname=hostname,
@@ -87,7 +88,7 @@ def read_links(form: QueryDict, problems: dict[str, str], prefix: str = "") -> d
     ]
     rows = [row for row in rows if row.address]
     if len(rows) > LINKS_MAX:
-        problems["links"] = f"A node has {LINKS_MAX} links at most."
+        problems["links"] = gettext("A node has {links_max} links at most.").format(links_max=LINKS_MAX)
         return {}
     numbers, addresses = Counter(row.number for row in rows), Counter(row.address for row in rows)
     links: dict[int, str] = {}
@@ -102,13 +103,13 @@ def read_links(form: QueryDict, problems: dict[str, str], prefix: str = "") -> d
 
 def _row_problem(row: LinkRow, numbers: Counter[str], addresses: Counter[str]) -> str:
     if not _is_number(row.number, 0, LINKS_MAX - 1):
-        return f"Links are numbered 0 to {LINKS_MAX - 1}."
+        return gettext("Links are numbered 0 to {links_max}.").format(links_max=LINKS_MAX - 1)
     if numbers[row.number] > 1:
-        return f"Link {row.number} is given more than once."
+        return gettext("Link {number} is given more than once.").format(number=row.number)
     if addresses[row.address] > 1:
-        return f"{row.address} is used for more than one link."
+        return gettext("{address} is used for more than one link.").format(address=row.address)
     if row.priority and not _is_number(row.priority, 0, PRIORITY_MAX):
-        return f"A priority is a number from 0 to {PRIORITY_MAX}."
+        return gettext("A priority is a number from 0 to {priority_max}.").format(priority_max=PRIORITY_MAX)
     return ""
 
 
@@ -118,7 +119,11 @@ def _number(form: QueryDict, field: str, least: int, most: int, problems: dict[s
         return None
     if _is_number(text, least, most):
         return int(text)
-    problems[field] = f"This is a whole number from {least}{f' to {most}' if most < 2**31 - 1 else ''}."
+    problems[field] = (
+        gettext("This is a whole number from {least} to {most}.")
+        if most < 2**31 - 1
+        else gettext("This is a whole number from {least}.")
+    ).format(least=least, most=most)
     return None
 
 

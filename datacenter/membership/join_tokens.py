@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cluster.control.token_requests import TokenCreate, TokenRevoke, TokenRows
@@ -48,7 +49,7 @@ def _read(form: Any, user: str) -> TokenCreate:
     try:
         uses, hours = int(form.get("uses", "1")), float(form.get("hours", "3"))
     except ValueError:
-        sentence = "Uses and hours are numbers."
+        sentence = gettext("Uses and hours are numbers.")
         raise InvalidInput(sentence) from None
     return TokenCreate(name=form.get("name", "").strip(), uses=uses, hours=hours, user=user)
 

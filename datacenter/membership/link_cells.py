@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, ngettext
+
 from cluster.model import ClusterState, LinkState, NodeState
 
 PEERS_SHOWN_MAX = 9  # columns that a screen has room for
@@ -53,7 +55,7 @@ def shows_each_peer(cluster: ClusterState) -> bool:
 
 def columns(cluster: ClusterState) -> list[str]:
     if not shows_each_peer(cluster):
-        return ["all its peers"]
+        return [gettext("all its peers")]
     return [node.name for node in sorted(cluster.nodes, key=lambda each: each.node_id)]
 
 
@@ -71,25 +73,51 @@ def _cell(node: NodeState, peer: NodeState, number: int, state: LinkState | None
     if peer.name == node.name:
         return LinkCell(number, node.name, peer.name, "plain", "–")
     if not used or state is None or node.online is False:
-        why = "it has no such link" if not used else "it is offline" if node.online is False else "not measured yet"
-        return LinkCell(number, node.name, peer.name, "unknown", "–", f"{node.name} tells nothing: {why}.")
+        why = (
+            gettext("it has no such link")
+            if not used
+            else gettext("it is offline")
+            if node.online is False
+            else gettext("not measured yet")
+        )
+        return LinkCell(
+            number,
+            node.name,
+            peer.name,
+            "unknown",
+            "–",
+            gettext("{name} tells nothing: {why}.").format(name=node.name, why=why),
+        )
     return LinkCell(number, node.name, peer.name, _level(state), _word(state), _sentence(node, peer, state))
 
 
 def _summed_up(cluster: ClusterState, node: NodeState, number: int) -> LinkCell:
     states = [state for state in node.link_states if state.link == number]
     if not states or node.online is False:
-        return LinkCell(number, node.name, "all its peers", "unknown", "–", f"{node.name} tells nothing.")
+        return LinkCell(
+            number,
+            node.name,
+            gettext("all its peers"),
+            "unknown",
+            "–",
+            gettext("{name} tells nothing.").format(name=node.name),
+        )
     names = {each.node_id: each.name for each in cluster.nodes}
-    down = [names.get(state.peer_id, f"node {state.peer_id}") for state in states if not state.connected]
+    down = [
+        names.get(state.peer_id, gettext("node {peer_id}").format(peer_id=state.peer_id))
+        for state in states
+        if not state.connected
+    ]
     slowest = max((state.latency_us for state in states if state.latency_us is not None), default=None)
-    said = f"{len(states) - len(down)} of {len(states)} up, slowest {milliseconds(slowest)}"
+    said = gettext("{up} of {all} up, slowest {slowest}").format(
+        up=len(states) - len(down), all=len(states), slowest=milliseconds(slowest)
+    )
     if down:
-        more = f" and {len(down) - NAMED_MAX} more" if len(down) > NAMED_MAX else ""
-        said = f"{said}; down: {', '.join(down[:NAMED_MAX])}{more}"
+        more = gettext(" and {number} more").format(number=len(down) - NAMED_MAX) if len(down) > NAMED_MAX else ""
+        said = gettext("{said}; down: {names}{more}").format(said=said, names=", ".join(down[:NAMED_MAX]), more=more)
     levels = {_level(state) for state in states}
     level = next(each for each in ("bad", "warning", "good") if each in levels)
-    return LinkCell(number, node.name, "all its peers", level, said)
+    return LinkCell(number, node.name, gettext("all its peers"), level, said)
 
 
 def _level(state: LinkState) -> str:
@@ -101,19 +129,30 @@ def _level(state: LinkState) -> str:
 
 def _word(state: LinkState) -> str:
     if not state.connected:
-        return "down"
-    lost = f", {state.loss * 100:.0f} % lost" if state.loss and state.loss > LOSS_WARNING else ""
+        return gettext("down")
+    lost = (
+        gettext(", {loss} % lost").format(loss=f"{state.loss * 100:.0f}")
+        if state.loss and state.loss > LOSS_WARNING
+        else ""
+    )
     return milliseconds(state.latency_us) + lost
 
 
 def _sentence(node: NodeState, peer: NodeState, state: LinkState) -> str:
-    times = f"average {milliseconds(state.latency_ave_us)}, longest {milliseconds(state.latency_max_us)}"
-    loss = "unknown" if state.loss is None else f"{state.loss * 100:.1f} %"
-    way = "hears" if state.connected else "does not hear"
-    return (
-        f"{node.name} {way} {peer.name} on link {state.link}: {times}, loss {loss}, {state.retries} sends tried again, "
-        f"down {state.flaps} {'time' if state.flaps == 1 else 'times'}, MTU {state.mtu or 'unknown'}."
+    times = gettext("average {average}, longest {longest}").format(
+        average=milliseconds(state.latency_ave_us), longest=milliseconds(state.latency_max_us)
     )
+    loss = gettext("unknown") if state.loss is None else f"{state.loss * 100:.1f} %"
+    heard = (
+        gettext("{node} hears {peer} on link {link}:")
+        if state.connected
+        else gettext("{node} does not hear {peer} on link {link}:")
+    ).format(node=node.name, peer=peer.name, link=state.link)
+    tried = gettext("{times}, loss {loss}, {retries} sends tried again").format(
+        times=times, loss=loss, retries=state.retries
+    )
+    down = ngettext("down {number} time", "down {number} times", state.flaps).format(number=state.flaps)
+    return f"{heard} {tried}, {down}, MTU {state.mtu or gettext('unknown')}."
 
 
 def milliseconds(latency_us: int | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from cluster.control.link_requests import ChangeLinks, ConfirmLinks, RevertLinks
@@ -62,7 +63,9 @@ def read_wishes(form: QueryDict, forms: list[LinkForm]) -> dict[int, str]:
         if parts and (typed != link.addresses or priority != link.priority):
             wishes[link.number] = ",".join([*parts, *([f"priority={priority}"] if priority else [])])
     if not wishes:
-        raise InvalidInput("Nothing is different from what is.", fields={"links": "Change something first."})
+        raise InvalidInput(
+            gettext("Nothing is different from what is."), fields={"links": gettext("Change something first.")}
+        )
     return wishes
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cluster.control.requests import LeaveCluster, RemovalPlan, RemovedNodes, RemoveNode, UndoRemoval
@@ -78,5 +79,5 @@ async def _leaving(local: str) -> dict[str, Any]:
 
 def _check_typed(request: Any, name: str) -> None:
     if request.POST.get("confirm", "").strip() != name:
-        sentence = f"Type the node's name, {name}, to confirm."
+        sentence = gettext("Type the node's name, {name}, to confirm.").format(name=name)
         raise InvalidInput(sentence, fields={"confirm": sentence})

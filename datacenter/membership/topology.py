@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext, ngettext
+
 from cluster.model import ClusterState, NodeState
 
 WIDTH, HEIGHT = 640, 440
@@ -78,9 +80,16 @@ def seen(cluster: ClusterState) -> Drawing:
     troubled = sum(line.level in ("warning", "bad") for line in lines)
     online = sum(node.online is True for node in nodes)
     links = (
-        "No link is down." if not troubled else f"{troubled} {'link is' if troubled == 1 else 'links are'} not well."
+        gettext("No link is down.")
+        if not troubled
+        else ngettext("{number} link is not well.", "{number} links are not well.", troubled).format(number=troubled)
     )
-    return Drawing(spots, lines, f"{online} of {len(nodes)} nodes are online. {links}", len(nodes) > 12)
+    return Drawing(
+        spots,
+        lines,
+        gettext("{online} of {nodes} nodes are online. {links}").format(online=online, nodes=len(nodes), links=links),
+        len(nodes) > 12,
+    )
 
 
 def looks_different(before: NodeState, now: NodeState) -> bool:
@@ -99,7 +108,8 @@ def supposed(cluster: ClusterState, answer: Mapping[str, Any]) -> Drawing:
     places = _places(len(nodes))
     fate = {name: _fate(side) for side in answer["sides"] for name in side["nodes"]}
     spots = tuple(
-        _spot(node, *place, *fate.get(node.name, ("plain", "off"))) for node, place in zip(nodes, places, strict=True)
+        _spot(node, *place, *fate.get(node.name, ("plain", gettext("off"))))
+        for node, place in zip(nodes, places, strict=True)
     )
     at = {spot.name: spot for spot in spots}
     lines = tuple(line for side in answer["sides"] for line in _lines_supposed(side, at))
@@ -108,10 +118,10 @@ def supposed(cluster: ClusterState, answer: Mapping[str, Any]) -> Drawing:
 
 def _fate(side: Mapping[str, Any]) -> tuple[str, str]:
     if side["quorate"] is None:
-        return "unknown", "not foretold"
+        return "unknown", gettext("not foretold")
     if side["quorate"] and side["writable"]:
-        return "good", "goes on"
-    return ("warning", "quorate, read-only") if side["quorate"] else ("bad", "read-only")
+        return "good", gettext("goes on")
+    return ("warning", gettext("quorate, read-only")) if side["quorate"] else ("bad", gettext("read-only"))
 
 
 def _lines_supposed(side: Mapping[str, Any], at: Mapping[str, Spot]) -> Iterator[Line]:
@@ -126,7 +136,14 @@ def _lines_supposed(side: Mapping[str, Any], at: Mapping[str, Spot]) -> Iterator
         for other in names[number + 1 :]:
             if (one, other) not in apart:
                 yield Line(
-                    at[one].x, at[one].y, at[other].x, at[other].y, 0, level, "", f"{one} and {other} see each other."
+                    at[one].x,
+                    at[one].y,
+                    at[other].x,
+                    at[other].y,
+                    0,
+                    level,
+                    "",
+                    gettext("{one} and {other} see each other.").format(one=one, other=other),
                 )
 
 
@@ -149,24 +166,34 @@ def _lines_seen(nodes: list[NodeState], places: list[tuple[int, int]]) -> Iterat
 def _between(one: NodeState, other: NodeState, link: int, heard: Heard) -> tuple[str, str, str]:
     there = heard.get((one.node_id, other.node_id, link))
     back = heard.get((other.node_id, one.node_id, link))
-    pair = f"{one.name} and {other.name} on link {link}"
+    pair = gettext("{name} and {name2} on link {link}").format(name=one.name, name2=other.name, link=link)
     if there is None and back is None:
-        return "unknown", "unknown", f"Nothing is known yet between {pair}."
+        return "unknown", gettext("unknown"), gettext("Nothing is known yet between {pair}.").format(pair=pair)
     if there is False and back is False:
-        return "bad", "down", f"Down between {pair}."
+        return "bad", gettext("down"), gettext("Down between {pair}.").format(pair=pair)
     if there is False or back is False:
         deaf, loud = (one, other) if there is False else (other, one)
-        return "warning", "one way", f"On link {link} {deaf.name} does not hear {loud.name}; the other way works."
-    return "good", "up", f"Up between {pair}."
+        return (
+            "warning",
+            gettext("one way"),
+            gettext("On link {link} {name} does not hear {name2}; the other way works.").format(
+                link=link, name=deaf.name, name2=loud.name
+            ),
+        )
+    return "good", gettext("up"), gettext("Up between {pair}.").format(pair=pair)
 
 
 def _state(node: NodeState) -> tuple[str, str]:
-    return {True: ("good", "online"), False: ("bad", "offline"), None: ("unknown", "unknown")}[node.online]
+    return {
+        True: ("good", gettext("online")),
+        False: ("bad", gettext("offline")),
+        None: ("unknown", gettext("unknown")),
+    }[node.online]
 
 
 def _spot(node: NodeState, x: int, y: int, level: str, word: str) -> Spot:
     short = node.name if len(node.name) <= LABEL_CHARS_MAX else f"{node.name[: LABEL_CHARS_MAX - 1]}…"
-    votes = f"{node.votes} {'vote' if node.votes == 1 else 'votes'}"
+    votes = ngettext("{number} vote", "{number} votes", node.votes).format(number=node.votes)
     return Spot(node.name, short, x, y, level, word, node.votes, f"{node.name}: {word}, {votes}.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cluster.control.requests import DecodeInvitation, Interfaces, JoinInfo
@@ -93,9 +94,13 @@ async def _decoded(request: Any) -> dict[str, Any]:
     """Raises InvalidInput for the field `invitation`."""
     text = request.POST.get("invitation", "").strip()
     if not text:
-        raise InvalidInput("nothing was pasted", fields={"invitation": "Paste the join information here."})
+        raise InvalidInput(
+            gettext("nothing was pasted"), fields={"invitation": gettext("Paste the join information here.")}
+        )
     if len(text) > INVITATION_CHARS_MAX:
-        raise InvalidInput("too long", fields={"invitation": "This is too long to be join information."})
+        raise InvalidInput(
+            gettext("too long"), fields={"invitation": gettext("This is too long to be join information.")}
+        )
     decoded: dict[str, Any] = await gateway.call(DecodeInvitation(text=text))
     return decoded
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_GET
 
@@ -31,7 +32,7 @@ async def node_page(request: Any, name: str) -> HttpResponse:
     picture = await load_picture()
     node = picture.cluster.node(name)
     if node is None:
-        raise NotFound(f"There is no node {name[:63]} in this cluster.")
+        raise NotFound(gettext("There is no node {name} in this cluster.").format(name=name[:63]))
     more: dict[str, Any] = {"node_tabs": TABS, "frames": FRAMES, "charts": CHARTS}
     return await show(request, "nodes/summary.html", picture, node=node, **more)
 
@@ -44,7 +45,7 @@ async def node_tab(request: Any, name: str, tab: str) -> HttpResponse:
     picture, shown = await load_picture(), named(tab)
     node = picture.cluster.node(name)
     if node is None or shown is None:
-        raise NotFound(f"There is no page {tab[:63]} of a node {name[:63]} here.")
+        raise NotFound(gettext("There is no page {tab} of a node {name} here.").format(tab=tab[:63], name=name[:63]))
     context: dict[str, Any] = {"node": node, "node_tabs": TABS, "shown_tab": shown, "now_s": time.time()}
     context |= await _asked(request, shown, name)
     if request.GET.get("part"):

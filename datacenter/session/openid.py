@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
@@ -23,7 +25,7 @@ from datacenter.session.door import from_own_page, sign_in_form
 
 COOKIE, PATH, COOKIE_S = "QuireOpenId", "/session/openid", 300
 SENT_CHARS_MAX = 8192
-FOREIGN = "This browser did not begin to sign in here, or too long ago. Try again."
+FOREIGN = _("This browser did not begin to sign in here, or too long ago. Try again.")
 
 
 @csrf_exempt
@@ -33,7 +35,7 @@ async def leave(request: HttpRequest) -> HttpResponse:
     wanted, realm = local_path(request.POST.get("next", "/")), request.POST.get("realm", "")
     try:
         if not from_own_page(request):
-            raise Unauthenticated(FOREIGN)
+            raise Unauthenticated(gettext(FOREIGN))
         asked = {"realm": realm, "redirect-url": _back(request)}
         address: str = await inside.ask(request, "POST", "/access/openid/auth-url", asked)
     except QuireError as error:
@@ -52,7 +54,7 @@ async def back(request: Any) -> HttpResponse:
     mark, wanted = request.COOKIES.get(COOKIE, "")[:64], local_path(unquote(request.COOKIES.get(COOKIE, "")[64:]))
     try:
         if not hmac.compare_digest(mark.encode(), _mark(state).encode()):
-            raise Unauthenticated(FOREIGN)
+            raise Unauthenticated(gettext(FOREIGN))
         asked = {"state": state, "code": code, "redirect-url": _back(request)}
         answer = await inside.ask(request, "POST", "/access/openid/login", asked)
     except QuireError as error:

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -25,7 +27,7 @@ from datacenter.session.door import choices, from_own_page, page, sign_in_form
 logger = logging.getLogger(__name__)
 
 USERNAME_LENGTH_MAX, PASSWORD_LENGTH_MAX, CODE_LENGTH_MAX, ANSWER_LENGTH_MAX = 64, 1024, 64, 8192
-FOREIGN = "This form did not come from a page of this node. Reload the page and try again."
+FOREIGN = _("This form did not come from a page of this node. Reload the page and try again.")
 
 
 class Foreign(Unauthenticated):
@@ -80,7 +82,7 @@ async def again(request: Any) -> HttpResponse:
 async def renew(request: Any) -> HttpResponse:
     """A fresh ticket for an open page: from its present one, or after a join from the one before."""
     if not from_own_page(request):
-        raise Unauthenticated(FOREIGN)
+        raise Unauthenticated(gettext(FOREIGN))
     if request.quire_problem is not None:
         raise request.quire_problem
     if request.quire_user is not None:
@@ -131,19 +133,19 @@ async def _checked(checking: Awaitable[Found]) -> Found:
 
 async def _by_password(request: HttpRequest) -> renewal.Fresh | renewal.Half:
     if not from_own_page(request):
-        raise Foreign(FOREIGN)
+        raise Foreign(gettext(FOREIGN))
     typed, password = _typed(request), request.POST.get("password", "")
     if not typed["username"] or not password or len(password) > PASSWORD_LENGTH_MAX:
-        raise InvalidInput("Enter a user name and a password.")
+        raise InvalidInput(gettext("Enter a user name and a password."))
     return await renewal.from_password(f"{typed['username']}@{typed['realm']}", password, _address(request))
 
 
 async def _by_second_factor(request: HttpRequest, half: renewal.Half) -> renewal.Fresh:
     if not from_own_page(request):
-        raise Foreign(FOREIGN)
+        raise Foreign(gettext(FOREIGN))
     code, answer = request.POST.get("code", "").strip()[:CODE_LENGTH_MAX], request.POST.get("answer", "")
     if not code and not answer or len(answer) > ANSWER_LENGTH_MAX:
-        raise InvalidInput("Enter a code, or use your security key.")
+        raise InvalidInput(gettext("Enter a code, or use your security key."))
     return await renewal.from_second_factor(half, code, answer, _address(request))
 
 

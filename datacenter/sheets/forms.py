@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from cluster.errors import InvalidInput, QuireError, Unauthenticated
 from datacenter.sheets.sheet import Act, Field, Values
@@ -46,7 +47,7 @@ def _seconds(field: Field, text: str) -> str:
     try:
         return str(calendar.timegm(time.strptime(text, MOMENT))) if text else "0"
     except (ValueError, OverflowError):
-        raise InvalidInput("no time", fields={field.name: "must be a day and a time"}) from None
+        raise InvalidInput("no time", fields={field.name: gettext("must be a day and a time")}) from None
 
 
 def filled(field: Field, values: Values) -> Any:
@@ -62,7 +63,7 @@ def filled(field: Field, values: Values) -> Any:
 def sentences(act: Act, error: QuireError) -> QuireError:
     """A refusal of the caller's own password belongs beside that field."""
     if act.confirms and isinstance(error, Unauthenticated):
-        return InvalidInput(error.message, fields={act.confirms: "is not your password"})
+        return InvalidInput(error.message, fields={act.confirms: gettext("is not your password")})
     return error
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from cluster.errors import NotFound, QuireError
 from datacenter.api import inside
@@ -46,7 +47,7 @@ async def dialog(request: Any, sheet: Sheet, act_name: str, address: str, of_use
     """GET: the dialog. POST: what it asks for is done. `of_user` is whose things the page is about, if one's."""
     act = sheet.act(act_name)
     if act is None:
-        raise NotFound("There is nothing like that to do here.")
+        raise NotFound(gettext("There is nothing like that to do here."))
     if request.method == "GET":
         return await _opened(request, sheet, act, address)
     try:
@@ -86,7 +87,7 @@ async def _row(request: Any, sheet: Sheet, keys: dict[str, str]) -> Values:
     for row in await sheet.rows(request):
         if all(str(row.get(key)) == value for key, value in keys.items()):
             return row
-    raise NotFound("It is not there any more.")
+    raise NotFound(gettext("It is not there any more."))
 
 
 def _field(field: Field, values: Values, offered: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from cluster.control.requests import TaskLog, TaskStatus
@@ -103,7 +104,7 @@ async def _elsewhere(request: Any, upid: str) -> dict[str, Any]:
     node = _node_of(upid)
     picture = await load_picture()
     if picture.cluster.node(node) is None or node == picture.cluster.local_node:
-        raise NotFound("There is no such task.")
+        raise NotFound(gettext("There is no such task."))
     asked = {"node": node, "upid": upid}
     row = await inside.ask(request, "GET", f"{ONE}/status", asked)
     task = task_of(row)
