@@ -6,7 +6,7 @@ it. Which of them anybody is told of is `dispatch.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -18,6 +18,7 @@ KINDS = {
     "store-read-only": "Store read-only", "disk": "Disk full or failing", "certificate": "Certificate near its end",
     "clock": "Clocks apart", "task-failed": "Task failed",
 }  # fmt: skip
+LATENCY_EASED, DISK_EASED_PERCENT = 0.5, 2.0  # what is wrong is over this far below its threshold, and not before
 THRESHOLDS = {"latency": 10, "disk": 95, "certificate": 14, "clock": 10}  # ms, percent, days, s
 SENTENCE_CHARACTERS_MAX = 400
 
@@ -41,13 +42,19 @@ class Facts:
     certificate_days: float | None = None
 
 
-def conditions(state: ClusterState, facts: Facts, thresholds: Mapping[str, float]) -> tuple[Condition, ...]:
-    found = (*_own(state, facts, thresholds), *_others(state, facts, thresholds))
+def conditions(
+    state: ClusterState, facts: Facts, thresholds: Mapping[str, float], before: Collection[str] = ()
+) -> tuple[Condition, ...]:
+    """`before` are the keys of what was found last: a figure that wobbles about its threshold is one condition."""
+    found = (*_own(state, facts, thresholds, before), *_others(state, facts, thresholds, before))
     return tuple(msgspec.structs.replace(one, sentence=one.sentence[:SENTENCE_CHARACTERS_MAX]) for one in found)
 
 
-def _own(state: ClusterState, facts: Facts, thresholds: Mapping[str, float]) -> Iterator[Condition]:
+def _own(
+    state: ClusterState, facts: Facts, thresholds: Mapping[str, float], before: Collection[str]
+) -> Iterator[Condition]:
     me, quorum, store = state.local_node, state.quorum, state.store
+    full_percent = thresholds["disk"] - (DISK_EASED_PERCENT if f"disk/{me}" in before else 0)
     if quorum is not None and not quorum.quorate:
         votes = f"{quorum.total_votes} of {quorum.expected_votes} votes, {quorum.quorum} needed"
         yield _one("quorum-lost", me, f"{me} is without quorum: {votes}.")
@@ -55,13 +62,15 @@ def _own(state: ClusterState, facts: Facts, thresholds: Mapping[str, float]) -> 
         yield _one("store-read-only", me, f"The store of {me} cannot be written. {store.reason}")
     if store is not None and store.trouble:
         yield _one("disk", me, f"{me}: {store.trouble}")
-    elif facts.disk_percent is not None and facts.disk_percent >= thresholds["disk"]:
+    elif facts.disk_percent is not None and facts.disk_percent >= full_percent:
         yield _one("disk", me, f"The disk of {me} is full to {facts.disk_percent:.0f} %.")
     if facts.certificate_days is not None and facts.certificate_days < thresholds["certificate"]:
         yield _one("certificate", me, f"The certificate of {me} ends in {max(0.0, facts.certificate_days):.0f} days.")
 
 
-def _others(state: ClusterState, facts: Facts, thresholds: Mapping[str, float]) -> Iterator[Condition]:
+def _others(
+    state: ClusterState, facts: Facts, thresholds: Mapping[str, float], before: Collection[str]
+) -> Iterator[Condition]:
     names = {node.node_id: node for node in state.nodes}
     own = state.node(state.local_node)
     for node in state.nodes:
@@ -78,10 +87,11 @@ def _others(state: ClusterState, facts: Facts, thresholds: Mapping[str, float]) 
         if peer is None or not peer.online:
             continue  # that the node is gone says it all
         ends = "-".join(sorted((state.local_node, peer.name)))
+        slow_us = thresholds["latency"] * 1000 * (LATENCY_EASED if f"latency/{ends}/{link.link}" in before else 1)
         if not link.connected:
             sentence = f"Link {link.link} between {state.local_node} and {peer.name} is down."
             yield _one("link-down", state.local_node, sentence, f"{ends}/{link.link}")
-        elif link.latency_us is not None and link.latency_us > thresholds["latency"] * 1000:
+        elif link.latency_us is not None and link.latency_us > slow_us:
             sentence = f"Link {link.link} from {state.local_node} to {peer.name} takes {link.latency_us / 1000:.1f} ms."
             yield _one("latency", state.local_node, sentence, f"{ends}/{link.link}")
 

@@ -95,7 +95,7 @@ class Alerting:
         if state is None:
             return
         facts = conditions.Facts(now_s, self._facts.disk_percent, self._facts.certificate_days)
-        own = conditions.conditions(state, facts, current.thresholds)
+        own = conditions.conditions(state, facts, current.thresholds, {one.key for one in self._own})
         self._note_lost_quorum(own, now_s)
         self._passing = [one for one in self._passing if one.until_s > now_s]
         own = tuple(one for one in (*own, *(each.condition for each in self._passing)) if not current.is_off(one.kind))

@@ -46,3 +46,15 @@ def test_a_link_has_one_name_from_both_ends_and_is_not_told_beside_a_node_that_i
 
 def test_clocks_apart() -> None:
     assert keys(replace(WELL, nodes=(ALPHA, replace(BETA, sample=Sample(1030.0))))) == ["clock/beta"]
+
+
+def test_a_figure_that_wobbles_about_its_threshold_is_one_condition() -> None:
+    link, disk = "latency/alpha-beta/0", "disk/alpha"
+    for latency_us, percent, found, went_on in (
+        (9_000, 94.0, [], [disk, link]),
+        (4_000, 92.0, [], []),
+        (11_000, 95.0, [disk, link], [disk, link]),
+    ):
+        state, facts = with_link(LinkState(2, 0, True, latency_us)), Facts(1000.0, percent, 300.0)
+        assert keys(state, facts) == found
+        assert [one.key for one in conditions(state, facts, THRESHOLDS, {link, disk})] == went_on
