@@ -235,6 +235,9 @@ class Records:
         entries = self.header.kept.index - self.header.base.index
         return self.log_bytes > KEEP_LOG_BYTES + TRIM_SLICE_BYTES or entries > KEEP_LOG_ENTRIES + TRIM_SLICE_ENTRIES
 
+    def exceeds(self, keep_bytes: int, keep_entries: int) -> bool:
+        return self.log_bytes > keep_bytes or self.last.index - self.header.base.index > keep_entries
+
     def trim(self, keep_bytes: int, keep_entries: int) -> bool:
         """Forget a slice of what is beyond the budgets; returns whether there is more to forget."""
         end, size = self._trim_end(keep_bytes, keep_entries)
@@ -250,7 +253,7 @@ class Records:
 
     def _trim_end(self, keep_bytes: int, keep_entries: int) -> tuple[Point | None, int]:
         end, size, base = None, 0, self.header.base.index
-        if self.log_bytes <= keep_bytes and self.last.index - base <= keep_entries:
+        if not self.exceeds(keep_bytes, keep_entries):
             return None, 0
         for entry in read_log(self._db, base, self.header.kept.index):
             left_bytes, left_entries = self.log_bytes - size, self.last.index - entry.point.index + 1

@@ -164,6 +164,12 @@ class Writer:
             if not self._later.due():
                 return True  # nothing to write yet
             batch = []
+        elif batch:  # an idle store is not touched: a transaction about nothing writes, too
+            batch = [
+                one for one in batch if not isinstance(one, _Trim) or records.exceeds(one.keep_bytes, one.keep_entries)
+            ]
+            if not batch:
+                return True
         self._set_synchronous(connection, "FULL" if tickets or urgent or stopping else "NORMAL")
         connection.execute("BEGIN IMMEDIATE")
         for item in batch:

@@ -43,6 +43,17 @@ def test_an_append_writes_one_row(scribe: Scribe) -> None:
     assert scribe.disk.counters().rows == before + 1
 
 
+def test_looking_for_what_may_be_forgotten_touches_nothing_when_there_is_nothing(scribe: Scribe) -> None:
+    scribe.append(Write("motd", b"first"))
+    scribe.settle()
+    counters = scribe.disk.counters()
+    before = counters.transactions
+    scribe.disk.trim()
+    scribe.append(Write("motd", b"second"))  # comes after it
+    scribe.settle()
+    assert counters.transactions <= before + 1
+
+
 def test_what_is_to_be_kept_is_written_by_itself_after_a_while(scribe: Scribe) -> None:
     scribe.write("motd", b"hello")
     assert scribe.disk.load().suffix

@@ -6,6 +6,7 @@ function and replaced after the next right password. Tokens are random enough fo
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import logging
@@ -19,8 +20,20 @@ TOKEN_PREFIX = "$sha256$"
 log = logging.getLogger(__name__)
 
 _hasher = argon2.PasswordHasher()
+
+
+def _nobodys(made_by: argon2.PasswordHasher) -> str:
+    """A hash that no password has, which costs as much to compare, and nothing to make at each start."""
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+        for length in (made_by.salt_len, made_by.hash_len)
+    )
+    costs = f"m={made_by.memory_cost},t={made_by.time_cost},p={made_by.parallelism}"
+    return f"$argon2id$v={argon2.low_level.ARGON2_VERSION}${costs}${salt}${digest}"
+
+
 # What a user who does not exist is compared with, so that it costs the same.
-NOBODYS = _hasher.hash(secrets.token_urlsafe(24))
+NOBODYS = _nobodys(_hasher)
 
 
 def new(password: str) -> str:

@@ -4,10 +4,11 @@ import asyncio
 import subprocess
 import threading
 
+import argon2
 import pytest
 
 from cluster.errors import Busy, InvalidInput, Unavailable
-from cluster.node.access import passwords
+from cluster.node.access import passwords, secret_hashes
 from cluster.node.access.passwords import HashPasswords, PamPasswords, prepare_hash
 
 PASSWORD = "correct horse battery"
@@ -26,6 +27,14 @@ async def test_the_right_password_is_right_and_others_are_not():
         ("alice@pve", PASSWORD),
     ]:
         assert not await checked.check(user, password)
+
+
+def test_nobodys_hash_costs_what_every_other_does_and_no_password_has_it():
+    nobodys = secret_hashes._nobodys(secret_hashes._hasher)
+    ours = secret_hashes.new(PASSWORD)
+    assert nobodys.split("$")[:4] == ours.split("$")[:4] and len(nobodys) == len(ours)
+    with pytest.raises(argon2.exceptions.VerifyMismatchError):  # computed to the end, and different
+        secret_hashes._hasher.verify(nobodys, PASSWORD)
 
 
 async def test_t18_a_user_who_does_not_exist_costs_a_check_as_well(monkeypatch):
