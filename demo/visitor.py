@@ -128,8 +128,8 @@ class Visited:
             [*self.enter, *words], capture_output=True, text=True, timeout=timeout_s, stdin=subprocess.DEVNULL
         )
 
-    def pvecm(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self.command(PVECM, "--socket", self.socket, *words)
+    def pvecm(self, *words: str, timeout_s: float = 30) -> subprocess.CompletedProcess[str]:
+        return self.command(PVECM, "--socket", self.socket, *words, timeout_s=timeout_s)
 
     def kill(self) -> None:
         """kill -9 of the node's process; with real corosync that goes on running, as on a real host."""

@@ -165,6 +165,8 @@ class CorosyncEngine:
             return EngineStatus(running=False)
 
     async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
+        if self._connection is None:
+            return Measured()
         try:
             return await bounded(lambda: read_counts(wanted), STATUS_TIMEOUT_S, "asking corosync about its links")
         except (Unavailable, CorosyncError) as error:

@@ -34,11 +34,12 @@ def read_counts(wanted: Collection[tuple[int, int]]) -> Measured:
 
 
 def _used(cfg: Cfg, peer_id: int) -> list[tuple[int, str]]:
-    """The links towards a peer that corosync has now, with the peer's address on each."""
+    """The links towards a peer that corosync has now, with the peer's address on each; none towards a node of which it
+    has not read yet, for which it has no word of its own."""
     try:
         return [(link.number, link.destination) for link in cfg.node_status(peer_id).links]
     except CorosyncError as error:
-        if error.status == "CS_ERR_NOT_EXIST":
+        if error.status in ("CS_ERR_NOT_EXIST", "CS_ERR_FAILED_OPERATION"):
             return []
         raise
 

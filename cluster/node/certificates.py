@@ -113,7 +113,10 @@ def fingerprint(certificate_pem: bytes) -> str:
 
 def addresses(certificate_pem: bytes) -> tuple[str, ...]:
     """The addresses it is for, without those that mean the node itself everywhere."""
-    names = _load(certificate_pem).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    try:
+        names = _load(certificate_pem).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
     found = (str(address) for address in names.get_values_for_type(x509.IPAddress))
     return tuple(address for address in found if address not in ("127.0.0.1", "::1"))
 

@@ -90,7 +90,7 @@ class Daemon:
         self.files = OwnFiles(options, self.life, self.served, lambda: self.workflows.busy)
         self.host = NodeHost(
             options, self.life, self.board, self.underlay, self.former, self.keys.tickets,
-            lambda: self.files.serve_renewed_certificate(), self.cluster_log.write, lambda: self.removed.told(),
+            lambda: self.files.serve_renewed_certificate(), self.cluster_log.write, lambda: self.removed.homecoming,
         )  # fmt: skip
         self.removed = Removed(options, self.life, lambda: self.workflows.busy, self._hear)
         self.link_changes, self.expected = LinkChanges(self), Expected(self)

@@ -12,14 +12,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated
 
 import msgspec
 
 from cluster.control import peer
 from cluster.control.proof import proof
 from cluster.corosync.conf import Document
-from cluster.errors import PeerError, QuireError, Unavailable
+from cluster.errors import QuireError, Unavailable
 from cluster.node import certificates, first_start
 from cluster.node.aside import write_durably
 from cluster.node.life import Life
@@ -42,6 +42,23 @@ class Told(msgspec.Struct, frozen=True):
     by: str
 
 
+class Removal(msgspec.Struct, frozen=True):
+    time_s: int
+    user: Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Admission(msgspec.Struct, frozen=True):
+    corosync_conf: str
+    corosync_authkey: Annotated[str, msgspec.Meta(pattern=r"^[\u0000-\u00ff]*$")]  # its bytes, as latin-1
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a member says to the question; neither, when it knows of no removal."""
+
+    removed: Removal | None = None
+    admission: Admission | None = None
+
+
 class Homecoming:
     """`told` while the members say that this node is none of theirs."""
 
@@ -52,13 +69,13 @@ class Homecoming:
 
     @property
     def told(self) -> Told | None:
-        if not self._life.is_open:
+        """Nothing while the store is another cluster's, or this node's own."""
+        if not self._life.is_open or not self._life.clustered or self._told is None:
             return None
-        if self._told is not None and (not self._life.clustered or self._told.uuid != self._life.replica.uuid):
-            self._forget()  # it has left that cluster; should it join it again, this is long past
-        return self._told
+        return self._told if self._told.uuid == self._life.replica.uuid else None
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """The node becomes a member anew: what was said of it before is past, also in the cluster that said it."""
         self._path.unlink(missing_ok=True)
         self._told = None
 
@@ -74,12 +91,16 @@ class Homecoming:
             life = self._life
             in_doubt = life.is_open and life.clustered and not life.replica.blank
             if in_doubt and (self.told is not None or not life.replica.writable):
-                try:
-                    await self._look(LATER_S)
-                except Exception:  # advice only: a daemon must not end for an answer it cannot use
-                    log.exception("Whether this node is still a member could not be asked.")
+                await self._look(LATER_S)
 
     async def _look(self, deadline_s: float) -> None:
+        """What fails is told and looked for again: an answer that makes no sense, a disk that cannot keep it."""
+        try:
+            await self._ask_members(deadline_s)
+        except (QuireError, OSError) as error:
+            log.warning("Whether this node is still a member is not known: %s", error)
+
+    async def _ask_members(self, deadline_s: float) -> None:
         asked = [asyncio.create_task(self._ask(*one, deadline_s)) for one in self._members()]
         try:
             for answer in asyncio.as_completed(asked):
@@ -96,39 +117,41 @@ class Homecoming:
         document, found = self._document(), []
         for node in document.nodes() if document is not None else ():
             shown = self._life.tree.read(first_start.certificate_paths(node.name)[0])
-            if node.name != self._options.name and shown is not None:
-                # Where its pages are, which need not be one of its links.
-                at = dict.fromkeys([*certificates.addresses(shown), *(link.address for link in node.links)])
-                found += [(node.name, address, certificates.fingerprint(shown)) for address in at]
+            if node.name == self._options.name or shown is None:
+                continue
+            try:
+                addresses, known = certificates.addresses(shown), certificates.fingerprint(shown)
+            except ValueError:
+                log.info("The certificate of %s in this node's store is none; it is not asked.", node.name)
+                continue
+            # Where its pages are, which need not be one of its links.
+            at = dict.fromkeys([*addresses, *(link.address for link in node.links)])
+            found += [(node.name, address, known) for address in at]
         return found
 
-    async def _ask(self, name: str, address: str, fingerprint: str, deadline_s: float) -> tuple[str, Any] | None:
+    async def _ask(self, name: str, address: str, fingerprint: str, deadline_s: float) -> tuple[str, Answer] | None:
         own = self._life.tree.read(first_start.certificate_paths(self._options.name)[0])
-        key = self._options.authkey.read_bytes() if self._options.authkey.exists() else b""
         if own is None:
             return None
-        mine, number = certificates.fingerprint(own), self._life.replica.node_id
-        body = msgspec.json.encode({"node": self._options.name, "fingerprint": mine})
-        shown = proof(key, number, time.time(), body)
+        number = self._life.replica.node_id
         try:
-            return name, await peer.standing(address, self._options.port, fingerprint, number, shown, body, deadline_s)
-        except (QuireError, OSError, TimeoutError) as error:
+            key = self._options.authkey.read_bytes() if self._options.authkey.exists() else b""
+            body = msgspec.json.encode({"node": self._options.name, "fingerprint": certificates.fingerprint(own)})
+            shown = proof(key, number, time.time(), body)
+            said = await peer.standing(address, self._options.port, fingerprint, number, shown, body, deadline_s)
+            return name, msgspec.convert(said, Answer)
+        except (QuireError, OSError, TimeoutError, ValueError) as error:  # the last: what is no certificate, no answer
             log.debug("%s did not say whether this node is a member: %s", name, error)
             return None
 
-    async def _heed(self, by: str, said: Any) -> None:
-        if not isinstance(said, dict):
-            return
-        removed, admission = said.get("removed"), said.get("admission")
-        if isinstance(removed, dict):
-            self._keep(self._told_by(by, removed))
-        elif self.told is not None and isinstance(admission, dict):
-            await self._come_in(admission)
-
-    def _told_by(self, by: str, removed: dict[str, Any]) -> Told:
+    async def _heed(self, by: str, said: Answer) -> None:
         document = self._document()
-        name = document.cluster_name if document is not None else ""
-        return Told(self._life.replica.uuid, name, int(removed["time_s"]), str(removed["user"])[:64], by)
+        if said.removed is not None:
+            name = document.cluster_name if document is not None else ""
+            told = Told(self._life.replica.uuid, name, said.removed.time_s, said.removed.user, by)
+            self._keep(told)
+        elif self.told is not None and said.admission is not None:
+            await self._come_in(said.admission)
 
     def _keep(self, told: Told) -> None:
         if self.told is None:
@@ -136,15 +159,11 @@ class Homecoming:
         self._told = told
         replace_durably(self._path, msgspec.json.encode(told))
 
-    async def _come_in(self, admission: dict[str, Any]) -> None:
+    async def _come_in(self, admission: Admission) -> None:
         """The removal was taken back: the key and the configuration of now, then the engine."""
-        try:
-            conf, key = str(admission["corosync_conf"]).encode(), str(admission["corosync_authkey"]).encode("latin-1")
-        except (KeyError, UnicodeEncodeError):
-            raise PeerError("The member let this node in without saying how.") from None
-        write_durably(self._options.authkey, key, 0o400)
-        write_durably(self._options.configuration, conf, 0o644)
-        self._forget()
+        write_durably(self._options.authkey, admission.corosync_authkey.encode("latin-1"), 0o400)
+        write_durably(self._options.configuration, admission.corosync_conf.encode(), 0o644)
+        self.forget()
         log.warning("The removal of this node was taken back: it is a member again.")
         self._life.connection.keep_trying()
 

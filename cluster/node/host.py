@@ -24,6 +24,7 @@ from cluster.node.access.tickets import FormerKeys, TicketKeys
 from cluster.node.aside import LocalFiles
 from cluster.node.board import Board
 from cluster.node.connection import GROUPS
+from cluster.node.homecoming import Homecoming
 from cluster.node.interfaces import is_literal, local_addresses
 from cluster.node.life import Life
 from cluster.node.operations import cleans, writes
@@ -55,13 +56,13 @@ class NodeHost:
         ticket_keys: Callable[[], TicketKeys],
         renew_certificate: Callable[[], str],
         cluster_log: Callable[[str], None],
-        told_removed: Callable[[], bool],
+        homecoming: Callable[[], Homecoming],
     ) -> None:
         self.name, self.engine_name, self.address = options.name, options.engine, options.address
         self._options, self._life, self._board, self._underlay = options, life, board, underlay
         self._former, self._ticket_keys = former, ticket_keys
         self._renew_certificate, self._cluster_log = renew_certificate, cluster_log
-        self._told_removed = told_removed
+        self._homecoming = homecoming
         self._files = LocalFiles(options.configuration_dir, options.state_dir / "aside")
 
     # --- what is ----------------------------------------------------------------------------------------------------
@@ -99,7 +100,7 @@ class NodeHost:
         return store_state(self._life.replica, document, self._board)
 
     async def told_removed(self) -> bool:
-        return self._told_removed()
+        return self._homecoming().told is not None
 
     async def online_nodes(self) -> frozenset[str]:
         text = self._life.tree.read(CONFIGURATION)
@@ -186,6 +187,7 @@ class NodeHost:
         mine = corosync_conf.parse(_read(self._options.configuration) or b"").node(self.name)
         if mine is None:
             raise InvalidInput(f"The configuration does not name this node ({self.name}).")
+        self._homecoming().forget()
         self._former.keep(self._ticket_keys())
         await self._life.adopt(uuid, mine.node_id)
 

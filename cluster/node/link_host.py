@@ -30,6 +30,7 @@ class NodeLinkHost:
 
     def __init__(self, node: Daemon) -> None:
         self._node = node
+        self._way_back = asyncio.Lock()  # whoever takes the change back and the guard may begin it at one moment
 
     async def store_read(self, path: str) -> StoredFile | None:
         return await self._node.host.store_read(path)
@@ -64,6 +65,10 @@ class NodeLinkHost:
         await self.cluster_log("the change of links is confirmed")
 
     async def go_back(self) -> None:
+        async with self._way_back:
+            await self._go_back()
+
+    async def _go_back(self) -> None:
         data, current = self._node.life.tree.read(link_trial.PATH), self._node.life.tree.read(CONFIGURATION)
         trial = link_trial.decode(data)
         if trial is None or data is None or current is None:

@@ -2,7 +2,8 @@
 
 What comes of it is `NodeState.link_states` and `.totem` of every node (`cluster/model.py`): a page or a program takes
 them from `ClusterState`, looks a peer up by `peer_id`, and hears of news as `node` changes. A link that went up or down
-is told at once, figures every other second. A link as seen from one end is told by that end; compare both.
+is told at once, figures every other second. While links are changed it looks more often, because each step of the
+change waits for what every node tells. A link as seen from one end is told by that end; compare both.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from cluster.node.board import Linked, encode
 from cluster.node.interfaces import local_addresses
 from cluster.node.life import Life
 from cluster.node.link_readings import LinkReadings
+from cluster.workflow import link_trial
 
-MEASURE_EVERY_S = 1.0
+MEASURE_EVERY_S, ON_TRIAL_S = 1.0, 0.2
 NOTABLE_US = 2000  # a latency that moves by as much is told at once
-TELL_EVERY_TURNS = 2
+TELL_EVERY_S = 2.0
 
 
 class LinkWatch:
@@ -34,15 +36,14 @@ class LinkWatch:
 
     async def watch(self) -> None:
         """For ever."""
-        turn = 0
+        told_s = 0.0
         while True:
-            turn += 1
             states, totem = await self.measure()
             seen = tuple(_at_a_glance(state) for state in states)
-            if states and (seen != self._told or turn % TELL_EVERY_TURNS == 0):
-                self._told = seen
+            if states and (seen != self._told or time.monotonic() >= told_s + TELL_EVERY_S):
+                self._told, told_s = seen, time.monotonic()
                 self._say(encode(Linked(states, totem, tuple(sorted(local_addresses())))))
-            await asyncio.sleep(MEASURE_EVERY_S)
+            await asyncio.sleep(ON_TRIAL_S if self._on_trial() else MEASURE_EVERY_S)
 
     async def measure(self) -> tuple[tuple[LinkState, ...], TotemState | None]:
         """This node's links as they are now; none where it is in no cluster."""
@@ -51,6 +52,9 @@ class LinkWatch:
             return (), None
         measured: Measured = await self._life.connection.engine.measure(wanted)
         return self._readings.next(time.monotonic(), measured.links), measured.totem
+
+    def _on_trial(self) -> bool:
+        return self._life.is_open and self._life.tree.find(link_trial.PATH) is not None
 
     def _wanted(self) -> tuple[tuple[int, int], ...]:
         document = self._document() if self._life.is_open else None

@@ -32,10 +32,6 @@ class Removed:
         self._name, self._life, self._busy, self._on_event = options.name, life, busy, on_event
         self.homecoming = Homecoming(options, life, life.document)
 
-    def told(self) -> bool:
-        """Has a member said so, which this node's own copy of the nodelist does not know?"""
-        return self.homecoming.told is not None
-
     @property
     def sentence(self) -> str:
         document = self._life.document() if self._life.is_open else None

@@ -113,8 +113,7 @@ class _Changing:
         if missing:
             said = "; ".join(f"{node} does not have {address}" for node, address in missing)
             raise InvalidInput(f"{said}. Give the addresses to the nodes' interfaces first.")
-        for step in self._plan.steps:
-            await self._host.check_configuration(conf.render(step.document).encode())
+        await self._host.check_configuration(self._trial.wanted.encode())  # what lies between only lacks a link
         for warning in self._plan.warnings:
             run.say(warning)
 
@@ -127,6 +126,7 @@ class _Changing:
                 if conf.parse(stored.data).config_version >= step.document.config_version:
                     raise Conflict("The configuration was changed by someone else meanwhile; try again.")
                 run.note(trial=self._trial.id)
+                self._trial = self._trial.from_now(self._clock.unix_s())
                 await self._host.cluster_log(f"links are changed, on trial for {self._trial.lasts_s} s, by {run.user}")
             await self._host.commit_links(
                 conf.render(step.document).encode(), stored.digest, None if armed else self._trial

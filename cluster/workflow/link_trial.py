@@ -3,18 +3,19 @@
 The record is written together with the first change, so every node has it on its own disk before its corosync reads the
 new file. Confirming removes it, which needs a majority, and so arrives over the new links. When its time is over
 without that, every node goes back by itself to the same file, `fallback`, also without quorum. Pure; who keeps the time
-is `cluster/node/link_guard.py`.
+is `cluster/node/link_changes.py`.
 """
 
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from cluster.errors import Conflict, InvalidInput
 
 PATH = "priv/link-trial.json"
 CONFIRM_MIN_S, CONFIRM_MAX_S = 20, 600
-BETWEEN_S = 3.0  # at most, for each file on the way back
+BETWEEN_S = 4.0  # at most, for each file on the way back
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -27,6 +28,10 @@ class Trial(msgspec.Struct, frozen=True):
     lasts_s: int
     fallback: str
     wanted: str
+
+    def from_now(self, now_s: float) -> Trial:
+        """Its time begins with the first change, not while that is still looked at."""
+        return replace(self, deadline_s=now_s + self.lasts_s)
 
 
 def encode(trial: Trial) -> bytes:

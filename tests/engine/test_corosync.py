@@ -77,10 +77,6 @@ async def world(nodes: Lab) -> AsyncIterator[CorosyncWorld]:
 
 
 class TestCorosync(EngineContract):
-    @pytest.mark.xfail(reason="not measured between two corosyncs of this world; on whole nodes it is", strict=False)
-    async def test_links_to_all_peers_are_measured_and_unknown_ones_left_out(self, world: World) -> None:
-        await super().test_links_to_all_peers_are_measured_and_unknown_ones_left_out(world)
-
     async def test_a_member_that_stands_still_for_a_while_misses_nothing_and_holds_nobody_up(
         self, world: CorosyncWorld
     ) -> None:
