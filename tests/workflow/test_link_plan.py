@@ -117,7 +117,7 @@ def test_a_link_counts_when_both_ends_hear_each_other_at_the_new_address() -> No
 
 
 def test_an_unconfirmed_change_is_back_when_its_time_is_over() -> None:
-    assert link_trial.lasts_s(60, 4) == 48
+    assert link_trial.lasts_s(60, 4) == 44
     for confirm_s, steps in ((10, 1), (20, 5), (601, 1)):
         with pytest.raises(InvalidInput, match="is back is from"):
             link_trial.lasts_s(confirm_s, steps)
