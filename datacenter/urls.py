@@ -36,6 +36,7 @@ urlpatterns = [
     path("datacenter/cluster/tokens", join_tokens.tokens, name="join-tokens"),
     path("datacenter/cluster/tokens/revoke", join_tokens.revoke, name="revoke-join-token"),
     path("datacenter/cluster/leave", removal.leave, name="leave"),
+    path("datacenter/cluster/undo-join", removal.undo_join, name="undo-join"),
     path("datacenter/cluster/gone", removal.gone, name="gone"),
     path("datacenter/cluster/nodes/<str:name>/remove", removal.remove, name="remove-node"),
     path("datacenter/cluster/gone/<str:name>/undo", removal.undo, name="undo-removal"),

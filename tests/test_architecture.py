@@ -36,6 +36,7 @@ SITE_MAY_SEE = {
     "cluster.control.node_requests",
     "cluster.control.link_requests",
     "cluster.control.flight_requests",
+    "cluster.control.former_requests",
     "cluster.control.supposition_requests",
     "cluster.control.alert_requests",
     "cluster.control.token_requests",

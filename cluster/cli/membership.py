@@ -1,4 +1,4 @@
-"""`pvecm create`, `add` and `leave`: how this node becomes a member and ceases to be.
+"""`pvecm create`, `add`, `leave` and `undo join`: how this node becomes a member and ceases to be.
 
 The daemon does the work as a task; here its log is followed to the end. A peer's certificate is shown and confirmed by
 its fingerprint before the daemon is asked, and the password is typed, never an argument.
@@ -81,6 +81,17 @@ def addnode(values: Values, daemon: BlockingClient) -> int:
     return 0
 
 
+def undo_join(values: Values, daemon: BlockingClient) -> int:
+    refuse_inside_the_mount()
+    if values.get("dry-run"):
+        told = daemon.call({"method": "cluster.former-stores"}, REQUEST_S)["joined"]
+        plan = {"steps": [], "warnings": [], "obstacle": "There is no join of the last day to undo."}
+        if told is not None:
+            plan |= {"steps": [f"Leave {told['cluster']}.", f"Put back {told['backup']}."], "obstacle": ""}
+        return show_plan(plan, style_of(values))
+    return begin(values, daemon, {"method": "cluster.undo-join", "force": bool(values.get("force"))})
+
+
 def given_links(values: Values) -> dict[int, str]:
     return {number: values[f"link{number}"] for number in LINKS if f"link{number}" in values}
 
@@ -120,6 +131,8 @@ JOIN_OPTIONS = (
     FORMAT,
 )
 
+FORCE = Parameter("force", "boolean", "go on where the cluster has no quorum to agree")
+
 COMMANDS = (
     Command(
         "create",
@@ -150,7 +163,14 @@ COMMANDS = (
         "leave",
         "Take this node out of its cluster and make it stand-alone.",
         leave,
-        options=(Parameter("force", "boolean", "go on where the cluster has no quorum to agree"), DRY_RUN, FORMAT),
+        options=(FORCE, DRY_RUN, FORMAT),
+        failed=1,
+    ),
+    Command(
+        "undo join",
+        "Leave the cluster and be again what this node was before it joined, within a day.",
+        undo_join,
+        options=(FORCE, DRY_RUN, FORMAT),
         failed=1,
     ),
     Command(

@@ -19,6 +19,7 @@ from cluster.control import (  # noqa: F401 - so that their requests are known
     alert_requests,
     failures,
     flight_requests,
+    former_requests,
     link_requests,
     node_requests,
     plan_requests,

@@ -208,13 +208,16 @@ class NodeHost:
         await self.store_write_all(files)
         self._renew_certificate()
 
-    async def restore_store(self, backup: str) -> None:
+    async def restore_store(self, backup: str, *, keep: bool = False) -> None:
         path = self._options.backup_dir / backup
         if not path.exists():
             return
         await self._life.restore(path)
-        path.unlink()
         self._former.drop()
+        if keep:
+            self._renew_certificate()
+        else:
+            path.unlink()
 
     # --- a member's part --------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from cluster.control.former_requests import UndoJoin
 from cluster.control.peer import Peer
 from cluster.control.requests import (
     AddNode,
@@ -29,11 +30,12 @@ from cluster.workflow.add_node import AddedNode, Additions
 from cluster.workflow.clock import SystemClock
 from cluster.workflow.create import CreatePlan, create, foretell_create, plan_create
 from cluster.workflow.foretelling import Foretold
+from cluster.workflow.former import JoinMemory
 from cluster.workflow.host import Host
 from cluster.workflow.join import JoinPlan, foretell_join, join, plan_join
 from cluster.workflow.join_tokens import JoinToken, JoinTokens
 from cluster.workflow.journal import Journal
-from cluster.workflow.leave import foretell_leave, leave
+from cluster.workflow.leave import foretell_leave, leave, undo_join
 from cluster.workflow.remove_node import read_plan, remove_node
 from cluster.workflow.resume import resume_or_undo
 from cluster.workflow.tombstone import UNDO_S
@@ -56,6 +58,7 @@ class Workflows:
         self._options, self._host, self._tasks = options, host, tasks
         self._clock = SystemClock()
         self._journal = Journal(options.journal)
+        self._memory = JoinMemory(options.state_dir / "joined.json", options.backup_dir)
         self._additions = Additions(host, options.state_dir / "pending.json", self._clock)
 
     # --- asked by this node's own users -----------------------------------------------------------------------------
@@ -74,7 +77,7 @@ class Workflows:
         plan = self._joined(request)
 
         async def work(context: TaskContext) -> None:
-            await join(self._host, plan, self._peer, self._journal, context, self._clock)
+            await join(self._host, plan, self._peer, self._memory, self._journal, context, self._clock)
 
         return self._begin("clusterjoin", "", request.user, work)
 
@@ -112,6 +115,22 @@ class Workflows:
             self._host, asked.hostname, asked.fingerprint, asked.password, asked.links, asked.nodeid, asked.votes,
             asked.force, asked.token, asked.cluster_uuid,
         )  # fmt: skip
+
+    async def undo_join(self, request: UndoJoin) -> str:
+        """As `create`. Raises NotFound too."""
+        joined = await self._memory.to_undo(self._host, self._clock.unix_s())
+
+        async def work(context: TaskContext) -> None:
+            await undo_join(self._host, joined, self._memory, request.force, self._journal, context, self._clock)
+
+        return self._begin("clusterundojoin", joined.cluster, request.user, work)
+
+    async def joined(self) -> Any:
+        """The join that may be undone now, for pages."""
+        one = await self._memory.joined(self._host, self._clock.unix_s())
+        if one is None:
+            return None
+        return {"cluster": one.cluster, "time_s": one.time_s, "backup": one.backup, "undo_until_s": one.undo_until_s}
 
     # --- asked by the users of a member -----------------------------------------------------------------------------
 

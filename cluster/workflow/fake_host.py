@@ -235,10 +235,11 @@ class FakeHost:
         kept = {path: data for path, data in kept.items() if not path.startswith("priv/removed/")}
         self.disk.store = FakeStore(f"alone-{self.name}-again", {**kept, **own})
 
-    async def restore_store(self, backup: str) -> None:
+    async def restore_store(self, backup: str, *, keep: bool = False) -> None:
         if backup in self.disk.backups:
             self.disk.store = self.disk.backups[backup].copy()
-            del self.disk.backups[backup]
+            if not keep:
+                del self.disk.backups[backup]
 
     # --- a member's part ----------------------------------------------------------------------------------------------
 

@@ -160,9 +160,10 @@ class Host(Protocol):
         the other nodes' folders go too. The engine has been stopped before. A stand-alone store: nothing happens."""
         ...
 
-    async def restore_store(self, backup: str) -> None:
-        """The store becomes what `backup_store` copied, lineage included, and the copy goes away last. A copy that is
-        not there has been put back already: nothing done. The engine has been stopped before."""
+    async def restore_store(self, backup: str, *, keep: bool = False) -> None:
+        """The store becomes what `backup_store` copied, lineage included, and the copy goes away last, unless it is to
+        `keep`: then the certificate in it is served, too. A copy that is not there has been put back already: nothing
+        done. The engine has been stopped before."""
         ...
 
     # --- a member's part ----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from cluster.workflow.asking import ANSWER_S, Peers, PeerSession, answered
 from cluster.workflow.clock import Clock
 from cluster.workflow.create import default_link, engine_word, local_undo_steps
 from cluster.workflow.foretelling import Foretold, foretell
+from cluster.workflow.former import Joined, JoinMemory
 from cluster.workflow.host import Host
 from cluster.workflow.join_tokens import TOKEN
 from cluster.workflow.journal import Journal
@@ -92,9 +93,12 @@ def plan_join(
     )
 
 
-async def join(host: Host, plan: JoinPlan, peers: Peers, journal: Journal, account: Account, clock: Clock) -> None:
-    """Raises TaskFailed; then this node is stand-alone as before and the cluster no longer lists it."""
-    await run(_Joining(host, plan, peers, clock).workflow(), journal, account)
+async def join(
+    host: Host, plan: JoinPlan, peers: Peers, memory: JoinMemory, journal: Journal, account: Account, clock: Clock
+) -> None:
+    """Raises TaskFailed; then this node is stand-alone as before and the cluster no longer lists it. `memory` learns
+    what the node was before."""
+    await run(_Joining(host, plan, peers, clock, memory).workflow(), journal, account)
 
 
 async def foretell_join(host: Host, plan: JoinPlan, peers: Peers, user: str, clock: Clock) -> Foretold:
@@ -140,8 +144,8 @@ def undo_steps(host: Host, peers: Peers, *, at_start: bool = False) -> dict[str,
 class _Joining:
     """One join under way; what one step learns and a later one needs."""
 
-    def __init__(self, host: Host, plan: JoinPlan, peers: Peers, clock: Clock) -> None:
-        self._host, self._plan, self._peers, self._clock = host, plan, peers, clock
+    def __init__(self, host: Host, plan: JoinPlan, peers: Peers, clock: Clock, memory: JoinMemory | None = None):
+        self._host, self._plan, self._peers, self._memory, self._clock = host, plan, peers, memory, clock
         self._links = plan.links or (default_link(host),)
         self._session: PeerSession
         self._cluster: answer.PeerCluster
@@ -174,7 +178,7 @@ class _Joining:
                 Step("settle", "Tidy up", self._settle, 15.0),
             ],
             undo_steps(host, self._peers),
-            f"{host.name} is now a member of the cluster.",
+            f"{host.name} is now a member of the cluster. For a day this can be undone.",
             {"node": host.name, "peer": peer, "fingerprint": self._plan.fingerprint},
         )  # fmt: skip
 
@@ -263,6 +267,9 @@ class _Joining:
     async def _backup(self, run: Run) -> str:
         name = await self._host.backup_store()
         run.note(backup=name)
+        addition, now_s = self._addition, int(self._clock.unix_s())
+        if self._memory is not None:
+            self._memory.keep(Joined(name, now_s, addition.cluster_name, addition.uuid))
         return f"OK, {name}"
 
     async def _install(self, run: Run) -> None:

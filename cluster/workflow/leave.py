@@ -16,6 +16,7 @@ from cluster.workflow.add_node import CONFIGURATION
 from cluster.workflow.clock import Clock
 from cluster.workflow.create import engine_word, local_undo_steps
 from cluster.workflow.foretelling import Foretold, foretell
+from cluster.workflow.former import Joined, JoinMemory
 from cluster.workflow.host import Host
 from cluster.workflow.journal import Journal
 from cluster.workflow.removal_plan import check_plan, plan_removal
@@ -36,6 +37,14 @@ async def leave(host: Host, force: bool, journal: Journal, account: Account, clo
 
 async def foretell_leave(host: Host, force: bool, user: str, clock: Clock) -> Foretold:
     return await foretell(_Leaving(host, force, clock).workflow(), user)
+
+
+async def undo_join(
+    host: Host, joined: Joined, memory: JoinMemory, force: bool, journal: Journal, account: Account, clock: Clock
+) -> None:
+    """Leave, and be again what this node was before it joined. Raises as `leave`; then it can be undone still."""
+    await run(_Leaving(host, force, clock, joined.backup).workflow(), journal, account)
+    memory.forget()
 
 
 def undo_steps(host: Host, *, at_start: bool = False) -> dict[str, UndoStep]:
@@ -67,8 +76,9 @@ def undo_steps(host: Host, *, at_start: bool = False) -> dict[str, UndoStep]:
 class _Leaving:
     """One leaving under way; what one step learns and a later one needs."""
 
-    def __init__(self, host: Host, force: bool, clock: Clock) -> None:
-        self._host, self._force, self._clock = host, force, clock
+    def __init__(self, host: Host, force: bool, clock: Clock, former: str = "") -> None:
+        """`former` is the copy of this node's own store that is put back; without, it keeps what the cluster has."""
+        self._host, self._force, self._clock, self._former = host, force, clock, former
         self._document = conf.Document(conf.Section())
         self._digest, self._cluster_name = "", ""
         self._asks, self._confirmed = False, False
@@ -83,7 +93,7 @@ class _Leaving:
                 Step("engine", f"Leave the cluster's groups and stop {word}", self._stop, 60.0),
                 Step("backup", "Keep a copy of the store", self._backup, 60.0),
                 Step("configuration", "Remove the cluster's key and configuration", self._clear, 15.0),
-                Step("store", "Make the store this node's own, with new keys", self._separate, 45.0),
+                Step("store", self._what_becomes_of_the_store, self._separate, 45.0),
             ],
             [Step("settle", "Tidy up", self._settle, 15.0)],
             undo_steps(self._host),
@@ -149,8 +159,17 @@ class _Leaving:
     async def _clear(self, run: Run) -> None:
         await self._host.remove_configuration()
 
+    @property
+    def _what_becomes_of_the_store(self) -> str:
+        if self._former:
+            return "Put back the store this node had before it joined"
+        return "Make the store this node's own, with new keys"
+
     async def _separate(self, run: Run) -> None:
-        await self._host.separate_store(self._confirmed)
+        if self._former:
+            await self._host.restore_store(self._former, keep=True)
+        else:
+            await self._host.separate_store(self._confirmed)
 
     async def _settle(self, run: Run) -> None:
         await self._host.settle()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cluster.control.former_requests import FormerStores, UndoJoin
 from cluster.control.requests import LeaveCluster, RemovalPlan, RemovedNodes, RemoveNode, UndoRemoval
 from datacenter import gateway
 from datacenter.api.call import Call
@@ -66,8 +67,34 @@ class Removed(Row):
     undo_until_s: int
 
 
+class Joined(Row):
+    cluster: str
+    time_s: int
+    backup: str
+    undo_until_s: int
+
+
+class Copy(Row):
+    name: str
+    time_s: int
+    size: int
+
+
+class Former(Row):
+    joined: Joined | None
+    copies: list[Copy]
+
+
 async def leave(call: Call, asked: LeaveParameters) -> str:
     return (await gateway.call(LeaveCluster(force=asked.force, user=call.user)))["upid"]
+
+
+async def undo_join(call: Call, asked: LeaveParameters) -> str:
+    return (await gateway.call(UndoJoin(force=asked.force, user=call.user)))["upid"]
+
+
+async def former_stores(_call: Call, _asked: NoParameters) -> dict[str, Any]:
+    return await gateway.call(FormerStores())
 
 
 async def remove_node(call: Call, asked: NodeParameters) -> None:
@@ -123,6 +150,14 @@ ENDPOINTS = (
         ROOT,
         NodeParameters,
         list[str],
+    ),
+    Endpoint(
+        "GET", "/cluster/config/undo-join", "What this node was before it joined, and the copies of its own store.",
+        former_stores, ROOT, returns=Former,
+    ),
+    Endpoint(
+        "POST", "/cluster/config/undo-join", "Leave, and be again what this node was before it joined, within a day.",
+        undo_join, ROOT, LeaveParameters, str,
     ),
     Endpoint("POST", "/cluster/config/leave", "Take this node out of its cluster.", leave, ROOT, LeaveParameters, str),
 )  # fmt: skip

@@ -9,10 +9,12 @@ from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from cluster.control.former_requests import FormerStores, UndoJoin
 from cluster.control.requests import LeaveCluster, RemovalPlan, RemovedNodes, RemoveNode, UndoRemoval
 from cluster.errors import InvalidInput, QuireError
 from datacenter import gateway
-from datacenter.pages import fragment, load_picture
+from datacenter.api.permission import ROOT
+from datacenter.pages import fragment, load_picture, needs
 from datacenter.session.door import page
 from datacenter.tasks.views import task_window
 
@@ -53,7 +55,7 @@ async def leave(request: Any) -> HttpResponse:
 @page
 async def gone(request: Any) -> HttpResponse:
     """Who was removed or left; loaded into the page beside its table of nodes."""
-    return fragment(request, "membership/_gone.html", removed=await gateway.call(RemovedNodes()))
+    return fragment(request, "membership/_gone.html", **await _former())
 
 
 @require_POST
@@ -66,7 +68,30 @@ async def undo(request: Any, name: str) -> HttpResponse:
         found["warnings"] = (await gateway.call(undone, timeout_s=UNDO_TIMEOUT_S))["warnings"]
     except QuireError as error:
         found["problem"] = error.message
-    return fragment(request, "membership/_gone.html", removed=await gateway.call(RemovedNodes()), undone=found)
+    return fragment(request, "membership/_gone.html", **await _former(), undone=found)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+@needs(ROOT)
+async def undo_join(request: Any) -> HttpResponse:
+    """As `leave`: what this node was before it joined comes back."""
+    local = (await load_picture()).cluster.local_node
+    if request.method == "GET":
+        stores = await gateway.call(FormerStores())
+        return fragment(request, "membership/_undo_join.html", name=local, joined=stores["joined"])
+    try:
+        _check_typed(request, local)
+        force = request.POST.get("force") == "1"
+        begun = await gateway.call(UndoJoin(force=force, user=request.quire_user.username))
+    except QuireError as error:
+        return fragment(request, "_errors.html", status=422, error=error)
+    return await task_window(request, begun["upid"], replaces_dialog=True)
+
+
+async def _former() -> dict[str, Any]:
+    """Who was a member, and what this node was."""
+    return {"removed": await gateway.call(RemovedNodes()), "former": await gateway.call(FormerStores())}
 
 
 async def _leaving(local: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ DESCRIPTIONS = {
     "clusterjoin": _("Join Cluster"),
     "clusteraddnode": _("Add Node"),
     "clusterleave": _("Leave Cluster"),
+    "clusterundojoin": _("Undo Join"),
     "clusterremove": _("Remove Node"),
 }
 

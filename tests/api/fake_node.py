@@ -13,6 +13,7 @@ from typing import Any
 from cluster.access.privileges import PRIVILEGES
 from cluster.control import access_requests as access_ask
 from cluster.control import flight_requests as flight_ask
+from cluster.control import former_requests as former
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control import supposition_requests as ahead
@@ -93,6 +94,7 @@ ENDED = TaskState(
 )
 
 
+COPY = {"name": "store-5.db", "time_s": 5, "size": 4096}
 GONE = {"node": "gamma", "node_id": 3, "time_s": 5, "user": ROOT, "left": False, "undo_until_s": 86405}
 
 
@@ -157,6 +159,8 @@ class FakeNode:
             joining.TokenOpen: lambda request: {"apiversion": 1, "information": self._join_info(ask.JoinInfo())},
             joining.TokenAdd: lambda request: self._add_node(ask.AddNode(request.node)),
             ask.RemovedNodes: lambda request: [GONE],
+            former.FormerStores: lambda request: {"joined": None, "copies": [COPY]},
+            former.UndoJoin: lambda request: {"upid": UPID},
             ask.UndoRemoval: lambda request: {"warnings": ["jobs.cfg was changed since."]},
             ask.RemovalPlan: self._removal,
             ahead.WhatIf: lambda request: supposed(self.cluster.nodes, request),

@@ -19,6 +19,7 @@ from typing import Any
 from cluster.access.privileges import PRIVILEGES
 from cluster.control import access_requests as access_ask
 from cluster.control import flight_requests as flight_ask
+from cluster.control import former_requests as former
 from cluster.control import link_requests as paths_ask
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
@@ -82,6 +83,7 @@ class FakeDaemon:
         self.asked: list[ask.Request] = []
         self.refusals: dict[type[ask.Request], QuireError] = {}
         self.removed: list[dict[str, Any]] = []
+        self.former: dict[str, Any] = {"joined": None, "copies": []}
         self.obstacle = ""
         self.tokens: list[dict[str, Any]] = []
         self.life = 1  # tickets are signed by it
@@ -105,6 +107,8 @@ class FakeDaemon:
             ask.RemoveNode: lambda request: {"upid": self.begin("clusterremove", ("Take it out",), lambda: None)},
             ask.LeaveCluster: lambda request: {"upid": self.begin("clusterleave", ("Leave",), lambda: None)},
             ask.RemovedNodes: lambda request: self.removed,
+            former.FormerStores: lambda request: self.former,
+            former.UndoJoin: lambda request: {"upid": self.begin("clusterundojoin", ("Leave",), lambda: None)},
             ahead.WhatIf: lambda request: supposed(self.cluster.nodes, request),
             ask.UndoRemoval: lambda request: {"warnings": ["jobs.cfg was changed since."]},
             ask.TaskStatus: lambda request: as_plain(self._task(request.upid)),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cluster.control import former_requests as former
 from cluster.control import requests as ask
 from cluster.control import token_requests as joining
 from cluster.errors import Conflict
@@ -13,6 +14,7 @@ from tests.datacenter.conftest import Visitor, text
 from tests.datacenter.fake_daemon import ROOT, FakeDaemon
 
 REMOVE, LEAVE = "/datacenter/cluster/nodes/beta/remove", "/datacenter/cluster/leave"
+UNDO_JOIN = "/datacenter/cluster/undo-join"
 GAMMA: dict[str, Any] = {"node": "gamma", "node_id": 3, "time_s": 5, "user": ROOT, "left": False, "undo_until_s": 9}
 
 
@@ -74,3 +76,18 @@ async def test_those_who_are_gone_are_listed_with_the_way_back(name: str, visito
     assert f"{name} is a member again" in undone and "jobs.cfg was changed since." in undone
     daemon.refusals[ask.UndoRemoval] = Conflict("It was removed more than a day ago.")
     assert "more than a day ago" in text(await visitor.post(f"/datacenter/cluster/gone/{name}/undo", {}))
+
+
+async def test_what_this_node_was_is_listed_and_a_join_of_the_last_day_can_be_undone(
+    visitor: Visitor, daemon: FakeDaemon
+) -> None:
+    assert "Copies of This Node" not in text(await visitor.htmx("/datacenter/cluster/gone"))
+    joined = {"cluster": "demo", "time_s": 5, "backup": "store-5.db", "undo_until_s": 86405}
+    copies = [{"name": name, "time_s": 5, "size": 4096} for name in ("store-9.db", "store-5.db")]
+    daemon.former = {"joined": joined, "copies": copies}
+    page = text(await visitor.htmx("/datacenter/cluster/gone"))
+    assert page.count("Undo the join") == 1 and "from before it joined demo" in page and "4.0" in page
+    assert "leaves demo and is again what it was" in text(await visitor.htmx(UNDO_JOIN))
+    assert (await visitor.post(UNDO_JOIN, {"confirm": "beta"})).status_code == 422
+    assert (await visitor.post(UNDO_JOIN, {"confirm": "alpha"})).status_code == 200
+    assert daemon.last(former.UndoJoin) == former.UndoJoin(user="root@pam")

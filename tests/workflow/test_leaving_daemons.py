@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.control.former_requests import FormerStores, UndoJoin
 from cluster.control.requests import (
     CheckTicket,
     CreateCluster,
@@ -78,6 +79,22 @@ def trio(tmp_path: Path) -> Iterator[list[Node]]:
         wire.end(tmp_path / "wire.sock")
 
 
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[list[Node]]:
+    """alpha in a cluster, beta stand-alone."""
+    (tmp_path / "hash").write_text(prepare_hash(PASSWORD))
+    nodes = [Node(name, place, tmp_path) for place, name in enumerate(("alpha", "beta"), 101)]
+    try:
+        for node in nodes:
+            node.start()
+        assert finish(nodes[0], nodes[0].client.call(CreateCluster("demo"))["upid"]) == "OK"
+        yield nodes
+    finally:
+        for node in nodes:
+            node.stop()
+        wire.end(tmp_path / "wire.sock")
+
+
 def test_a_node_leaves_keeps_its_content_and_comes_back_under_its_name(trio):
     alpha, beta, gamma = trio
     write(alpha, "keyboard: de\n")
@@ -105,6 +122,31 @@ def test_a_node_leaves_keeps_its_content_and_comes_back_under_its_name(trio):
     assert join(gamma, beta) == "OK"
     wait_until(lambda: alpha.nodes_online() == {"alpha", "beta", "gamma"}, 10, "gamma is back")
     assert gamma.files()["datacenter.cfg"] == b"keyboard: en-us\n"
+
+
+@pytest.mark.parametrize("point", ["", "commit_removal:after", "remove_configuration:after", "restore_store:after"])
+def test_a_join_is_undone_and_the_node_is_what_it_was_before(pair, point):
+    alpha, beta = pair
+    write(beta, "keyboard: fr\n")
+    before = beta.everything()
+    assert join(beta, alpha) == "OK"
+    assert beta.client.call(FormerStores())["joined"]["cluster"] == "demo"
+    if point:
+        beta.stop()
+        beta.start(dies_at=point)
+        wait_until(lambda: state(beta)["store"]["writable"], 20, "beta is back")
+        beta.client.call(UndoJoin())
+        assert beta.process is not None
+        beta.process.wait(30)
+        beta.is_ready = lambda: has_a_problem(beta)
+        beta.start()
+    assert finish(beta, beta.client.call(UndoJoin())["upid"]) == "OK"
+    assert beta.everything() == before and state(beta)["name"] == ""
+    wait_until(lambda: alpha.nodes_online() == {"alpha"}, 20, "alpha goes on alone")
+    with pytest.raises(NotFound):
+        beta.client.call(UndoJoin())
+    assert beta.client.call(FormerStores())["copies"]
+    assert join(beta, alpha) == "OK"
 
 
 def test_two_leave_one_after_the_other_and_the_last_ends_the_cluster_by_force(trio):

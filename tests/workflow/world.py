@@ -13,6 +13,7 @@ from cluster.workflow.add_node import Additions
 from cluster.workflow.clock import JumpingClock
 from cluster.workflow.create import create, plan_create
 from cluster.workflow.fake_host import FakeHost, FakeNetwork, Killed
+from cluster.workflow.former import JoinMemory
 from cluster.workflow.join import join, plan_join
 from cluster.workflow.journal import Journal
 from cluster.workflow.resume import Resumed, resume_or_undo
@@ -68,6 +69,9 @@ class World:
     def journal(self, host: FakeHost) -> Journal:
         return Journal(self.folder / host.name / "workflow.json")
 
+    def memory(self, host: FakeHost) -> JoinMemory:
+        return JoinMemory(self.folder / host.name / "joined.json", self.folder / host.name)
+
     def peer(self, address: str, fingerprint: str) -> FakePeer:
         return FakePeer(self, address, fingerprint)
 
@@ -83,7 +87,7 @@ class World:
         story = story or Story()
         fingerprint = wishes.pop("fingerprint", FINGERPRINTS[to.address])
         plan = plan_join(host, to.address, fingerprint, wishes.pop("password", PASSWORD), **wishes)
-        await join(host, plan, self.peer, self.journal(host), story, self.clock)
+        await join(host, plan, self.peer, self.memory(host), self.journal(host), story, self.clock)
         return story
 
     async def three_nodes(self) -> None:

@@ -13,6 +13,7 @@ from cluster.access.names import ROOT, clean_path, realm_of, split_token
 from cluster.control import access_requests as ask
 from cluster.control import alert_requests as alert
 from cluster.control import flight_requests as flight
+from cluster.control import former_requests as former
 from cluster.control import link_requests as paths
 from cluster.control import node_requests as machines
 from cluster.control import plan_requests as planning
@@ -163,7 +164,7 @@ def _permissions(rights: Rights, request: ask.Permissions) -> None:
 
 NEEDS: dict[type[Request], Need] = {
     base.CreateCluster: root, base.JoinCluster: root, base.AddNode: root,
-    base.LeaveCluster: root, base.RemoveNode: root, base.UndoRemoval: root, base.KeyWrite: root, base.KeyRead: known,
+    former.UndoJoin: root, base.LeaveCluster: root, base.RemoveNode: root, base.UndoRemoval: root, base.KeyWrite: root, base.KeyRead: known,
     base.StoreRead: known, base.StoreList: known, base.StoreCheck: known,
     base.StoreHistory: known, base.StoreShow: known, base.StoreDiff: known,
     base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
@@ -202,7 +203,7 @@ OPEN: frozenset[type[Request]] = frozenset({
     paths.PlanLinks, paths.LinkTrial, paths.PlanExpected,
     base.Version, base.Status, base.Subscribe, base.ClusterLog, base.EngineReport, base.NodeFacts, base.Interfaces,
     base.ClusterConfig, base.JoinInfo, base.DecodeInvitation, base.UndoAddNode, base.RemovalPlan, base.CheckNode,
-    base.RemovedNodes,
+    base.RemovedNodes, former.FormerStores,
     base.VerifyCluster, base.TaskList, base.TaskStatus, base.TaskLog, base.TaskStop, base.Login, base.CheckTicket,
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
     base.StoreOutcome,

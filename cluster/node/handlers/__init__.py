@@ -19,6 +19,7 @@ from cluster.node.handlers import (
     exchange,
     expected,
     flight,
+    former,
     health,
     history,
     host,
@@ -49,7 +50,7 @@ MODULES = (
     expected,
     status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
     supposing, access, alerts, flight, users, user_tokens, second_factors, rights, realms, openid, root_session,
-    standing, join_tokens, planning,
+    standing, join_tokens, planning, former,
 )  # fmt: skip
 
 
