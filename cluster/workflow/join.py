@@ -178,7 +178,7 @@ class _Joining:
                 Step("settle", "Tidy up", self._settle, 15.0),
             ],
             undo_steps(host, self._peers),
-            f"{host.name} is now a member of the cluster. For a day this can be undone.",
+            f"{host.name} is now a member of the cluster.",
             {"node": host.name, "peer": peer, "fingerprint": self._plan.fingerprint},
         )  # fmt: skip
 

@@ -211,7 +211,7 @@ async def test_a_removal_as_a_task_and_its_undoing(api: Api, node: FakeNode) -> 
 async def test_a_join_can_be_undone_and_the_copies_of_the_own_store_are_listed(api: Api, node: FakeNode) -> None:
     told = data(await api.get("/cluster/config/undo-join"))
     assert told == {"joined": None, "copies": [{"name": "store-5.db", "time_s": 5, "size": 4096}]}
-    assert data(await api.post("/cluster/config/undo-join", {"force": "1"})) == UPID
+    assert data(await api.post("/cluster/config/undo-join", force=1)) == UPID
     assert node.last(UndoJoin) == UndoJoin(force=True, user="root@pam")
 
 

@@ -454,7 +454,9 @@ async def test_stopped_while_the_peer_is_asked_the_addition_is_known_and_taken_b
 
     plan = plan_join(created.beta, "10.0.0.1", FINGERPRINTS["10.0.0.1"], PASSWORD)
     journal = created.journal(created.beta)
-    task = asyncio.create_task(join(created.beta, plan, created.peer, journal, Story(), created.clock))
+    task = asyncio.create_task(
+        join(created.beta, plan, created.peer, created.memory(created.beta), journal, Story(), created.clock)
+    )
     created.before_answer = lambda path, answer: on_its_way(path, answer) if "/nodes/" in path else answer
     await reached.wait()
     task.cancel()
@@ -481,7 +483,9 @@ async def test_stopped_twice_it_still_takes_everything_back(created):
     object.__setattr__(created.beta, "stop_engine", slow_stop)
     plan = plan_join(created.beta, "10.0.0.1", FINGERPRINTS["10.0.0.1"], PASSWORD)
     journal = created.journal(created.beta)
-    task = asyncio.create_task(join(created.beta, plan, created.peer, journal, Story(), created.clock))
+    task = asyncio.create_task(
+        join(created.beta, plan, created.peer, created.memory(created.beta), journal, Story(), created.clock)
+    )
     await waiting.wait()
     task.cancel()
     await undoing.wait()

@@ -164,7 +164,8 @@ def _permissions(rights: Rights, request: ask.Permissions) -> None:
 
 NEEDS: dict[type[Request], Need] = {
     base.CreateCluster: root, base.JoinCluster: root, base.AddNode: root,
-    former.UndoJoin: root, base.LeaveCluster: root, base.RemoveNode: root, base.UndoRemoval: root, base.KeyWrite: root, base.KeyRead: known,
+    former.UndoJoin: root,
+    base.LeaveCluster: root, base.RemoveNode: root, base.UndoRemoval: root, base.KeyWrite: root, base.KeyRead: known,
     base.StoreRead: known, base.StoreList: known, base.StoreCheck: known,
     base.StoreHistory: known, base.StoreShow: known, base.StoreDiff: known,
     base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
