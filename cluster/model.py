@@ -154,6 +154,40 @@ class LinkTrialState:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessSeen:
+    """A node's part in asking the witness. `state` is corosync-qdevice's word, empty where it does not run; `since_s`
+    (unix) is when `connected` last changed; `vote` tells whether this node was given the witness's vote by its last
+    answer. `installed`: are the programs there?"""
+
+    installed: bool = False
+    state: str = ""
+    connected: bool = False
+    since_s: float | None = None
+    vote: bool = False
+    algorithm: str = ""
+    tie_breaker: str = ""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessState:
+    """The cluster's witness as pages show it. `resting`: set up, and without a vote while the number of nodes is odd.
+    `configured_votes` is what it may cast, `votes` what corosync counts here now; `seen` tells each node's part by its
+    name. `advice` is a sentence where one should be added or removed, also when `host` is empty: there is none."""
+
+    host: str = ""
+    algorithm: str = ""
+    configured_votes: int = 0
+    votes: int = 0
+    resting: bool = False
+    managed: bool = False
+    connected: bool = False
+    since_s: float | None = None
+    seen: tuple[tuple[str, WitnessSeen], ...] = ()
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LoweredVotes:
     """The expected votes were lowered by hand on this node, until when (unix), and by whom."""
 
@@ -179,6 +213,7 @@ class ClusterState:
     problem: str = ""
     link_trial: LinkTrialState | None = None
     lowered: LoweredVotes | None = None
+    witness: WitnessState | None = None
 
     @property
     def in_cluster(self) -> bool:

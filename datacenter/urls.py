@@ -13,7 +13,7 @@ from datacenter.configs import views as configs
 from datacenter.flight import views as flight
 from datacenter.language.views import choose as choose_language
 from datacenter.log import views as log
-from datacenter.membership import expected, join_tokens, link_dialog, removal
+from datacenter.membership import expected, join_tokens, link_dialog, removal, witness
 from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
 from datacenter.options import views as options
@@ -43,6 +43,8 @@ urlpatterns = [
     path("datacenter/cluster/links", link_dialog.change, name="change-links"),
     path("datacenter/cluster/links/trial", link_dialog.confirm, name="confirm-links"),
     path("datacenter/cluster/expected", expected.expected, name="expected"),
+    path("datacenter/cluster/witness", witness.set_up, name="set-up-witness"),
+    path("datacenter/cluster/witness/remove", witness.remove, name="remove-witness"),
     path("datacenter/config", configs.config_page, name="config"),
     path("datacenter/config/shown", configs.shown, name="config-shown"),
     path("datacenter/config/edit", configs.edit, name="config-edit"),

@@ -28,6 +28,7 @@ from cluster.cli import (
     tunnel,
     version,
     what_if,
+    witness,
 )
 from cluster.cli.arguments import INTERRUPTED, USAGE_FAILED, Command, help_text, parse, usage
 from cluster.cli.terminal import complain
@@ -40,7 +41,7 @@ COMMANDS = {each.name: each for each in (
     *membership.COMMANDS, *removal.COMMANDS, *quorum.COMMANDS, *version.COMMANDS, *store.COMMANDS,
     *api.COMMANDS, *history.COMMANDS, *exchange.COMMANDS, *health.COMMANDS, *what_if.COMMANDS, *links.COMMANDS,
     *events.COMMANDS, *alerts.COMMANDS, *join_tokens.COMMANDS, *keys.COMMANDS,
-    *tunnel.COMMANDS, *shells.COMMANDS,
+    *tunnel.COMMANDS, *shells.COMMANDS, *witness.COMMANDS,
 )}  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from cluster.control import (  # noqa: F401 - so that their requests are known
     plan_requests,
     supposition_requests,
     token_requests,
+    witness_requests,
 )
 from cluster.control.framing import frame
 from cluster.control.requests import Request

@@ -36,7 +36,7 @@ from cluster.model import Member
 
 CONNECT_TIMEOUT_S, CALL_TIMEOUT_S, CLOSE_TIMEOUT_S = 30.0, 10.0, 5.0
 STATUS_TIMEOUT_S = 1.0
-RETRY_S = 0.05
+RETRY_S, RECOUNT_S = 0.05, 1.0
 NOTICES_PER_TURN = 64
 
 T = TypeVar("T")
@@ -96,6 +96,7 @@ class CorosyncEngine:
         self._asked = 0  # counts what made the votes worth asking for
         self._asking: asyncio.Task[None] | None = None
         self._told: QuorumChanged | None = None
+        self._recount: asyncio.TimerHandle | None = None
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -105,6 +106,7 @@ class CorosyncEngine:
         self._connection, self._on_event = connection, on_event
         self._listen(connection.quorum.fd(), self._quorum_readable)
         self._listen(connection.votes.fd(), self._votes_readable)
+        self._count_again()
 
     async def stop(self) -> None:
         handles = self._detach()
@@ -200,9 +202,10 @@ class CorosyncEngine:
         connection, self._connection = self._connection, None
         groups, self._groups = self._groups, {}
         self._on_event = self._notice = self._told = None
-        if self._asking is not None:
-            self._asking.cancel()
-            self._asking = None
+        for waiting in (self._asking, self._recount):
+            if waiting is not None:
+                waiting.cancel()
+        self._asking = self._recount = None
         handles: list[Handle] = [group.detach() for group in groups.values()]
         while self._fds:
             asyncio.get_running_loop().remove_reader(self._fds.pop())
@@ -252,6 +255,12 @@ class CorosyncEngine:
             self._lose(error)
             return
         if notices:
+            self._ask_for_votes()
+
+    def _count_again(self) -> None:
+        """Of a QDevice's vote that is given or taken away corosync sends no notice."""
+        self._recount = asyncio.get_running_loop().call_later(RECOUNT_S, self._count_again)
+        if self._notice is not None:
             self._ask_for_votes()
 
     def _ask_for_votes(self) -> None:

@@ -16,7 +16,7 @@ from cluster.alerts.conditions import Condition
 from cluster.alerts.dispatch import Mark
 from cluster.engine.base import Delivered, GroupChanged
 from cluster.flight.recorded import Recorded
-from cluster.model import LinkState, Sample, TotemState
+from cluster.model import LinkState, Sample, TotemState, WitnessSeen
 
 GROUP = "status"
 FAILED_KEYS_MAX = 2
@@ -118,6 +118,12 @@ class Linked(msgspec.Struct, array_like=True, tag=True, frozen=True):
     addresses: tuple[str, ...] = ()
 
 
+class Witnessed(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """How I stand to the cluster's witness."""
+
+    seen: WitnessSeen
+
+
 class Happened(msgspec.Struct, array_like=True, tag=True, frozen=True):
     """The sender has recorded this event, its newest; whoever missed one before it asks for what it lacks."""
 
@@ -153,6 +159,7 @@ AnyMessage = (
     | Linked
     | Happened
     | AlertsSaid
+    | Witnessed
 )
 
 _encoder = msgspec.msgpack.Encoder()
@@ -175,6 +182,7 @@ class Card:
     link_states: tuple[LinkState, ...] = ()
     totem: TotemState | None = None
     addresses: tuple[str, ...] = ()
+    witness: WitnessSeen | None = None
 
 
 @dataclass
@@ -223,7 +231,7 @@ class Board:
             card = self.card(node_id)
             if card.online != (node_id in members) or card.since_s is None:
                 card.online, card.since_s = node_id in members, self.now_s()
-                card.link_states, card.totem = (), None
+                card.link_states, card.totem, card.witness = (), None, None
         self.members_before, self.members = self.members, members
         if arrived:
             self.someone_new()
@@ -267,6 +275,10 @@ class Board:
             card.trouble = message.sentence
         elif isinstance(message, Linked):
             card.link_states, card.totem, card.addresses = message.links, message.totem, message.addresses
+        elif isinstance(message, Witnessed):
+            if card.witness == message.seen:
+                return
+            card.witness = message.seen
         else:
             card.sample = Sample(message.time_s, message.values)
             self.sampled(event.sender.node_id, card.sample)

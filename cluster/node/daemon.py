@@ -50,6 +50,7 @@ from cluster.node.store_health import StoreHealth
 from cluster.node.tasks import TaskLines, TaskRunner
 from cluster.node.tls import ServedCertificate
 from cluster.node.underlay import make_underlay
+from cluster.node.witness import Witness
 from cluster.node.workflows import Workflows
 from cluster.store.mount import Mount
 
@@ -93,7 +94,7 @@ class Daemon:
             lambda: self.files.serve_renewed_certificate(), self.cluster_log.write, lambda: self.removed.homecoming,
         )  # fmt: skip
         self.removed = Removed(options, self.life, lambda: self.workflows.busy, self._hear)
-        self.link_changes, self.expected = LinkChanges(self), Expected(self)
+        self.link_changes, self.expected, self.witness = LinkChanges(self), Expected(self), Witness(self)
         self.links = LinkWatch(options.name, self.life, self.document, self.say)
         self.health = StoreHealth(
             self.life, self.board, options.scrub_every_s, lambda: self.workflows.busy,
@@ -143,6 +144,7 @@ class Daemon:
         parts = (
             sampling, self.flight, self.alerting, self.links, self.archive, self.files, self.workflows, self.removed,
             departing, self.life, self.health, self.access, self.link_changes, self.expected,
+            self.witness,
         )  # fmt: skip
         for part in parts:
             self.background.run(part.watch())
@@ -282,6 +284,7 @@ class Daemon:
         problem = self.removed.sentence or self.life.connection.problem
         state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem)
         state = replace(state, link_trial=self.link_changes.shown(), lowered=self.expected.lowered)
+        state = replace(state, witness=self.witness.shown(state))
         self.door.shown(state)
         self.flight.shown(state)
         self.publisher.show(state, at_s)

@@ -14,6 +14,7 @@ from cluster.core.tree import Tree
 from cluster.node import certificates
 from cluster.node.access import tickets
 from cluster.workflow.tombstone import KEYS
+from cluster.workflow.witness_rule import PATH as WITNESS
 
 AUTHORITY, AUTHORITY_KEY = "pve-root-ca.pem", "priv/pve-root-ca.key"
 TICKET_KEY, TICKET_PUBLIC_KEY, CSRF_KEY = "priv/authkey.key", "authkey.pub", "pve-www.key"
@@ -79,6 +80,7 @@ def is_the_clusters(path: str, own_folder: str, *, others: bool) -> bool:
         "corosync.conf",
         "corosync.conf.new",
         *KEYS,
+        WITNESS,
         *_SHARED,
         *certificate_paths(own_folder.removeprefix("nodes/")),
     ):

@@ -23,7 +23,9 @@ async def status(socket: Path = SOCKET) -> dict[str, str]:
             try:
                 writer.write(b"status verbose\n")
                 await writer.drain()
-                answer = await reader.read(ANSWER_BYTES_MAX)
+                answer = b""
+                while len(answer) < ANSWER_BYTES_MAX and (part := await reader.read(ANSWER_BYTES_MAX)):
+                    answer += part
             finally:
                 writer.close()
     except ConnectionRefusedError:

@@ -17,6 +17,7 @@ from pathlib import Path
 from cluster.corosync import conf, names
 from cluster.errors import Busy, Conflict, Forbidden, InvalidInput, NoQuorum, NotInCluster, QuireError, Unavailable
 from cluster.model import Link, Node
+from cluster.workflow import witness_rule
 from cluster.workflow.clock import Clock
 from cluster.workflow.host import Host
 from cluster.workflow.join_tokens import JoinToken, JoinTokens
@@ -93,7 +94,8 @@ class Additions:
             earlier = self._pending.get(name)
             base = _without(document, earlier) if earlier is not None else document
             planned = conf.plan_node(base, name, chosen, node_id, node_votes, replace=force)
-            changed = conf.render(conf.add_node(base, planned, replace=force)).encode()
+            extended = await witness_rule.fit(self._host, conf.add_node(base, planned, replace=force))
+            changed = conf.render(extended).encode()
             await self._host.check_configuration(changed)
             if dry_run:
                 return AddedNode("", changed.decode(), warnings=warnings)
@@ -228,7 +230,7 @@ class Additions:
     async def _take_out(self, member: PendingMember, reason: str) -> None:
         document, digest = await self._document()
         if document.node(member.node) is not None:
-            without = _without(document, member)
+            without = await witness_rule.fit(self._host, _without(document, member))
             withdrawn = member.node if member.former is None else ""
             await self._host.write_configuration(conf.render(without).encode(), digest, withdrawn)
             await self._host.cluster_log(f"node {member.node} taken out of the cluster again: {reason}")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from cluster.corosync import conf
 from cluster.errors import Conflict, NoQuorum, NotInCluster
-from cluster.workflow import tombstone, waiting
+from cluster.workflow import tombstone, waiting, witness_rule
 from cluster.workflow.add_node import CONFIGURATION
 from cluster.workflow.clock import Clock
 from cluster.workflow.create import engine_word, local_undo_steps
@@ -136,7 +136,8 @@ class _Leaving:
         entry = self._document.node(self._host.name)
         assert entry is not None
         # corosync itself cannot be asked whether it would take this: here it wants to find this node's name in it.
-        changed = conf.render(conf.remove_node(self._document, self._host.name)).encode()
+        without = conf.remove_node(self._document, self._host.name)
+        changed = conf.render(await witness_rule.fit(self._host, without)).encode()
         run.note(entry=self._document.source.decode())
         await self._host.cluster_log(f"{self._host.name} leaves the cluster {self._cluster_name}, by {run.user}")
         cleaning = await farewell(self._host, self._clock, entry, run.user, left=True)
@@ -190,6 +191,6 @@ async def _put_entry_back(host: Host, before: bytes) -> str | None:
     stone = await host.store_read(tombstone.stone_path(host.name))
     if stone is not None:
         await host.store_clean((await back(host, tombstone.read(stone.data)))[0])
-    changed = conf.render(conf.add_node(document, former)).encode()
+    changed = conf.render(await witness_rule.fit(host, conf.add_node(document, former))).encode()
     await host.write_configuration(changed, stored.digest)
     return None

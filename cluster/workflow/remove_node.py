@@ -16,7 +16,7 @@ from dataclasses import replace
 from cluster.corosync import conf, names
 from cluster.errors import Conflict, NoQuorum, NotFound, NotInCluster, Unavailable
 from cluster.model import Node
-from cluster.workflow import references, tombstone, waiting
+from cluster.workflow import references, tombstone, waiting, witness_rule
 from cluster.workflow.add_node import CONFIGURATION, Additions
 from cluster.workflow.cleaning import Cleaning
 from cluster.workflow.clock import Clock
@@ -62,7 +62,7 @@ async def remove_node(
         check_plan(plan)
         after = plan.after
         tell(f"Without {name} {after.present_votes} votes are present and {after.needed_votes} are needed: OK")
-        changed = conf.render(conf.remove_node(document, name)).encode()
+        changed = conf.render(await witness_rule.fit(host, conf.remove_node(document, name))).encode()
         await host.check_configuration(changed)
         entry = next(one for one in document.nodes() if one.name == name)
         await host.commit_removal(changed, stored.digest, plan.node_id, await farewell(host, clock, entry, user))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cluster.corosync import conf, names
 from cluster.errors import Conflict, NoQuorum, NotFound, NotInCluster
-from cluster.workflow import tombstone, waiting
+from cluster.workflow import tombstone, waiting, witness_rule
 from cluster.workflow.add_node import CONFIGURATION, Additions
 from cluster.workflow.cleaning import Cleaning
 from cluster.workflow.clock import Clock
@@ -68,7 +68,7 @@ async def _prepared(
     state = await waiting.settled(host, clock)
     if not state.writable:
         raise NoQuorum(f"The removal of {name} cannot be taken back now: {state.reason}")
-    changed = conf.render(conf.add_node(document, stone.node)).encode()
+    changed = conf.render(await witness_rule.fit(host, conf.add_node(document, stone.node))).encode()
     await host.check_configuration(changed)
     return (changed, *await back(host, stone))
 

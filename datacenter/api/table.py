@@ -42,6 +42,7 @@ from datacenter.api import (
     user_tokens,
     users,
     version,
+    witness,
 )
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
@@ -63,6 +64,7 @@ _ANSWERING = (
     *links.ENDPOINTS,
     *ahead.ENDPOINTS,
     *expected.ENDPOINTS,
+    *witness.ENDPOINTS,
     *status.ENDPOINTS,
     *log.ENDPOINTS,
     *events.ENDPOINTS,

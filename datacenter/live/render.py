@@ -28,6 +28,7 @@ ABOUT_THE_CLUSTER = (
     "shell/_lowered.html",
     "membership/_information.html",
     "membership/_quorum.html",
+    "membership/_witness.html",
     "membership/_nodes.html",
     "membership/_link_states.html",
     "membership/_topology.html",

@@ -17,6 +17,8 @@ from datacenter.assets import address_of
 from datacenter.language.words import as_json as script_words_json
 from datacenter.membership import link_cells
 from datacenter.membership.topology import Drawing, seen
+from datacenter.membership.witness_words import ALGORITHMS, standing
+from datacenter.membership.words import Health
 
 register = template.Library()
 
@@ -101,3 +103,14 @@ def link_columns(cluster: ClusterState) -> list[str]:
 def topology(cluster: ClusterState) -> Drawing:
     """The drawing of who sees whom now."""
     return seen(cluster)
+
+
+@register.simple_tag
+def witness_standing(cluster: ClusterState) -> Health:
+    """How the cluster's witness stands."""
+    return standing(cluster)
+
+
+@register.filter
+def witness_algorithm(name: str) -> str:
+    return ALGORITHMS.get(name, name)

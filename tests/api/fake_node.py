@@ -18,6 +18,7 @@ from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control import supposition_requests as ahead
 from cluster.control import token_requests as joining
+from cluster.control import witness_requests as witnessing
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
 from cluster.errors import InvalidInput, NotFound, NotInCluster, PeerError, QuireError, Unauthenticated
@@ -106,6 +107,13 @@ MADE_TOKEN = {
     "address": "10.0.0.1", "fingerprint": FINGERPRINT,
 }  # fmt: skip
 
+WITNESS = {
+    "host": "10.0.0.9", "algorithm": "ffsplit", "configured_votes": 1, "votes": 1, "resting": False, "managed": True,
+    "connected": True, "since_s": 5.0, "advice": "",
+    "seen": [["alpha", {"installed": True, "state": "Connected", "connected": True, "since_s": 5.0, "vote": True,
+                        "algorithm": "", "tie_breaker": "", "trouble": ""}]],
+}  # fmt: skip
+
 
 class FakeNode:
     """Serve with `start`, end with `stop`. `real` are handlers of a real daemon for requests it answers itself."""
@@ -156,6 +164,9 @@ class FakeNode:
             joining.TokenRows: lambda request: [JOIN_TOKEN],
             joining.TokenCreate: lambda request: MADE_TOKEN,
             joining.TokenRevoke: lambda request: None,
+            witnessing.SetUpWitness: lambda request: {"upid": UPID},
+            witnessing.RemoveWitness: lambda request: {"upid": UPID},
+            witnessing.WitnessTold: lambda request: WITNESS,
             joining.TokenOpen: lambda request: {"apiversion": 1, "information": self._join_info(ask.JoinInfo())},
             joining.TokenAdd: lambda request: self._add_node(ask.AddNode(request.node)),
             ask.RemovedNodes: lambda request: [GONE],

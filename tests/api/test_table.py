@@ -36,6 +36,8 @@ ROOT_ONLY = {
     ("POST", "/cluster/config/removed/{node}/undo"),
     ("PUT", "/cluster/config/links"),
     ("PUT", "/cluster/config/expected"),
+    ("POST", "/cluster/config/qdevice"),
+    ("DELETE", "/cluster/config/qdevice"),
     ("POST", "/cluster/config/links/trial"),
     ("DELETE", "/cluster/config/links/trial"),
     ("POST", "/cluster/config/nodes/{node}"),

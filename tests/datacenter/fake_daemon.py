@@ -25,6 +25,7 @@ from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control import supposition_requests as ahead
 from cluster.control import token_requests as joining
+from cluster.control import witness_requests as witnessing
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
 from cluster.errors import Conflict, InvalidInput, NotFound, NotInCluster, QuireError, Unauthenticated
@@ -120,6 +121,8 @@ class FakeDaemon:
             ask.RenewAfterJoin: self._renew,
             access_ask.SignOut: lambda request: None,
             paths_ask.ChangeLinks: lambda request: {"upid": self.begin("clusterlinks", ("Add link 2",), lambda: None)},
+            witnessing.SetUpWitness: lambda request: {"upid": self.begin("clusterwitness", ("Enrol",), lambda: None)},
+            witnessing.RemoveWitness: lambda request: {"upid": self.begin("witnessremove", ("Commit",), lambda: None)},
             paths_ask.ConfirmLinks: lambda request: None,
             paths_ask.RevertLinks: lambda request: None,
             paths_ask.PlanExpected: lambda request: self._expected(request.expected),

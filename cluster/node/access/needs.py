@@ -20,6 +20,7 @@ from cluster.control import plan_requests as planning
 from cluster.control import requests as base
 from cluster.control import supposition_requests as ahead
 from cluster.control import token_requests as joining
+from cluster.control import witness_requests as witnessing
 from cluster.control.requests import Request
 from cluster.errors import Forbidden
 from cluster.node.access.rights import Rights
@@ -176,6 +177,7 @@ NEEDS: dict[type[Request], Need] = {
     alert.AlertTest: privilege("Sys.Modify", "/"),
     paths.ChangeLinks: root, paths.ConfirmLinks: root, paths.RevertLinks: root, paths.SetExpected: root,
     planning.Plan: root, planning.PlanUndoRemoval: root, planning.RenewCertificate: root,
+    witnessing.SetUpWitness: root, witnessing.RemoveWitness: root, witnessing.PlanWitness: root,
     joining.TokenCreate: root, joining.TokenRevoke: root,
     machines.HostJournal: known, machines.RootSession: root,
     ask.Permissions: _permissions, ask.PermissionReasons: _permissions,
@@ -201,7 +203,7 @@ NEEDS: dict[type[Request], Need] = {
 # Asked for nobody in particular: by the site to know who asks or what there is (it shows what its own table of
 # endpoints lets the caller see), by other nodes with a proof of their own, or on the command line by root.
 OPEN: frozenset[type[Request]] = frozenset({
-    paths.PlanLinks, paths.LinkTrial, paths.PlanExpected,
+    paths.PlanLinks, paths.LinkTrial, paths.PlanExpected, witnessing.WitnessTold,
     base.Version, base.Status, base.Subscribe, base.ClusterLog, base.EngineReport, base.NodeFacts, base.Interfaces,
     base.ClusterConfig, base.JoinInfo, base.DecodeInvitation, base.UndoAddNode, base.RemovalPlan, base.CheckNode,
     base.RemovedNodes, former.FormerStores,

@@ -40,6 +40,7 @@ from cluster.node.handlers import (
     tasks,
     user_tokens,
     users,
+    witness,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ MODULES = (
     expected,
     status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
     supposing, access, alerts, flight, users, user_tokens, second_factors, rights, realms, openid, root_session,
-    standing, join_tokens, planning, former,
+    standing, join_tokens, planning, former, witness,
 )  # fmt: skip
 
 
