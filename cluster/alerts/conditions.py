@@ -16,11 +16,12 @@ from cluster.model import ClusterState
 KINDS = {
     "quorum-lost": "Quorum lost", "node-gone": "Node gone", "link-down": "Link down", "latency": "Latency too high",
     "store-read-only": "Store read-only", "disk": "Disk full or failing", "certificate": "Certificate near its end",
-    "clock": "Clocks apart", "task-failed": "Task failed",
+    "clock": "Clocks apart", "witness-gone": "Witness gone", "task-failed": "Task failed",
 }  # fmt: skip
 LATENCY_EASED, DISK_EASED_PERCENT = 0.5, 2.0  # what is wrong is over this far below its threshold, and not before
 THRESHOLDS = {"latency": 10, "disk": 95, "certificate": 14, "clock": 10}  # ms, percent, days, s
 SENTENCE_CHARACTERS_MAX = 400
+WITNESS_S = 15.0  # how long one that was set up just now, or comes back, may take to be connected
 
 
 class Condition(msgspec.Struct, array_like=True, frozen=True):
@@ -64,8 +65,22 @@ def _own(
         yield _one("disk", me, f"{me}: {store.trouble}")
     elif facts.disk_percent is not None and facts.disk_percent >= full_percent:
         yield _one("disk", me, f"The disk of {me} is full to {facts.disk_percent:.0f} %.")
+    yield from _witness(state, facts)
     if facts.certificate_days is not None and facts.certificate_days < thresholds["certificate"]:
         yield _one("certificate", me, f"The certificate of {me} ends in {max(0.0, facts.certificate_days):.0f} days.")
+
+
+def _witness(state: ClusterState, facts: Facts) -> Iterator[Condition]:
+    """As this node sees it; the same trouble for all."""
+    witness = state.witness
+    if witness is None or not witness.host or witness.resting:
+        return
+    own = dict(witness.seen).get(state.local_node)
+    if own is None or own.connected or own.since_s is None or facts.now_s - own.since_s < WITNESS_S:
+        return
+    counts = "Its vote counts all the same." if witness.votes else "Its vote is missing."
+    sentence = f"The witness {witness.host} does not answer {state.local_node}. {counts}"
+    yield _one("witness-gone", state.local_node, sentence, witness.host)
 
 
 def _others(

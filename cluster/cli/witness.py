@@ -86,6 +86,12 @@ COMMANDS = (
         failed=FAILED,
     ),
     Command("qdevice remove", "Take the cluster's witness away.", remove, options=(DRY_RUN, FORMAT), failed=FAILED),
-    Command("qdevice status", "Show the witness and who is connected to it.", status, options=(FORMAT,), failed=FAILED,
-        exits=((VOTING, "its votes count here"), (NOT_VOTING, "they do not, or there is none"))),
+    Command(
+        "qdevice status",
+        "Show the witness and who is connected to it.",
+        status,
+        options=(FORMAT,),
+        failed=FAILED,
+        exits=((VOTING, "its votes count"), (NOT_VOTING, "they do not")),
+    ),
 )

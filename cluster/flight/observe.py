@@ -26,6 +26,7 @@ def differences(before: ClusterState | None, now: ClusterState) -> Iterator[Reco
         yield _seen(now, "membership", word, name, f"This node {said} the cluster {name}.")
     yield from _nodes(before, now)
     yield from _quorum(before, now)
+    yield from _witness(before, now)
     yield from _store(before, now)
 
 
@@ -142,6 +143,26 @@ def _quorum(before: ClusterState, now: ClusterState) -> Iterator[Recorded]:
         yield _seen(now, "quorum", "quorum-gained", now.name, f"This node's part has quorum: {votes}")
     elif old is not None:
         yield _seen(now, "quorum", "quorum-lost", now.name, f"This node's part has lost quorum: {votes}")
+
+
+def _witness(before: ClusterState, now: ClusterState) -> Iterator[Recorded]:
+    """The QDevice: set up or removed, at rest or not, and whether this node is connected to it."""
+    old, new = before.witness, now.witness
+    if old is None or new is None:
+        return
+    if old.host != new.host:
+        if old.host:
+            yield _seen(now, "quorum", "witness-removed", old.host, f"{old.host} is no longer the witness.")
+        if new.host:
+            yield _seen(now, "quorum", "witness-set-up", new.host, f"{new.host} is the witness now.")
+        return
+    if not new.host or old.resting != new.resting:
+        return
+    had, has = dict(old.seen).get(now.local_node), dict(new.seen).get(now.local_node)
+    if had is None or has is None or had.connected == has.connected:
+        return
+    code, words = ("witness-here", "answers this node") if has.connected else ("witness-gone", "answers no more")
+    yield _seen(now, "quorum", code, new.host, f"The witness {new.host} {words}.")
 
 
 def _store(before: ClusterState, now: ClusterState) -> Iterator[Recorded]:

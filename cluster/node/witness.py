@@ -28,8 +28,8 @@ from cluster.node.tasks import TaskContext
 from cluster.node.witness_host import NodeWitnessHost
 from cluster.workflow import witness_rule
 from cluster.workflow.clock import SystemClock
-from cluster.workflow.journal import Journal
 from cluster.workflow.foretelling import Foretold
+from cluster.workflow.journal import Journal
 from cluster.workflow.set_up_witness import (
     foretell_removal,
     foretell_set_up,

@@ -126,7 +126,8 @@ class _SettingUp:
         return Workflow(
             "witness",
             [
-                Step("check", "Check that the cluster is whole and every node has what it needs", self._check, CHECK_S, looks=True),
+                Step("check", "Check that the cluster is whole and every node has what it needs", self._check, CHECK_S,
+                     looks=True),
                 Step("enrol", f"Have {where} sign the cluster's certificate", self._enroller(text), ENROL_S),
                 Step("commit", "Give every node the certificate, and the witness its vote", self._commit, COMMIT_S),
                 Step("connect", "Wait until every node is connected to the witness", self._connect, CONNECT_S,
@@ -222,7 +223,9 @@ class _Removing:
         return Workflow(
             "witness-removal",
             [
-                Step("check", "Check that there is a witness, and that it may be removed", self._check, 5.0, looks=True),
+                Step(
+                    "check", "Check that there is a witness, and that it may be removed", self._check, 5.0, looks=True
+                ),
                 Step("commit", "Take the witness out of the configuration", self._commit, COMMIT_S),
             ],
             [Step("gone", "Wait until no node asks the witness any more", self._gone, GONE_S)],

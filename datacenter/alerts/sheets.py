@@ -19,6 +19,7 @@ KINDS = (
     ("latency", _("Latency above (ms)"), "10"), ("store-read-only", _("Store read-only"), ""),
     ("disk", _("Disk failing, or fuller than (%)"), "95"), ("certificate", _("Certificate ends within (days)"), "14"),
     ("clock", _("Clocks apart by more than (s)"), "10"), ("task-failed", _("Task failed"), ""),
+    ("witness-gone", _("Witness gone"), ""),
 )  # fmt: skip
 _ANY = (("", _("Any")), *((name, words) for name, words, _threshold in KINDS))
 _ID = Field("id", _("Name"), hint=_("Letters, digits, dots and dashes."))

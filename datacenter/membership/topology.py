@@ -13,11 +13,12 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
-from cluster.model import ClusterState, NodeState
+from cluster.model import ClusterState, NodeState, WitnessState
 
 WIDTH, HEIGHT = 640, 440
 LABEL_CHARS_MAX = 16
 EACH_PAIR_MAX = 9  # with more nodes only what is not well is drawn between them
+WITNESS_PLACE, WITNESS_LINK = (WIDTH - 52, HEIGHT - 62), 8  # links of nodes are numbered below
 APART = 5  # pixels between the links of one pair
 
 Heard = dict[tuple[int, int, int], bool]  # (node id, peer's id, link): does the node hear the peer on it?
@@ -55,6 +56,10 @@ class Line:
     sentence: str
 
     @property
+    def name(self) -> str:
+        return str(self.link) if self.link < WITNESS_LINK else "Witness"
+
+    @property
     def middle(self) -> tuple[int, int]:
         return (self.x1 + self.x2) // 2, (self.y1 + self.y2) // 2
 
@@ -77,6 +82,9 @@ def seen(cluster: ClusterState) -> Drawing:
     places = _places(len(nodes))
     spots = tuple(_spot(node, *place, *_state(node)) for node, place in zip(nodes, places, strict=True))
     lines = tuple(_lines_seen(nodes, places))
+    if cluster.witness is not None and cluster.witness.host:
+        spots += (_witness_spot(cluster.witness),)
+        lines += tuple(_witness_lines(cluster.witness, nodes, places))
     troubled = sum(line.level in ("warning", "bad") for line in lines)
     online = sum(node.online is True for node in nodes)
     links = (
@@ -90,6 +98,30 @@ def seen(cluster: ClusterState) -> Drawing:
         gettext("{online} of {nodes} nodes are online. {links}").format(online=online, nodes=len(nodes), links=links),
         len(nodes) > 12,
     )
+
+
+def _witness_spot(witness: WitnessState) -> Spot:
+    level, word = ("good", "witness") if witness.connected else ("bad", "witness, gone")
+    level, word = ("plain", "witness, resting") if witness.resting else (level, word)
+    votes = f"{witness.votes} of {witness.configured_votes} votes counted here"
+    return Spot(
+        "", _short(witness.host), *WITNESS_PLACE, level, word, witness.votes, f"Witness {witness.host}: {votes}."
+    )
+
+
+def _witness_lines(witness: WitnessState, nodes: list[NodeState], places: list[tuple[int, int]]) -> Iterator[Line]:
+    seen = dict(witness.seen)
+    for node, place in zip(nodes, places, strict=True):
+        if witness.resting or node.name not in seen or not node.online:
+            continue
+        if seen[node.name].connected:
+            if len(nodes) <= EACH_PAIR_MAX:
+                yield Line(
+                    *place, *WITNESS_PLACE, WITNESS_LINK, "good", "", f"{node.name} and the witness are connected."
+                )
+        else:
+            sentence = f"{node.name} is not connected to the witness."
+            yield Line(*place, *WITNESS_PLACE, WITNESS_LINK, "bad", "not connected", sentence)
 
 
 def looks_different(before: NodeState, now: NodeState) -> bool:
@@ -192,9 +224,12 @@ def _state(node: NodeState) -> tuple[str, str]:
 
 
 def _spot(node: NodeState, x: int, y: int, level: str, word: str) -> Spot:
-    short = node.name if len(node.name) <= LABEL_CHARS_MAX else f"{node.name[: LABEL_CHARS_MAX - 1]}…"
     votes = ngettext("{number} vote", "{number} votes", node.votes).format(number=node.votes)
-    return Spot(node.name, short, x, y, level, word, node.votes, f"{node.name}: {word}, {votes}.")
+    return Spot(node.name, _short(node.name), x, y, level, word, node.votes, f"{node.name}: {word}, {votes}.")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LABEL_CHARS_MAX else f"{name[: LABEL_CHARS_MAX - 1]}…"
 
 
 def _ordered(nodes: Iterable[NodeState]) -> list[NodeState]:

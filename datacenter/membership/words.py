@@ -32,12 +32,29 @@ def health(cluster: ClusterState) -> Health:
         return Health("bad", "Not quorate", _not_quorate(cluster.quorum, offline))
     if offline:
         verb = "is" if len(offline) == 1 else "are"
-        return Health("warning", f"{names(offline)} {verb} offline", f"{votes(cluster.quorum)} {spare(cluster.quorum)}")
-    return Health("good", "Quorate", f"{votes(cluster.quorum)} {spare(cluster.quorum)}")
+        sentence = f"{votes(cluster.quorum)} {spare(cluster.quorum)}{witness_votes(cluster)}"
+        return Health("warning", f"{names(offline)} {verb} offline", sentence)
+    if (
+        cluster.witness is not None
+        and cluster.witness.host
+        and not (cluster.witness.resting or cluster.witness.connected)
+    ):
+        sentence = f"{votes(cluster.quorum)} {spare(cluster.quorum)} {cluster.witness.host} does not answer."
+        return Health("warning", "The witness is gone", sentence)
+    return Health("good", "Quorate", f"{votes(cluster.quorum)} {spare(cluster.quorum)}{witness_votes(cluster)}")
 
 
 def votes(quorum: Quorum) -> str:
     return f"{quorum.total_votes} of {quorum.expected_votes} votes are present, {quorum.quorum} are needed."
+
+
+def witness_votes(cluster: ClusterState) -> str:
+    """Which of the votes are the witness's; empty where none is."""
+    witness = cluster.witness
+    if witness is None or not witness.votes:
+        return ""
+    which = "One of them is" if witness.votes == 1 else f"{witness.votes} of them are"
+    return f" {which} the witness’s, {witness.host}."
 
 
 def spare(quorum: Quorum) -> str:

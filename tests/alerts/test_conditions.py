@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cluster.alerts.conditions import THRESHOLDS, Facts, conditions
-from cluster.model import ClusterState, LinkState, NodeState, Quorum, Revision, Sample, StoreState
+from cluster.model import (
+    ClusterState,
+    LinkState,
+    NodeState,
+    Quorum,
+    Revision,
+    Sample,
+    StoreState,
+    WitnessSeen,
+    WitnessState,
+)
 
 STORE = StoreState(True, "", Revision(1, 1), "")
 ALPHA = NodeState("alpha", 1, 1, local=True, online=True, link_states=(LinkState(2, 0, True, 900),))
@@ -58,3 +68,13 @@ def test_a_figure_that_wobbles_about_its_threshold_is_one_condition() -> None:
         state, facts = with_link(LinkState(2, 0, True, latency_us)), Facts(1000.0, percent, 300.0)
         assert keys(state, facts) == found
         assert [one.key for one in conditions(state, facts, THRESHOLDS, {link, disk})] == went_on
+
+
+def test_a_witness_that_is_gone_for_a_while_has_one_name_on_every_node() -> None:
+    def seen(connected: bool, since_s: float, resting: bool = False) -> ClusterState:
+        told = (("alpha", WitnessSeen(True, "Connecting", connected, since_s)),)
+        return replace(WELL, witness=WitnessState("10.0.0.9", "ffsplit", 1, 0, resting, seen=told))
+
+    assert keys(seen(False, 980.0)) == ["witness-gone/10.0.0.9"]
+    assert keys(seen(False, 990.0)) == keys(seen(True, 900.0)) == keys(seen(False, 900.0, resting=True)) == []
+    assert keys(replace(WELL, witness=WitnessState())) == []

@@ -10,7 +10,9 @@ import pytest
 from cluster.control.witness_requests import RemoveWitness, SetUpWitness
 from cluster.errors import Conflict
 from cluster.model import WitnessSeen, WitnessState
+from datacenter.membership import topology
 from datacenter.membership.witness_words import standing
+from datacenter.membership.words import health
 from tests.datacenter.conftest import Visitor, text
 from tests.datacenter.fake_daemon import FakeDaemon
 
@@ -82,3 +84,24 @@ async def test_removing_it_wants_its_host_typed(visitor: Visitor, daemon: FakeDa
     assert not any(isinstance(one, RemoveWitness) for one in daemon.asked)
     assert (await visitor.post(REMOVE, {"confirm": "10.0.0.9"})).status_code == 200
     assert daemon.last(RemoveWitness).user == "root@pam"
+
+
+def test_the_drawing_has_it_apart_with_a_line_to_every_node(daemon: FakeDaemon) -> None:
+    daemon.form(2)
+    drawing = topology.seen(replace(daemon.cluster, witness=witness(HERE, GONE)))
+    assert (drawing.spots[-1].label, drawing.spots[-1].votes, drawing.spots[-1].name) == ("10.0.0.9", 1, "")
+    lines = [line for line in drawing.lines if line.link == topology.WITNESS_LINK]
+    assert [line.level for line in lines] == ["good", "bad"]
+    assert lines[1].name == "Witness" and "beta is not connected to the witness." in [one.sentence for one in lines]
+    resting = topology.seen(replace(daemon.cluster, witness=witness(resting=True, votes=0)))
+    assert resting.spots[-1].word == "witness, resting"
+    assert not [line for line in resting.lines if line.link == topology.WITNESS_LINK]
+
+
+def test_the_banner_names_it(daemon: FakeDaemon) -> None:
+    daemon.form(2)
+    assert "One of them is the witness’s, 10.0.0.9." in health(replace(daemon.cluster, witness=witness(HERE))).sentence
+    gone = health(replace(daemon.cluster, witness=witness(GONE, votes=0)))
+    assert (
+        gone.level == "warning" and gone.word == "The witness is gone" and "10.0.0.9 does not answer" in gone.sentence
+    )

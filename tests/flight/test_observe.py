@@ -8,7 +8,7 @@ from cluster.core.effects import Committed
 from cluster.core.entry import Applied, PathChange
 from cluster.core.messages import Point
 from cluster.flight import observe
-from cluster.model import ClusterState, NodeState, Quorum, Revision, StoreState, TaskState
+from cluster.model import ClusterState, NodeState, Quorum, Revision, StoreState, TaskState, WitnessSeen, WitnessState
 
 STORE = StoreState(True, "", Revision(1, 1), "")
 NODES = tuple(
@@ -111,3 +111,18 @@ def test_a_task_that_failed_is_told_from_one_that_ended_well() -> None:
         "task-ended",
         "task-failed",
     ]
+
+
+def with_witness(connected: bool = True, **more: object) -> ClusterState:
+    seen = (("alpha", WitnessSeen(True, "Connected" if connected else "Connecting", connected)),)
+    witness = WitnessState("10.0.0.9", "ffsplit", 1, connected=connected, seen=seen, **more)  # type: ignore[arg-type]
+    return replace(CLUSTER, witness=witness)
+
+
+def test_the_witness_is_noted_when_it_goes_comes_back_and_is_set_up_or_removed() -> None:
+    none = replace(CLUSTER, witness=WitnessState())
+    assert codes(none, with_witness()) == ["witness-set-up"] and codes(with_witness(), none) == ["witness-removed"]
+    (event,) = observe.differences(with_witness(), with_witness(False))
+    assert (event.kind, event.code, event.about) == ("quorum", "witness-gone", "10.0.0.9")
+    assert codes(with_witness(False), with_witness()) == ["witness-here"]
+    assert codes(with_witness(), with_witness(False, resting=True)) == codes(CLUSTER, with_witness()) == []
