@@ -57,7 +57,7 @@ class Line:
 
     @property
     def name(self) -> str:
-        return str(self.link) if self.link < WITNESS_LINK else "Witness"
+        return str(self.link) if self.link < WITNESS_LINK else gettext("Witness")
 
     @property
     def middle(self) -> tuple[int, int]:
@@ -101,12 +101,12 @@ def seen(cluster: ClusterState) -> Drawing:
 
 
 def _witness_spot(witness: WitnessState) -> Spot:
-    level, word = ("good", "witness") if witness.connected else ("bad", "witness, gone")
-    level, word = ("plain", "witness, resting") if witness.resting else (level, word)
-    votes = f"{witness.votes} of {witness.configured_votes} votes counted here"
-    return Spot(
-        "", _short(witness.host), *WITNESS_PLACE, level, word, witness.votes, f"Witness {witness.host}: {votes}."
+    level, word = ("good", gettext("witness")) if witness.connected else ("bad", gettext("witness, gone"))
+    level, word = ("plain", gettext("witness, resting")) if witness.resting else (level, word)
+    sentence = gettext("Witness {host}: {votes} of {configured} votes counted here.").format(
+        host=witness.host, votes=witness.votes, configured=witness.configured_votes
     )
+    return Spot("", _short(witness.host), *WITNESS_PLACE, level, word, witness.votes, sentence)
 
 
 def _witness_lines(witness: WitnessState, nodes: list[NodeState], places: list[tuple[int, int]]) -> Iterator[Line]:
@@ -114,14 +114,12 @@ def _witness_lines(witness: WitnessState, nodes: list[NodeState], places: list[t
     for node, place in zip(nodes, places, strict=True):
         if witness.resting or node.name not in seen or not node.online:
             continue
-        if seen[node.name].connected:
-            if len(nodes) <= EACH_PAIR_MAX:
-                yield Line(
-                    *place, *WITNESS_PLACE, WITNESS_LINK, "good", "", f"{node.name} and the witness are connected."
-                )
-        else:
-            sentence = f"{node.name} is not connected to the witness."
-            yield Line(*place, *WITNESS_PLACE, WITNESS_LINK, "bad", "not connected", sentence)
+        if not seen[node.name].connected:
+            sentence = gettext("{node} is not connected to the witness.").format(node=node.name)
+            yield Line(*place, *WITNESS_PLACE, WITNESS_LINK, "bad", gettext("not connected"), sentence)
+        elif len(nodes) <= EACH_PAIR_MAX:
+            sentence = gettext("{node} and the witness are connected.").format(node=node.name)
+            yield Line(*place, *WITNESS_PLACE, WITNESS_LINK, "good", "", sentence)
 
 
 def looks_different(before: NodeState, now: NodeState) -> bool:

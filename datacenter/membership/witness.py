@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from cluster.control.witness_requests import RemoveWitness, SetUpWitness
@@ -33,7 +34,7 @@ async def set_up(request: Any) -> HttpResponse:
     try:
         line = request.POST.get("invitation", "").strip()
         if not line or len(line) > LINE_CHARS_MAX:
-            sentence = "Paste the line that the program on the witness printed."
+            sentence = gettext("Paste the line that the program on the witness printed.")
             raise InvalidInput(sentence, fields={"invitation": sentence})
         force, user = request.POST.get("force") == "1", request.quire_user.username
         begun = await gateway.call(SetUpWitness(invitation=line, force=force, user=user))
@@ -53,7 +54,7 @@ async def remove(request: Any) -> HttpResponse:
         return fragment(request, "membership/_remove_witness.html", cluster=cluster, host=host)
     try:
         if request.POST.get("confirm", "").strip() != host:
-            sentence = f"Type {host} to confirm."
+            sentence = gettext("Type {host} to confirm.").format(host=host)
             raise InvalidInput(sentence, fields={"confirm": sentence})
         begun = await gateway.call(RemoveWitness(user=request.quire_user.username))
     except QuireError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext, gettext_noop, ngettext
+
 from cluster.model import ClusterState, WitnessState
 from datacenter.membership.words import Health
 
 ALGORITHMS = {
-    "ffsplit": "of halves alike, one is chosen (ffsplit)",
-    "lms": "the last one standing goes on (lms)",
+    "ffsplit": gettext_noop("of halves alike, one is chosen (ffsplit)"),
+    "lms": gettext_noop("the last one standing goes on (lms)"),
 }
 
 
@@ -15,19 +17,23 @@ def standing(cluster: ClusterState) -> Health:
     """The one thing to know about the witness."""
     witness = cluster.witness
     if witness is None or not witness.host:
-        return Health("plain", "No witness", witness.advice if witness is not None else "")
+        return Health("plain", gettext("No witness"), witness.advice if witness is not None else "")
+    host = witness.host
     if witness.resting:
-        sentence = f"The number of nodes is odd, so {witness.host} has no vote; with an even number it has one again."
-        return Health("plain", "Resting", sentence)
+        sentence = gettext("The number of nodes is odd, so {host} has no vote; with an even number it has one again.")
+        return Health("plain", gettext("Resting"), sentence.format(host=host))
     apart = [name for name, seen in witness.seen if not seen.connected]
     if not witness.connected:
-        return Health("bad", "Not connected", f"{witness.host} does not answer any node. {_votes(witness)}")
+        sentence = gettext("{host} does not answer any node.").format(host=host)
+        return Health("bad", gettext("Not connected"), f"{sentence} {_votes(witness)}")
     if apart:
-        return Health("warning", "Partly connected", f"Not connected: {', '.join(apart)}. {_votes(witness)}")
-    return Health("good", "Connected", f"{_votes(witness)} {witness.advice}".strip())
+        sentence = gettext("Not connected: {nodes}.").format(nodes=", ".join(apart))
+        return Health("warning", gettext("Partly connected"), f"{sentence} {_votes(witness)}")
+    return Health("good", gettext("Connected"), f"{_votes(witness)} {witness.advice}".strip())
 
 
 def _votes(witness: WitnessState) -> str:
-    if witness.votes:
-        return f"This side has its {witness.votes} {'vote' if witness.votes == 1 else 'votes'}."
-    return f"Its {'vote does' if witness.configured_votes == 1 else 'votes do'} not count on this side."
+    if not witness.votes:
+        return gettext("Its vote does not count on this side.")
+    sentence = ngettext("This side has its {number} vote.", "This side has its {number} votes.", witness.votes)
+    return sentence.format(number=witness.votes)

@@ -113,4 +113,4 @@ def witness_standing(cluster: ClusterState) -> Health:
 
 @register.filter
 def witness_algorithm(name: str) -> str:
-    return ALGORITHMS.get(name, name)
+    return gettext(ALGORITHMS[name]) if name in ALGORITHMS else name

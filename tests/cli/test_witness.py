@@ -43,4 +43,4 @@ def test_the_status_exits_by_whether_it_votes(capsys):
     status = command("qdevice status")
     assert status.run({}, Daemon(TOLD)) == 0
     assert status.run({"output-format": "json"}, Daemon({**TOLD, "votes": 0})) == 2
-    assert '"host": "10.0.0.9"' in capsys.readouterr().out
+    assert '"host":"10.0.0.9"' in capsys.readouterr().out
