@@ -275,13 +275,10 @@ class CorosyncEngine:
             asked, notice, votequorum = self._asked, self._notice, self._connection.votequorum
             try:
                 info = await bounded(votequorum.info, CALL_TIMEOUT_S, "counting votes")
-            except CorosyncError as error:
-                if is_try_again(error):
+            except Unavailable as error:
+                if isinstance(error, CorosyncError) and is_try_again(error):
                     await asyncio.sleep(RETRY_S)
                     continue
-                self._lose(error)
-                return
-            except Unavailable as error:
                 self._lose(error)
                 return
             if asked == self._asked:
