@@ -110,11 +110,21 @@ class TotemState:
 
 
 @dataclass(frozen=True, slots=True)
+class Trends:
+    """What a node's load was, a figure per minute of the last hour, oldest first: percent, None where nothing was
+    heard. The minute that is under way is not there yet."""
+
+    cpu: tuple[int | None, ...] = ()
+    memory: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NodeState:
     """A node as a page shows it. `online` is None while unknown; `since_s` (unix) is when `online` last changed.
 
     `link_states` are this node's links towards its peers, as it told within the last seconds; an offline node has
-    none. Both change every second or two, so a `cluster` change leaves them out, like samples.
+    none. `clock_apart_s` is how far its clock is from the local node's, in whole seconds. These change every second or
+    two, so a `cluster` change leaves them out, like samples. `trends` are its last minutes.
     """
 
     name: str
@@ -129,6 +139,10 @@ class NodeState:
     sample: Sample | None = None
     link_states: tuple[LinkState, ...] = ()
     totem: TotemState | None = None
+    version: str = ""
+    certificate_ends_s: float | None = None
+    clock_apart_s: int = 0
+    trends: Trends = Trends()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +212,19 @@ class LoweredVotes:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertState:
+    """Something that is wrong now. `node` is the one that sees it, `told` says whether a target was told of it."""
+
+    key: str
+    kind: str
+    node: str
+    sentence: str
+    since_s: float
+    told: bool = False
+    silenced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterState:
     """Everything a page needs about the cluster, seen from one node. `name` is empty on a stand-alone node."""
 
@@ -214,6 +241,7 @@ class ClusterState:
     link_trial: LinkTrialState | None = None
     lowered: LoweredVotes | None = None
     witness: WitnessState | None = None
+    alerts: tuple[AlertState, ...] = ()
 
     @property
     def in_cluster(self) -> bool:

@@ -6,6 +6,7 @@ signed in) is put together here from the same picture that live updates start fr
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -15,6 +16,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 
 from cluster.control.requests import Status
+from cluster.core.advice import advice
+from cluster.core.health import health, quorum_standing
 from cluster.errors import Forbidden
 from datacenter import gateway
 from datacenter.access.sign_in import set_ticket
@@ -37,12 +40,14 @@ async def load_picture() -> Picture:
 
 def shown(picture: Picture) -> dict[str, Any]:
     """What every template about the cluster may use; live fragments are rendered with the same."""
-    cluster = picture.cluster
+    cluster, now_s = picture.cluster, time.time()
     return {
         "picture": picture,
         "cluster": cluster,
         "local": cluster.node(cluster.local_node),
-        "health": words.health(cluster),
+        "health": health(cluster, now_s),
+        "standing": quorum_standing(cluster),
+        "advice": advice(cluster, now_s),
         "read_only": read_only(cluster),
         "link_numbers": words.link_numbers(cluster),
         "tasks": picture.tasks[:TASKS_SHOWN],

@@ -21,13 +21,15 @@ from datacenter.permissions import views as permissions
 from datacenter.session import openid
 from datacenter.session import views as session
 from datacenter.shell.views import palette
+from datacenter.summary import views as summary
 from datacenter.tasks import views as tasks
 from datacenter.tasks.cluster_log import cluster_log
 
 urlpatterns = [
     path("", membership.cluster_page, name="home"),
     path("datacenter/what-if", ahead.what_if_page, name="what-if"),
-    path("datacenter/summary", membership.summary_page, name="summary"),
+    path("datacenter/summary", summary.summary_page, name="summary"),
+    path("datacenter/summary/events", summary.newest, name="summary-events"),
     path("datacenter/cluster", membership.cluster_page, name="cluster"),
     path("datacenter/cluster/create", membership.create, name="create"),
     path("datacenter/cluster/join-information", membership.join_info, name="join-information"),

@@ -42,6 +42,8 @@ SITE_MAY_SEE = {
     "cluster.control.alert_requests",
     "cluster.control.token_requests",
     "cluster.control.witness_requests",
+    "cluster.core.health",  # pure: what is said of the same state, wherever it is said
+    "cluster.core.advice",
     "cluster.model",
     "cluster.errors",
 }

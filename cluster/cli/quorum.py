@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 QUORATE, NOT_QUORATE, FAILED = 0, 2, 1
 LINKS = range(8)
 REQUEST_S = 20.0
+SAID_ABOVE = ("quorum", "lagging")
 
 Facts = Mapping[str, Any]
 
@@ -37,6 +38,11 @@ def status(values: Values, daemon: BlockingClient) -> int:
     sys.stdout.write(quorum_text(report, time.ctime()) + "\n" + membership_text(config, report, addresses=True))
     for name in report.get("lagging", ()):
         print(f"{printable(name)} has not confirmed for more than 10 s what the others have written.", file=sys.stderr)
+    for reason in report.get("reasons", ()):
+        if reason["kind"] not in SAID_ABOVE:
+            complain(reason["sentence"])
+    for piece in report.get("advice", ()):
+        complain(f"Advice: {piece['sentence']} {piece['step']}")
     return QUORATE if report["quorum"]["quorate"] else NOT_QUORATE
 
 

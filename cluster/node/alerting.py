@@ -19,11 +19,12 @@ from cluster.access.sections import Section, parse, render
 from cluster.alerts import conditions, settings
 from cluster.alerts.conditions import Condition
 from cluster.alerts.dispatch import Dispatcher, Mark, Send
+from cluster.control.requests import as_plain
 from cluster.core.operations import Mkdir, Write
 from cluster.core.tree import AnyOperation
 from cluster.errors import Forbidden, InvalidInput, NotFound
 from cluster.flight.recorded import Recorded
-from cluster.model import TaskState
+from cluster.model import AlertState, TaskState
 from cluster.node.alert_delivery import Told, deliver
 from cluster.node.board import AlertsSaid, encode
 
@@ -54,6 +55,7 @@ class Alerting:
         self._passing: list[Passing] = []
         self._without_since_s: float | None = None
         self._sending: set[asyncio.Task[None]] = set()
+        self.current: tuple[AlertState, ...] = ()
         node.board.alerts_said = self._hear
         node.board.greetings.append(lambda: self._say(own=True, marks=tuple(self.dispatcher.marks.values())))
 
@@ -110,6 +112,17 @@ class Alerting:
             job = asyncio.get_running_loop().create_task(self._send(send))
             self._sending.add(job)
             job.add_done_callback(self._sending.discard)
+        if (shown := self._states(now_s)) != self.current:
+            self.current = shown
+            self._node.showing.soon()
+
+    def _states(self, now_s: float) -> tuple[AlertState, ...]:
+        kept, unsent = self.settings, self.dispatcher.unsent
+        return tuple(
+            AlertState(one.condition.key, one.condition.kind, one.condition.node, one.condition.sentence, one.since_s,
+                       not unsent(one.condition.key), kept.is_silenced(one.condition, now_s))
+            for one in self.dispatcher.current.values()
+        )  # fmt: skip
 
     def _note_lost_quorum(self, own: tuple[Condition, ...], now_s: float) -> None:
         """In a part without quorum nobody can send: it is told afterwards."""
@@ -192,19 +205,11 @@ class Alerting:
     # --- asked ------------------------------------------------------------------------------------------------------
 
     def shown(self) -> dict[str, Any]:
-        now_s, kept = time.time(), self.settings
-        current = [
-            {"key": one.condition.key, "kind": one.condition.kind, "node": one.condition.node,
-             "sentence": one.condition.sentence, "since_s": one.since_s,
-             "told": not self.dispatcher.unsent(one.condition.key),
-             "silenced": kept.is_silenced(one.condition, now_s)}
-            for one in self.dispatcher.current.values()
-        ]  # fmt: skip
         listed = [
             {"type": one.kind, "id": one.name, **one.properties, "secret": bool(self._secret(one))}
-            for one in kept.sections
+            for one in self.settings.sections
         ]
-        return {"leads": self.leads, "current": current, "settings": listed}
+        return {"leads": self.leads, "current": as_plain(self._states(time.time())), "settings": listed}
 
     async def test(self, kind: str, name: str) -> Told:
         """Raises NotFound."""

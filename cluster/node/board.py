@@ -30,6 +30,7 @@ class Announcement(msgspec.Struct, array_like=True, tag=True, frozen=True):
     port: int
     fingerprint: str
     version: str
+    certificate_ends_s: float | None = None
 
 
 class Sampled(msgspec.Struct, array_like=True, tag=True, frozen=True):
@@ -183,6 +184,7 @@ class Card:
     totem: TotemState | None = None
     addresses: tuple[str, ...] = ()
     witness: WitnessSeen | None = None
+    clock_apart_s: int = 0
 
 
 @dataclass
@@ -200,6 +202,7 @@ class Board:
     working: Callable[[int, Working], None] = lambda node_id, message: None
     key_set: Callable[[int, KeySet], None] = lambda node_id, message: None
     sampled: Callable[[int, Sample], None] = lambda node_id, sample: None
+    linked: Callable[[int, tuple[LinkState, ...]], None] = lambda node_id, states: None
     happened: Callable[[int, Happened], None] = lambda node_id, message: None
     alerts_said: Callable[[int, AlertsSaid], None] = lambda node_id, message: None
     greetings: list[Callable[[], None]] = field(default_factory=list)  # what else is said to somebody new
@@ -275,11 +278,13 @@ class Board:
             card.trouble = message.sentence
         elif isinstance(message, Linked):
             card.link_states, card.totem, card.addresses = message.links, message.totem, message.addresses
+            self.linked(event.sender.node_id, message.links)
         elif isinstance(message, Witnessed):
             if card.witness == message.seen:
                 return
             card.witness = message.seen
         else:
             card.sample = Sample(message.time_s, message.values)
+            card.clock_apart_s = int(message.time_s - self.now_s())
             self.sampled(event.sender.node_id, card.sample)
         self.changed()

@@ -111,6 +111,11 @@ def fingerprint(certificate_pem: bytes) -> str:
     return _load(certificate_pem).fingerprint(hashes.SHA256()).hex(":").upper()
 
 
+def ends_s(certificate_pem: bytes) -> float:
+    """When (unix) it ends."""
+    return _load(certificate_pem).not_valid_after_utc.timestamp()
+
+
 def addresses(certificate_pem: bytes) -> tuple[str, ...]:
     """The addresses it is for, without those that mean the node itself everywhere."""
     try:

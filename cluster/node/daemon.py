@@ -35,6 +35,7 @@ from cluster.node.flight import Flight
 from cluster.node.host import NodeHost
 from cluster.node.life import Life
 from cluster.node.link_changes import LinkChanges
+from cluster.node.link_past import LinkPast
 from cluster.node.link_watch import LinkWatch
 from cluster.node.mount_door import MountDoor
 from cluster.node.options import Options
@@ -49,6 +50,7 @@ from cluster.node.status_keys import StatusKeys
 from cluster.node.store_health import StoreHealth
 from cluster.node.tasks import TaskLines, TaskRunner
 from cluster.node.tls import ServedCertificate
+from cluster.node.trends import TrendBoard
 from cluster.node.underlay import make_underlay
 from cluster.node.witness import Witness
 from cluster.node.workflows import Workflows
@@ -77,7 +79,8 @@ class Daemon:
         )
         self.board.greetings.append(self.status_keys.share)
         self.archive = Archive(options.state_dir / "archive", self.name_of, time.time)
-        self.board.sampled = self.archive.hear
+        self.trends, self.link_past = TrendBoard(self.archive, time.time), LinkPast(time.time)
+        self.board.sampled, self.board.linked = self.archive.hear, self.link_past.hear
         self.flight = Flight(self)
         self.alerting = Alerting(self)
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
@@ -215,7 +218,7 @@ class Daemon:
 
     def _committed(self, changes: tuple[Committed, ...], whole: bool) -> None:
         if self.files.committed(changes, whole) and (document := self.document()) is not None:
-            for said in (self.board, self.status_keys):
+            for said in (self.board, self.status_keys, self.link_past):
                 said.forget(frozenset(node.node_id for node in document.nodes()))
         self.health.committed(changes, whole)
         self.door.committed(changes, whole)
@@ -263,7 +266,9 @@ class Daemon:
         if self.life.is_open:
             self.life.replica.contact = self._contact()
         if served:
-            said = Announcement(self.options.name, self.options.address, self.options.port, served, version.VERSION)
+            said = Announcement(
+                self.options.name, self.options.address, self.options.port, served, version.VERSION, self.served.ends_s
+            )
             self.say(encode(said))
             self.say(encode(Trouble(self.health.trouble)))
 
@@ -280,10 +285,15 @@ class Daemon:
             return
         at_s, self._event_at_s = self._event_at_s, None
         own, replica = self.options, self.life.replica
-        me = Self(own.name, replica.node_id, own.address, self.served.fingerprint, self.health.trouble)
+        me = Self(
+            own.name, replica.node_id, own.address, self.served.fingerprint, self.health.trouble, version.VERSION,
+            self.served.ends_s,
+        )  # fmt: skip
         problem = self.removed.sentence or self.life.connection.problem
-        state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem)
-        state = replace(state, link_trial=self.link_changes.shown(), lowered=self.expected.lowered)
+        state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem, self.trends.of)
+        state = replace(
+            state, link_trial=self.link_changes.shown(), lowered=self.expected.lowered, alerts=self.alerting.current
+        )
         state = replace(state, witness=self.witness.shown(state))
         self.door.shown(state)
         self.flight.shown(state)

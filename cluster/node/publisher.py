@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from cluster.control.requests import as_plain
-from cluster.model import Change, ClusterState, NodeState
+from cluster.model import Change, ClusterState, NodeState, Trends
 
 Subscriber = Callable[[Change], None]
 
@@ -65,4 +65,4 @@ def _bare(state: ClusterState) -> ClusterState:
 
 
 def without_figures(node: NodeState) -> NodeState:
-    return replace(node, sample=None, link_states=(), totem=None)
+    return replace(node, sample=None, link_states=(), totem=None, clock_apart_s=0, trends=Trends())

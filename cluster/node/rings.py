@@ -11,6 +11,7 @@ import struct
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 COLUMNS = (
     "cpu", "wait", "maxcpu", "loadavg1", "memtotal", "memused", "memavailable", "swaptotal", "swapused", "roottotal",
@@ -66,7 +67,8 @@ class Ring:
     def read(self, first_s: float, maximum: bool) -> Iterator[tuple[int, dict[str, float]]]:
         """Rows from `first_s` on, oldest first, with the step under way at the end."""
         under_way = (self._row(),) if self._step else ()
-        for row in (*self.rows, *under_way):
+        kept = takewhile(lambda row: self._begun(row) >= first_s, reversed(self.rows))
+        for row in (*reversed(list(kept)), *under_way):
             begun, *figures = ROW.unpack(row)
             if begun >= first_s:
                 chosen = figures[len(COLUMNS) :] if maximum else figures[: len(COLUMNS)]

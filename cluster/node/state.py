@@ -6,12 +6,13 @@ which are online; the engine's quorum notice says what votequorum counts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cluster.core.membership import View
 from cluster.core.replica import Replica
 from cluster.corosync.conf import Document
-from cluster.model import ClusterState, Node, NodeState, Revision, StoreState
+from cluster.model import ClusterState, Node, NodeState, Revision, StoreState, Trends
 from cluster.node.board import Board
 
 
@@ -24,18 +25,21 @@ class Self:
     address: str
     fingerprint: str
     trouble: str = ""
+    version: str = ""
+    certificate_ends_s: float | None = None
 
 
 def cluster_state(
-    me: Self, engine: str, document: Document | None, view: View | None, board: Board, replica: Replica, problem: str
-) -> ClusterState:
+    me: Self, engine: str, document: Document | None, view: View | None, board: Board, replica: Replica, problem: str,
+    trends: Callable[[str], Trends] = lambda name: Trends(),
+) -> ClusterState:  # fmt: skip
     """What this node would show now. `document` is None on a stand-alone node."""
     nodes = _nodes(me, document)
     return ClusterState(
         local_node=me.name,
         name=document.cluster_name if document is not None else "",
         config_version=document.config_version if document is not None else 0,
-        nodes=tuple(_node_state(node, me, board) for node in nodes),
+        nodes=tuple(_node_state(node, me, board, trends(node.name)) for node in nodes),
         quorum=view.quorum if view is not None and document is not None else None,
         ring=view.ring if view is not None and document is not None else None,
         settled=view is not None and view.settled,
@@ -53,7 +57,7 @@ def _nodes(me: Self, document: Document | None) -> tuple[Node, ...]:
     return listed if document.node(me.name) is not None else (*listed, Node(me.name, me.node_id, 0))
 
 
-def _node_state(node: Node, me: Self, board: Board) -> NodeState:
+def _node_state(node: Node, me: Self, board: Board, trends: Trends) -> NodeState:
     card = board.card(node.node_id)
     said = card.announcement
     local = node.name == me.name
@@ -70,6 +74,10 @@ def _node_state(node: Node, me: Self, board: Board) -> NodeState:
         sample=card.sample,
         link_states=card.link_states,
         totem=card.totem,
+        version=me.version if local else (said.version if said else ""),
+        certificate_ends_s=me.certificate_ends_s if local else (said.certificate_ends_s if said else None),
+        clock_apart_s=0 if local else card.clock_apart_s,
+        trends=trends,
     )
 
 

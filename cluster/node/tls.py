@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cluster.node.aside import write_durably
-from cluster.node.certificates import belongs_together, fingerprint
+from cluster.node.certificates import belongs_together, ends_s, fingerprint
 from cluster.node.options import WebUser
 
 GRACE_S = 8.0
@@ -26,19 +26,29 @@ class ServedCertificate:
         self.certificate, self.key = directory / "cert.pem", directory / "key.pem"
         self._changed, self._group_id = changed, None if web_user is None else web_user.group_id
         self._later: asyncio.TimerHandle | None = None
-        self._read: tuple[tuple[int, int, int], str] | None = None
+        self._read: tuple[tuple[int, int, int], str, float] | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Of the certificate served now; empty before there is one. Asked often: the file is read when it differs."""
+        """Of the certificate served now; empty before there is one."""
+        return self._now()[0]
+
+    @property
+    def ends_s(self) -> float | None:
+        """When (unix) the certificate served now ends; None before there is one."""
+        return self._now()[1]
+
+    def _now(self) -> tuple[str, float | None]:
+        """Asked often: the file is read when it differs."""
         try:
             found = self.certificate.stat()
             version = (found.st_ino, found.st_mtime_ns, found.st_size)
             if self._read is None or self._read[0] != version:
-                self._read = (version, fingerprint(self.certificate.read_bytes()))
-            return self._read[1]
+                pem = self.certificate.read_bytes()
+                self._read = (version, fingerprint(pem), ends_s(pem))
+            return self._read[1:]
         except FileNotFoundError:
-            return ""
+            return "", None
 
     def serve(self, certificate: bytes, key: bytes, *, after_s: float = 0.0) -> None:
         """Serve this pair now, or after a delay during which the former one stays."""

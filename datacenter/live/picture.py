@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from cluster.errors import QuireError
-from cluster.model import Change, ClusterState, NodeState, StoreState, TaskState
+from cluster.model import Change, ClusterState, NodeState, StoreState, TaskState, Trends
 
 TASKS_MAX = 50
+NO_TRENDS = Trends()
 
 
 class OutOfStep(QuireError):
@@ -85,12 +86,18 @@ def _cluster(picture: Picture, value: Any) -> Picture:
 
 def _with_figures(node: NodeState, before: NodeState | None) -> NodeState:
     if before is None or node.online is False:
-        return replace(node, sample=node.sample or (before.sample if before is not None else None))
+        return replace(
+            node,
+            sample=node.sample or (before.sample if before is not None else None),
+            trends=before.trends if before is not None and node.trends == NO_TRENDS else node.trends,
+        )
     return replace(
         node,
         sample=node.sample or before.sample,
         link_states=node.link_states or before.link_states,
         totem=node.totem or before.totem,
+        clock_apart_s=node.clock_apart_s or before.clock_apart_s,
+        trends=before.trends if node.trends == NO_TRENDS else node.trends,
     )
 
 

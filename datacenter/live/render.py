@@ -32,8 +32,13 @@ ABOUT_THE_CLUSTER = (
     "membership/_nodes.html",
     "membership/_link_states.html",
     "membership/_topology.html",
-    "membership/_health.html",
+    "summary/_health.html",
+    "summary/_votes.html",
+    "summary/_nodes.html",
+    "summary/_alerts.html",
+    "summary/_advice.html",
 )
+CURVES = ("membership/_node_cpu_trend.html", "membership/_node_memory_trend.html")
 CONFIGURATION = "@config"  # what the page of the configuration says it is about; no node has such a name
 EVENTS = "@events"  # likewise, the page of events
 MESSAGE_CHARS = 40_000  # a fragment larger than that travels alone
@@ -44,7 +49,7 @@ def everything(picture: Picture, flow: Flow) -> tuple[str, ...]:
     """All there is, for a page whose state is unknown or old; what a node's own page shows is `node_page`."""
     parts = Parts(picture)
     parts.add("live/_flow.html", flow=flow)
-    parts.add(*ABOUT_THE_CLUSTER, "membership/_totals.html", "nodes/_local_fingerprint.html")
+    _whole(parts, picture)
     parts.add("tasks/_list.html", "tasks/_running.html")
     for task in picture.tasks[:TASKS_FOLLOWED]:
         parts.add("tasks/_status.html", "tasks/_stop.html", task=task)
@@ -73,7 +78,7 @@ def node_page(picture: Picture, name: str) -> tuple[str, ...]:
     if name == CONFIGURATION:
         parts.add("configs/_revision.html", "live/_store_changed.html")
     elif name == EVENTS:
-        parts.add("flight/_arrived.html", "live/_store_changed.html")
+        parts.add("flight/_arrived.html", "live/_store_changed.html", "summary/_events_arrived.html")
     elif node is not None:
         parts.add("nodes/_card.html", "nodes/_readings.html", node=node)
     return parts.unmarked()
@@ -133,7 +138,15 @@ class Parts:
 
 
 def _cluster(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:
-    parts.add(*ABOUT_THE_CLUSTER, "membership/_totals.html", "nodes/_local_fingerprint.html")
+    _whole(parts, now)
+
+
+def _whole(parts: Parts, now: Picture) -> None:
+    """Tables first and their curves after them, so that no message is too large."""
+    parts.add(*ABOUT_THE_CLUSTER, "summary/_totals.html", "nodes/_local_fingerprint.html", without_curves=True)
+    for node in now.cluster.nodes:
+        if node.trends.cpu or node.trends.memory:
+            parts.add(*CURVES, node=node)
 
 
 def _node(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:
@@ -142,13 +155,18 @@ def _node(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) ->
         return
     if old is None or _bare(old) != _bare(new):
         parts.add("membership/_node_state.html", "shell/_tree_state.html", node=new)
-        parts.add("membership/_health.html", "membership/_quorum.html", "nodes/_local_fingerprint.html")
+        parts.add("membership/_quorum.html", "summary/_votes.html", "nodes/_local_fingerprint.html")
         parts.add("shell/_read_only.html")
     if old is None or old.sample != new.sample:
         parts.add("membership/_node_readings.html", node=new)
-        parts.add("membership/_totals.html")
-    if old is None or topology.looks_different(old, new):
+        parts.add("summary/_totals.html")
+    if old is None or old.trends != new.trends:
+        parts.add(*CURVES, node=new)
+    looks_different = old is None or topology.looks_different(old, new)
+    if looks_different:
         parts.add("membership/_topology.html")
+    if looks_different or old is None or _judged(old) != _judged(new):
+        parts.add("summary/_health.html", "summary/_advice.html")
     for cell in link_cells.changed(before.cluster, now.cluster, new.name, words.link_numbers(now.cluster)):
         parts.add("membership/_link_cell.html", cell=cell)
 
@@ -168,11 +186,11 @@ def _store(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -
     """Its revision rises with every write and no page shows it; whether it can be written does matter."""
     old, new = before.cluster.store, now.cluster.store
     if old is None or new is None or _about(old) != _about(new):
-        parts.add("membership/_quorum.html", "membership/_health.html", "shell/_read_only.html")
+        parts.add("membership/_quorum.html", "summary/_health.html", "shell/_read_only.html")
 
 
-def _about(store: StoreState) -> tuple[bool, str, tuple[str, ...]]:
-    return store.writable, store.reason, store.lagging
+def _about(store: StoreState) -> tuple[bool, str, str, tuple[str, ...]]:
+    return store.writable, store.reason, store.trouble, store.lagging
 
 
 def _log(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:
@@ -189,6 +207,11 @@ def _what_differs(before: Picture, now: Picture) -> Iterator[str]:
         yield from (node.name for node in now.cluster.nodes if known.get(node.name) != node)
     if before.cluster.store != now.cluster.store:
         yield CONFIGURATION
+
+
+def _judged(node: NodeState) -> tuple[Any, ...]:
+    """What health and advice look at beside what is drawn."""
+    return node.since_s, node.version, node.certificate_ends_s, node.clock_apart_s
 
 
 def _bare(node: NodeState) -> tuple[Any, ...]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cluster.core.health import names, votes
 from cluster.model import ClusterState, NodeState
-from datacenter.membership.words import names, votes
 
 WORKS = "Everything can be looked at, pages stay live, and what runs goes on running."
 ITSELF = (

@@ -1,4 +1,4 @@
-"""Datacenter → Summary and Datacenter → Cluster, and the dialogs to create, to invite and to join."""
+"""Datacenter → Cluster, and the dialogs to create, to invite and to join."""
 
 from __future__ import annotations
 
@@ -28,13 +28,6 @@ INVITATION_CHARS_MAX = 8192  # the daemon has a closer bound; this keeps a paste
 @needs(AUDIT)
 async def cluster_page(request: Any) -> HttpResponse:
     return await show(request, "membership/cluster.html", await load_picture())
-
-
-@require_GET
-@page
-@needs(AUDIT)
-async def summary_page(request: Any) -> HttpResponse:
-    return await show(request, "membership/summary.html", await load_picture())
 
 
 @require_http_methods(["GET", "POST"])

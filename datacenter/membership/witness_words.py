@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
+from cluster.core.health import Health
 from cluster.model import ClusterState, WitnessState
-from datacenter.membership.words import Health
 
 ALGORITHMS = {
     "ffsplit": gettext_noop("of halves alike, one is chosen (ffsplit)"),

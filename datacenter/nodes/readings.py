@@ -41,10 +41,16 @@ class Totals:
     cpu: float | None
     memory_used: float | None
     memory_whole: float | None
+    disk_used: float | None
+    disk_whole: float | None
 
     @property
     def memory(self) -> float | None:
         return self.memory_used / self.memory_whole if self.memory_used is not None and self.memory_whole else None
+
+    @property
+    def disk(self) -> float | None:
+        return self.disk_used / self.disk_whole if self.disk_used is not None and self.disk_whole else None
 
 
 def totals(nodes: Iterable[NodeState]) -> Totals:
@@ -61,6 +67,8 @@ def totals(nodes: Iterable[NodeState]) -> Totals:
         cpu=busy / cores if busy is not None and cores else None,
         memory_used=_sum(of(node, "memused") for node in nodes),
         memory_whole=_sum(of(node, "memtotal") for node in nodes),
+        disk_used=_sum(of(node, "rootused") for node in nodes),
+        disk_whole=_sum(of(node, "roottotal") for node in nodes),
     )
 
 

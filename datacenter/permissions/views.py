@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cluster.errors import NotFound
 from datacenter.pages import load_picture, show
 from datacenter.permissions import people, realms, rights, ways_in
 from datacenter.session.door import page
-from datacenter.sheets import views
 from datacenter.sheets.forms import mark_of
-from datacenter.sheets.own import Own
-from datacenter.sheets.sheet import Sheet
+from datacenter.sheets.room import Room
 
 SHEETS = {
     sheet.name: sheet
@@ -23,31 +19,19 @@ SHEETS = {
         people.USERS, people.GROUPS_SHEET, rights.ROLES, rights.LISTS, ways_in.TOKENS, realms.REALMS, ways_in.FACTORS,
     )
 }  # fmt: skip
-ACTS = "permissions-sheet"
-
-
-def _sheet(name: str) -> Sheet:
-    if name not in SHEETS:
-        raise NotFound(gettext("There is no such page of permissions."))
-    return SHEETS[name]
+ROOM = Room("permissions", "Permissions", "permissions-sheet", SHEETS)
 
 
 @require_GET
 @page
 async def sheet_page(request: Any, name: str = "users") -> HttpResponse:
-    """Nothing when the page shows that already."""
-    sheet = _sheet(name)
-    one = await views.shown(request, sheet, await Own.of(request), ACTS)
-    if request.GET.get("mark") == one["mark"]:
-        return HttpResponse(status=204)
-    context: dict[str, Any] = {"tab": "permissions", "subtabs": SHEETS.values(), "subtab": name, "title": sheet.title}
-    return await show(request, "sheets/page.html", await load_picture(), sheets=[one], mark=one["mark"], **context)
+    return await ROOM.page(request, name)
 
 
 @require_http_methods(["GET", "POST"])
 @page
 async def act(request: Any, name: str, act: str) -> HttpResponse:
-    return await views.dialog(request, _sheet(name), act, ACTS)
+    return await ROOM.act(request, name, act)
 
 
 @require_GET
@@ -59,11 +43,5 @@ async def rights_page(request: Any) -> HttpResponse:
     mark = mark_of(found)
     if request.GET.get("mark") == mark:
         return HttpResponse(status=204)
-    context: dict[str, Any] = {
-        "tab": "permissions",
-        "subtabs": SHEETS.values(),
-        "subtab": "",
-        "about": user,
-        "paths": found,
-    }
-    return await show(request, "permissions/rights.html", await load_picture(), mark=mark, **context)
+    context = {**ROOM.context(""), "about": user, "paths": found, "mark": mark}
+    return await show(request, "permissions/rights.html", await load_picture(), **context)

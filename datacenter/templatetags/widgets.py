@@ -12,13 +12,15 @@ from django import template
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
+from cluster.core.health import Health
 from cluster.model import ClusterState, NodeState
 from datacenter.assets import address_of
 from datacenter.language.words import as_json as script_words_json
 from datacenter.membership import link_cells
 from datacenter.membership.topology import Drawing, seen
 from datacenter.membership.witness_words import ALGORITHMS, standing
-from datacenter.membership.words import Health
+from datacenter.summary import curves
+from datacenter.summary.votes import HalfRing, half_ring
 
 register = template.Library()
 
@@ -73,6 +75,23 @@ def bar(fraction: float | None) -> str:
         level,
         round(fraction * 100, 1),
     )
+
+
+@register.simple_tag
+def curve(values: tuple[int | None, ...]) -> str:
+    """A figure's last hour, as a small curve; the figure of now stands beside it."""
+    return format_html(
+        '<svg class="curve" viewBox="0 -8 59 116" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<path d="{}"/></svg>',
+        curves.said(values),
+        curves.path(values),
+    )
+
+
+@register.simple_tag
+def votes_drawing(cluster: ClusterState) -> HalfRing | None:
+    """The votes as a half ring."""
+    return half_ring(cluster)
 
 
 @register.simple_tag

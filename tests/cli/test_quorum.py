@@ -125,6 +125,19 @@ async def test_a_node_whose_store_does_not_keep_up_is_named_beside_the_status(tm
     assert ran.err == "gamma has not confirmed for more than 10 s what the others have written.\n"
 
 
+async def test_reasons_and_advice_stand_beside_the_status(tmp_path: Path) -> None:
+    reason = {"kind": "link", "sentence": "Down: link 1 between alpha and beta."}
+    advice = {"sentence": "Every node has one link only.", "step": "Give each a second."}
+    said = {"reasons": [{"kind": "quorum", "sentence": "Not quorate."}, reason], "advice": [advice]}
+    async with node(tmp_path, handlers(report={**REPORT, **said})) as socket:
+        ran = await pvecm("status", socket=socket)
+    assert DATE.sub(r"\1DATE", ran.out) == CLUSTER + SEEN_BY_ALPHA and ran.code == 0
+    assert ran.err.splitlines() == [
+        "Down: link 1 between alpha and beta.",
+        "Advice: Every node has one link only. Give each a second.",
+    ]
+
+
 async def test_status_of_a_node_without_quorum_exits_2(tmp_path: Path) -> None:
     async with node(tmp_path, handlers(report=ALONE)) as socket:
         ran = await pvecm("status", socket=socket)

@@ -29,7 +29,19 @@ from cluster.control import witness_requests as witnessing
 from cluster.control.requests import as_plain
 from cluster.control.server import ControlServer
 from cluster.errors import Conflict, InvalidInput, NotFound, NotInCluster, QuireError, Unauthenticated
-from cluster.model import Change, ClusterState, Link, NodeState, Quorum, Revision, RingId, Sample, StoreState, TaskState
+from cluster.model import (
+    Change,
+    ClusterState,
+    Link,
+    NodeState,
+    Quorum,
+    Revision,
+    RingId,
+    Sample,
+    StoreState,
+    TaskState,
+    Trends,
+)
 from tests.datacenter.fake_flight import FakeFlight
 from tests.supposed import supposed
 
@@ -56,8 +68,14 @@ def node_state(name: str, number: int, now_s: float, links: int = 2) -> NodeStat
     addresses = tuple(Link(link, f"10.{link}.0.{number}") for link in range(links))
     return NodeState(
         name, number, 1, addresses, f"10.0.0.{number}", number == 1, True, now_s - 7500, FINGERPRINT,
-        Sample(now_s, figures(number)),
+        Sample(now_s, figures(number)), version="1.0", certificate_ends_s=now_s + 700 * 86400.0, trends=past(number),
     )  # fmt: skip
+
+
+def past(number: int) -> Trends:
+    """An hour of load, with a gap in it."""
+    cpu = tuple(None if minute in (20, 21) else (number * 37 + minute * minute) % 60 + 5 for minute in range(59))
+    return Trends(cpu, tuple(30 + (number + minute // 9) % 40 for minute in range(59)))
 
 
 def figures(number: int, turn: int = 0) -> dict[str, float]:

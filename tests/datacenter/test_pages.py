@@ -100,7 +100,7 @@ async def test_t67_a_page_that_breaks_tells_a_number_and_nothing_from_inside(
     visitor: Visitor, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor.client.raise_request_exception = False
-    monkeypatch.setattr("datacenter.pages.words.health", lambda cluster: 1 / 0)
+    monkeypatch.setattr("datacenter.pages.quorum_standing", lambda cluster: 1 / 0)
     response = await visitor.get("/")
     assert response.status_code == 500 and "under the number" in text(response)
     assert "ZeroDivision" not in text(response) and "Traceback" not in text(response)

@@ -9,10 +9,10 @@ import pytest
 
 from cluster.control.witness_requests import RemoveWitness, SetUpWitness
 from cluster.errors import Conflict
+from cluster.core.health import quorum_standing
 from cluster.model import WitnessSeen, WitnessState
 from datacenter.membership import topology
 from datacenter.membership.witness_words import standing
-from datacenter.membership.words import health
 from tests.datacenter.conftest import Visitor, text
 from tests.datacenter.fake_daemon import FakeDaemon
 
@@ -100,8 +100,8 @@ def test_the_drawing_has_it_apart_with_a_line_to_every_node(daemon: FakeDaemon) 
 
 def test_the_banner_names_it(daemon: FakeDaemon) -> None:
     daemon.form(2)
-    assert "One of them is the witness’s, 10.0.0.9." in health(replace(daemon.cluster, witness=witness(HERE))).sentence
-    gone = health(replace(daemon.cluster, witness=witness(GONE, votes=0)))
+    assert "One of them is the witness’s, 10.0.0.9." in quorum_standing(replace(daemon.cluster, witness=witness(HERE))).sentence
+    gone = quorum_standing(replace(daemon.cluster, witness=witness(GONE, votes=0)))
     assert (
         gone.level == "warning" and gone.word == "The witness is gone" and "10.0.0.9 does not answer" in gone.sentence
     )

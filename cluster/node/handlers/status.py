@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from cluster.control.requests import (
     Version,
     as_plain,
 )
+from cluster.core.advice import advice
+from cluster.core.health import health
 from cluster.errors import Busy, NotFound
 from cluster.model import Change
 from cluster.node.host_facts import read_facts
@@ -58,7 +61,11 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def engine_report(request: EngineReport) -> Any:
         state = node.publisher.state
         lagging = state.store.lagging if state is not None and state.store is not None else ()
-        return {**as_plain(await node.life.connection.engine.status()), "lagging": list(lagging)}
+        said = {**as_plain(await node.life.connection.engine.status()), "lagging": list(lagging)}
+        if state is not None:
+            now_s = time.time()
+            said |= {"reasons": as_plain(health(state, now_s).reasons), "advice": as_plain(advice(state, now_s))}
+        return said
 
     async def tell_interfaces(request: Interfaces) -> Any:
         own = node.options.address if node.options.engine == "loopback" else ""

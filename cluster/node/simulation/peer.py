@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 INFORMATION = 6  # syslog's priority
 PORT = 8006
+LEFT_S = 600 * 86400.0  # until a pretended certificate ends
 
 
 class SimulatedPeer:
@@ -98,7 +99,9 @@ class SimulatedPeer:
         digest = hashlib.sha256(f"{self._world.seed}/{self.node.name}".encode()).hexdigest().upper()
         fingerprint = ":".join(digest[place : place + 2] for place in range(0, len(digest), 2))
         address = self.node.links[0].address
-        self._say(encode(Announcement(self.node.name, address, PORT, fingerprint, version.VERSION)))
+        self._say(
+            encode(Announcement(self.node.name, address, PORT, fingerprint, version.VERSION, time.time() + LEFT_S))
+        )
 
     def _say(self, payload: bytes) -> None:
         if self._connection is not None and self._connection.connected:

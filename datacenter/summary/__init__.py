@@ -1,0 +1,1 @@
+"""Datacenter → Summary: how the cluster is, on one page."""
