@@ -12,6 +12,17 @@ class Links(Request, tag="cluster.links"):
     Raises NotInCluster."""
 
 
+class LinkHistory(Request, tag="cluster.link-history"):
+    """→ {step_s, there: rows, back: rows}: what the latency of a link between two nodes was, as `node` measured it and
+    as `peer` did; rows are [{time, latency_us, latency_max_us, down}], oldest first, latencies null where nothing is
+    known. `frame` is hour or day. Raises NotInCluster, NotFound, InvalidInput."""
+
+    node: str
+    peer: str
+    link: int
+    frame: str = "hour"
+
+
 class PlanLinks(Request, tag="cluster.plan-links"):
     """What changing links would come to; takes what ChangeLinks takes. → {steps: [sentence], warnings: [sentence]}.
     Raises NotInCluster, NotFound, Conflict, InvalidInput naming `linkN`."""

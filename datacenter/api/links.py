@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from cluster.control.link_requests import ChangeLinks, ConfirmLinks, Links, LinkTrial, PlanLinks, RevertLinks
+from cluster.control.link_requests import (
+    ChangeLinks,
+    ConfirmLinks,
+    LinkHistory,
+    Links,
+    LinkTrial,
+    PlanLinks,
+    RevertLinks,
+)
 from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
@@ -37,6 +45,36 @@ class LinkRow(Row):
     retries: int | None
     flaps: int | None
     mtu: int | None
+
+
+class HistoryParameters(Parameters, kw_only=True):
+    """Of the link with this number between two nodes."""
+
+    node: NodeName
+    peer: NodeName
+    link: Count
+    timeframe: Literal["hour", "day"] = "hour"
+
+
+class LatencyRow(Row):
+    """One step, from `time` (unix) on: the mean and the greatest latency, null where nothing is known."""
+
+    time: int
+    latency_us: int | None
+    latency_max_us: int | None
+    down: bool
+
+
+class LatencyHistory(Row):
+    """`there` as `node` measured it, `back` as `peer` did."""
+
+    step_s: int
+    there: list[LatencyRow]
+    back: list[LatencyRow]
+
+
+async def history(_call: Call, asked: HistoryParameters) -> dict[str, Any]:
+    return await gateway.call(LinkHistory(asked.node, asked.peer, asked.link, asked.timeframe))
 
 
 async def links(_call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
@@ -101,6 +139,10 @@ async def revert(call: Call, _asked: NoParameters) -> None:
 
 
 ENDPOINTS = (
+    Endpoint(
+        "GET", "/cluster/config/links/history", "What the latency of a link between two nodes was.", history, AUDIT,
+        HistoryParameters, LatencyHistory,
+    ),
     Endpoint(
         "PUT", "/cluster/config/links", "Change links of the running cluster, on trial.", change, ROOT,
         ChangeParameters, str,

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from cluster.model import Change, NodeState, StoreState
 from datacenter.live.outlet import Fragments
 from datacenter.live.picture import Picture
-from datacenter.membership import link_cells, topology, words
+from datacenter.membership import heat, link_cells, topology, words
 from datacenter.pages import shown
 from datacenter.tasks.log import Line
 
@@ -41,6 +41,7 @@ ABOUT_THE_CLUSTER = (
 CURVES = ("membership/_node_cpu_trend.html", "membership/_node_memory_trend.html")
 CONFIGURATION = "@config"  # what the page of the configuration says it is about; no node has such a name
 EVENTS = "@events"  # likewise, the page of events
+LINKS = "@links"  # and the page of the cluster, for its maps of latencies
 MESSAGE_CHARS = 40_000  # a fragment larger than that travels alone
 TASKS_FOLLOWED = 5  # an open task window is about one of the newest
 
@@ -79,6 +80,8 @@ def node_page(picture: Picture, name: str) -> tuple[str, ...]:
         parts.add("configs/_revision.html", "live/_store_changed.html")
     elif name == EVENTS:
         parts.add("flight/_arrived.html", "live/_store_changed.html", "summary/_events_arrived.html")
+    elif name == LINKS and not link_cells.shows_each_peer(picture.cluster):
+        parts.add("membership/_heat.html")
     elif node is not None:
         parts.add("nodes/_card.html", "nodes/_readings.html", node=node)
     return parts.unmarked()
@@ -205,6 +208,11 @@ def _what_differs(before: Picture, now: Picture) -> Iterator[str]:
     if before.cluster.nodes is not now.cluster.nodes:
         known = {node.name: node for node in before.cluster.nodes}
         yield from (node.name for node in now.cluster.nodes if known.get(node.name) != node)
+        if len(known) != len(now.cluster.nodes) or (
+            not link_cells.shows_each_peer(now.cluster)
+            and any(heat.looks_different(known.get(node.name), node) for node in now.cluster.nodes)
+        ):
+            yield LINKS
     if before.cluster.store != now.cluster.store:
         yield CONFIGURATION
 

@@ -16,8 +16,9 @@ from cluster.model import ClusterState, LinkState, NodeState
 
 PEERS_SHOWN_MAX = 9  # columns that a screen has room for
 NAMED_MAX = 3
+HEATS = ("unknown", "cool", "warm", "hot", "down")
 LOSS_WARNING = 0.05  # a single ping of the half minute says nothing yet
-LATENCY_WARNING_US = 10_000  # corosync's own advice for more than three nodes; it wants below 5 ms
+LATENCY_WARM_US, LATENCY_HOT_US = 5_000, 10_000  # corosync wants below 5 ms, and bears 10 with few nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class LinkCell:
     level: str
     word: str
     sentence: str = ""
+
+    heat: str = "unknown"
 
     @property
     def mark(self) -> str:
@@ -71,7 +74,7 @@ def changed(before: ClusterState, now: ClusterState, name: str, numbers: list[in
 
 def _cell(node: NodeState, peer: NodeState, number: int, state: LinkState | None, used: bool) -> LinkCell:
     if peer.name == node.name:
-        return LinkCell(number, node.name, peer.name, "plain", "–")
+        return LinkCell(number, node.name, peer.name, "plain", "–", heat="plain")
     if not used or state is None or node.online is False:
         why = (
             gettext("it has no such link")
@@ -88,7 +91,9 @@ def _cell(node: NodeState, peer: NodeState, number: int, state: LinkState | None
             "–",
             gettext("{name} tells nothing: {why}.").format(name=node.name, why=why),
         )
-    return LinkCell(number, node.name, peer.name, _level(state), _word(state), _sentence(node, peer, state))
+    return LinkCell(
+        number, node.name, peer.name, _level(state), _word(state), _sentence(node, peer, state), heat(state)
+    )
 
 
 def _summed_up(cluster: ClusterState, node: NodeState, number: int) -> LinkCell:
@@ -117,14 +122,24 @@ def _summed_up(cluster: ClusterState, node: NodeState, number: int) -> LinkCell:
         said = gettext("{said}; down: {names}{more}").format(said=said, names=", ".join(down[:NAMED_MAX]), more=more)
     levels = {_level(state) for state in states}
     level = next(each for each in ("bad", "warning", "good") if each in levels)
-    return LinkCell(number, node.name, gettext("all its peers"), level, said)
+    hottest = max((heat(state) for state in states), key=HEATS.index)
+    return LinkCell(number, node.name, gettext("all its peers"), level, said, heat=hottest)
+
+
+def heat(state: LinkState | None) -> str:
+    """How far a latency is from what corosync wants."""
+    if state is None or (state.connected and state.latency_us is None):
+        return "unknown"
+    if not state.connected:
+        return "down"
+    latency_us = state.latency_us or 0
+    return "cool" if latency_us < LATENCY_WARM_US else "warm" if latency_us <= LATENCY_HOT_US else "hot"
 
 
 def _level(state: LinkState) -> str:
     if not state.connected:
         return "bad"
-    slow = state.latency_us is not None and state.latency_us > LATENCY_WARNING_US
-    return "warning" if slow or (state.loss or 0) > LOSS_WARNING else "good"
+    return "warning" if heat(state) in ("warm", "hot") or (state.loss or 0) > LOSS_WARNING else "good"
 
 
 def _word(state: LinkState) -> str:

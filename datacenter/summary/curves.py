@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext
+
 
 def path(values: Sequence[int | None]) -> str:
     """A step to the right per minute, from 100 at the bottom to 0 at the top; short, for there may be many of them."""
@@ -22,5 +24,7 @@ def said(values: Sequence[int | None]) -> str:
     """What the curve shows, in words."""
     known = [value for value in values if value is not None]
     if not known:
-        return "nothing heard in the last hour"
-    return f"last hour: {min(known)} to {max(known)} %, mean {round(sum(known) / len(known))} %"
+        return gettext("nothing heard in the last hour")
+    return gettext("last hour: {least} to {most} %, mean {mean} %").format(
+        least=min(known), most=max(known), mean=round(sum(known) / len(known))
+    )

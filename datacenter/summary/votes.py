@@ -9,12 +9,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop, ngettext
+
 from cluster.model import ClusterState, Quorum
 
 MIDDLE_X, MIDDLE_Y = 120, 116
 OUTER, INNER = 104, 76
 GAP = 1.6  # degrees between two votes, as long as there are few
 FEW = 40
+KINDS = (gettext_noop("present"), gettext_noop("unknown"), gettext_noop("absent"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +44,21 @@ def half_ring(cluster: ClusterState) -> HalfRing | None:
     quorum = cluster.quorum
     if quorum is None:
         return None
-    shares = sorted(_shares(cluster, quorum), key=lambda share: ("present", "unknown", "absent").index(share[2]))
+    shares = sorted(_shares(cluster, quorum), key=lambda share: KINDS.index(share[2]))
     whole = sum(votes for _, votes, *_ in shares) or 1
     gap = GAP if len(shares) <= FEW else 0.0
     arcs, before = [], 0
     for name, votes, kind, witness in shares:
         begin, end = 180 * before / whole, 180 * (before + votes) / whole
         before += votes
-        said = f"{name}: {votes} {'vote' if votes == 1 else 'votes'}, {kind}."
+        said = ngettext("{name}: {votes} vote, {kind}.", "{name}: {votes} votes, {kind}.", votes).format(
+            name=name, votes=votes, kind=gettext(kind)
+        )
         arcs.append(Arc(_path(begin + gap / 2, end - gap / 2), kind, said, witness))
     at = 180 * min(quorum.quorum, whole) / whole
     needed = (*_point(at, INNER - 7), *_point(at, OUTER + 7))
-    sentence = (
-        f"{quorum.total_votes} of {quorum.expected_votes} expected votes are present, {quorum.quorum} are needed."
+    sentence = gettext("{present} of {expected} expected votes are present, {needed} are needed.").format(
+        present=quorum.total_votes, expected=quorum.expected_votes, needed=quorum.quorum
     )
     return HalfRing(tuple(arcs), needed, sentence)
 
@@ -73,7 +78,7 @@ def _shares(cluster: ClusterState, quorum: Quorum) -> Iterator[tuple[str, int, s
             yield f"Witness {witness.host}", witness.configured_votes, "present" if witness.votes else "absent", True
     elif "Qdevice" in quorum.flags or quorum.highest_expected > configured:
         votes = max(1, max(quorum.expected_votes, quorum.highest_expected) - configured)
-        yield "Witness", votes, "present" if quorum.total_votes > here else "absent", True
+        yield gettext("Witness"), votes, "present" if quorum.total_votes > here else "absent", True
 
 
 def _path(begin: float, end: float) -> str:

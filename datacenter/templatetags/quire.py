@@ -16,6 +16,7 @@ from django.utils.translation import gettext, gettext_noop, pgettext
 
 from cluster.model import ClusterState, NodeState, Quorum, RingId, TaskState
 from datacenter.ahead.typed import Typed
+from datacenter.membership import link_cells
 from datacenter.nodes import readings
 from datacenter.tasks import state as task_state
 
@@ -23,6 +24,7 @@ register = template.Library()
 register.filter("description", task_state.description)
 register.filter("task_level", task_state.level)
 register.filter("task_word", task_state.word)
+register.filter("milliseconds", link_cells.milliseconds)
 
 SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 

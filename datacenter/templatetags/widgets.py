@@ -16,7 +16,7 @@ from cluster.core.health import Health
 from cluster.model import ClusterState, NodeState
 from datacenter.assets import address_of
 from datacenter.language.words import as_json as script_words_json
-from datacenter.membership import link_cells
+from datacenter.membership import heat, link_cells
 from datacenter.membership.topology import Drawing, seen
 from datacenter.membership.witness_words import ALGORITHMS, standing
 from datacenter.summary import curves
@@ -116,6 +116,17 @@ def link_row(cluster: ClusterState, node: NodeState, number: int) -> list[link_c
 def link_columns(cluster: ClusterState) -> list[str]:
     """The peers that have a column of their own."""
     return link_cells.columns(cluster)
+
+
+@register.simple_tag
+def shows_each_peer(cluster: ClusterState) -> bool:
+    return link_cells.shows_each_peer(cluster)
+
+
+@register.simple_tag
+def heat_maps(cluster: ClusterState) -> list[heat.HeatMap]:
+    """The latencies of a large cluster, a map per link."""
+    return heat.maps(cluster)
 
 
 @register.simple_tag

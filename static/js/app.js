@@ -9,7 +9,7 @@ import "./times.js";
 import "./words.js";
 
 // What is first used after a click comes once the page stands.
-const LATER = ["./charts.js", "./forms.js", "./keys.js", "./links.js", "./palette.js", "./rows.js", "./webauthn.js"];
+const LATER = ["./charts.js", "./forms.js", "./heat.js", "./keys.js", "./links.js", "./palette.js", "./rows.js", "./webauthn.js"];
 const later = () => LATER.forEach((name) => import(name));
 if (document.readyState === "complete") later();
 else addEventListener("load", later);

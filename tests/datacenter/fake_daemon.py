@@ -78,6 +78,21 @@ def past(number: int) -> Trends:
     return Trends(cpu, tuple(30 + (number + minute // 9) % 40 for minute in range(59)))
 
 
+def link_past(now_s: float) -> dict[str, Any]:
+    """An hour of a link: steady there, slow for a while on the way back, once down."""
+    times = range(int(now_s) // 30 * 30 - 119 * 30, int(now_s) + 1, 30)
+
+    def row(time_s: int, latency_us: int | None, down: bool = False) -> dict[str, Any]:
+        return {"time": time_s, "latency_us": latency_us, "latency_max_us": latency_us, "down": down}
+
+    there = [row(each, 310 + place % 7 * 20) for place, each in enumerate(times)]
+    back = [
+        row(each, None, True) if place in (60, 61) else row(each, 5200 if 70 < place < 90 else 320)
+        for place, each in enumerate(times)
+    ]
+    return {"step_s": 30, "there": there, "back": back}
+
+
 def figures(number: int, turn: int = 0) -> dict[str, float]:
     cpu = (number * 37 + turn * 13) % 97 / 100
     return {
@@ -138,6 +153,7 @@ class FakeDaemon:
             ask.CheckCsrf: self._check_csrf,
             ask.RenewAfterJoin: self._renew,
             access_ask.SignOut: lambda request: None,
+            paths_ask.LinkHistory: lambda request: link_past(time.time()),
             paths_ask.ChangeLinks: lambda request: {"upid": self.begin("clusterlinks", ("Add link 2",), lambda: None)},
             witnessing.SetUpWitness: lambda request: {"upid": self.begin("clusterwitness", ("Enrol",), lambda: None)},
             witnessing.RemoveWitness: lambda request: {"upid": self.begin("witnessremove", ("Commit",), lambda: None)},

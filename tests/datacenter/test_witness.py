@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cluster.control.witness_requests import RemoveWitness, SetUpWitness
-from cluster.errors import Conflict
 from cluster.core.health import quorum_standing
+from cluster.errors import Conflict
 from cluster.model import WitnessSeen, WitnessState
 from datacenter.membership import topology
 from datacenter.membership.witness_words import standing
@@ -100,7 +100,10 @@ def test_the_drawing_has_it_apart_with_a_line_to_every_node(daemon: FakeDaemon) 
 
 def test_the_banner_names_it(daemon: FakeDaemon) -> None:
     daemon.form(2)
-    assert "One of them is the witness’s, 10.0.0.9." in quorum_standing(replace(daemon.cluster, witness=witness(HERE))).sentence
+    assert (
+        "One of them is the witness’s, 10.0.0.9."
+        in quorum_standing(replace(daemon.cluster, witness=witness(HERE))).sentence
+    )
     gone = quorum_standing(replace(daemon.cluster, witness=witness(GONE, votes=0)))
     assert (
         gone.level == "warning" and gone.word == "The witness is gone" and "10.0.0.9 does not answer" in gone.sentence

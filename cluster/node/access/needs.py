@@ -210,7 +210,7 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.VerifyCluster, base.TaskList, base.TaskStatus, base.TaskLog, base.TaskStop, base.Login, base.CheckTicket,
     base.CheckCsrf, base.RenewAfterJoin, base.WebFiles, base.StoreVerify, base.StoreHealth, base.StorePoint,
     base.StoreOutcome,
-    base.PeerHistory, base.PeerStanding, flight.PeerEvents, paths.Links, ahead.WhatIf,
+    base.PeerHistory, base.PeerStanding, flight.PeerEvents, paths.Links, paths.LinkHistory, ahead.WhatIf,
     ask.CheckToken, ask.HeldRights, ask.RealmList, ask.OpenIdAddress, ask.OpenIdLogin, ask.SignOut,
     joining.TokenRows, joining.TokenOpen, joining.TokenAdd,  # the last two show their token
     machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cluster.control.conversation import Handler
-from cluster.control.link_requests import ChangeLinks, ConfirmLinks, Links, LinkTrial, PlanLinks, RevertLinks
+from cluster.control.link_requests import (
+    ChangeLinks,
+    ConfirmLinks,
+    LinkHistory,
+    Links,
+    LinkTrial,
+    PlanLinks,
+    RevertLinks,
+)
 from cluster.control.requests import Request, as_plain
 from cluster.corosync import conf
-from cluster.errors import NotFound, NotInCluster
+from cluster.errors import InvalidInput, NotFound, NotInCluster
 from cluster.model import Link, LinkState, Node
+from cluster.node.link_past import FRAMES
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -28,6 +37,22 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         if (own := document.node(node.options.name)) is not None:
             told[own.node_id] = (await node.links.measure())[0]
         return link_rows(document, told)
+
+    async def history(request: LinkHistory) -> Any:
+        document = node.document()
+        if document is None:
+            raise NotInCluster("This node is not in a cluster.")
+        if request.frame not in FRAMES:
+            raise InvalidInput("not a time", fields={"frame": "must be hour or day"})
+        one, other = document.node(request.node), document.node(request.peer)
+        if one is None or other is None or one is other:
+            raise NotFound("There are no two such nodes.")
+        rows = node.link_past.rows
+        return {
+            "step_s": FRAMES[request.frame].step_s,
+            "there": rows(one.node_id, other.node_id, request.link, request.frame),
+            "back": rows(other.node_id, one.node_id, request.link, request.frame),
+        }
 
     async def plan(request: PlanLinks) -> Any:
         found = node.link_changes.plan(request.links)
@@ -48,7 +73,8 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         return as_plain(node.link_changes.shown())
 
     return {
-        Links: links, PlanLinks: plan, ChangeLinks: change, ConfirmLinks: confirm, RevertLinks: revert,
+        Links: links, LinkHistory: history, PlanLinks: plan, ChangeLinks: change, ConfirmLinks: confirm,
+        RevertLinks: revert,
         LinkTrial: trial,
     }  # fmt: skip
 
