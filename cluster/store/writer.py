@@ -77,6 +77,7 @@ class Writer:
         self._kept: list[tuple[Committed, ...]] = []  # handed over with what follows, rather than wake the thread
         self._handing_over: asyncio.TimerHandle | None = None
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         self._backlog_bytes = 0
         self._failed = False
         self._later = _Later()
@@ -111,6 +112,7 @@ class Writer:
     def stop(self) -> None:
         """Write what waits, then end."""
         self._hand_over()
+        self._closing.set()
         self._queue.put(_Stop())
         self._thread.join(CLOSE_TIMEOUT_S)
         if self._thread.is_alive():
@@ -135,14 +137,28 @@ class Writer:
             with closing(connect(self._path)) as connection, Marker(self._path) as marker:
                 records = Records(connection)
                 self.counters = records.counters
-                self._advance(marker, records)  # has its place on the disk from now on
-                ahead = Ahead(connection, self._path)
-                while not self._failed and self._write(connection, records, marker, self._take()):
-                    ahead.tidy()  # the flush was told: nobody waits for it
-                if not self._failed:
-                    marker.flush()
+                try:
+                    self._write_on(connection, records, marker)
+                except Exception as error:
+                    self._fail(_sentence(error), _errno(error, self._path))
+                    self._stay_open(connection)
         except Exception as error:  # whatever it is, the disk cannot be relied on any more
             self._fail(_sentence(error), _errno(error, self._path))
+
+    def _write_on(self, connection: sqlite3.Connection, records: Records, marker: Marker) -> None:
+        self._advance(marker, records)  # has its place on the disk from now on
+        ahead = Ahead(connection, self._path)
+        while not self._failed and self._write(connection, records, marker, self._take()):
+            ahead.tidy()  # the flush was told: nobody waits for it
+        if not self._failed:
+            marker.flush()
+
+    def _stay_open(self, connection: sqlite3.Connection) -> None:
+        """Until the store is closed. Whoever reads a store that nobody has open makes SQLite's index anew, in memory
+        that belongs to a file: where the disk is full, that can end a process without a word (SIGBUS)."""
+        with contextlib.suppress(sqlite3.Error):
+            connection.rollback()
+        self._closing.wait()
 
     def _take(self) -> list[_Item]:
         """What waits, at most a batch; empty when the time has come for what was to be kept later."""

@@ -17,6 +17,7 @@ import pytest
 from cluster.core.operations import Write
 from cluster.store.scrub import Scrub
 from tests.store.scribe import Scribe, read_back
+from tests.store.test_writer import small_disk
 
 LOOK = """
 import contextlib, sqlite3, sys
@@ -76,3 +77,20 @@ def test_nor_once_the_log_has_been_emptied_many_times(scribe: Scribe) -> None:
         scribe.append(Write(f"file-{number}", bytes(1 << 20)))
         scribe.settle()
     assert_nothing_is_lost(scribe)
+
+
+def test_a_store_whose_disk_is_full_stays_open_for_those_who_read_it(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", "600k") as folder:
+        scribe = Scribe(folder / "store.db")
+        for number in range(100):
+            scribe.append(Write(f"file-{number}", os.urandom(20_000)))
+            scribe.ear.wait(lambda: bool(scribe.ear.failures) or scribe.ear.told[-1:] == [scribe.ticket])
+            if scribe.ear.failures:
+                break
+        index = scribe.path.with_name("store.db-shm")
+        before = index.stat()
+        assert locked(index), "the next to read it would make the index anew, on a full disk"
+        look_from_outside(scribe)
+        assert (index.stat().st_ino, index.stat().st_size) == (before.st_ino, before.st_size)
+        scribe.disk.close()
+        assert not index.exists() or not locked(index)
