@@ -28,6 +28,7 @@ CONFIGURATION = "corosync.conf"
 API_VERSION = 1  # of the join interface; a joiner may be one older
 PENDING_S = 240.0  # from the addition until the new node must have been seen online
 TURN_S = 20.0  # how long one addition waits for another
+UNWRITTEN_S = 20.0  # until an addition that is not in corosync.conf is taken for one that will not come
 GONE_S = 15.0  # how long a withdrawal waits until the withdrawn node is seen to have left
 POLL_S = 0.2
 
@@ -131,8 +132,13 @@ class Additions:
             async with self.in_turn():
                 await self._settle_pending()
                 for member in self._pending.all():
-                    if not member.seen_online and self._clock.unix_s() > member.deadline_s:
+                    if not member.seen_online and self._clock.unix_s() > await self._deadline_s(member):
                         await self._take_out(member, "it never came online")
+
+    async def _deadline_s(self, member: PendingMember) -> float:
+        """Earlier for a node that was never written: this daemon ended, or lost its quorum, in the middle of that."""
+        listed = (await self._document())[0].node(member.node) is not None
+        return member.deadline_s if listed else member.deadline_s - PENDING_S + UNWRITTEN_S
 
     def forget(self, node: str) -> None:
         """The node was removed: whether its join comes through matters no more."""

@@ -6,7 +6,7 @@ Values only. What belongs in it when a node goes is `references.py`; the store p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,10 @@ class Cleaning:
     moved: tuple[tuple[str, str], ...] = ()
     written: Mapping[str, bytes] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+
+    def beside(self, path: str, expected: str, data: bytes) -> Cleaning:
+        """The same, and one more file that must be as `expected` and becomes `data`."""
+        return replace(self, expected={**self.expected, path: expected}, written={**self.written, path: data})
 
 
 NOTHING = Cleaning()

@@ -20,6 +20,7 @@ from cluster.workflow import references, tombstone, waiting, witness_rule
 from cluster.workflow.add_node import CONFIGURATION, Additions
 from cluster.workflow.cleaning import Cleaning
 from cluster.workflow.clock import Clock
+from cluster.workflow.engines import finish_earlier
 from cluster.workflow.host import Host
 from cluster.workflow.removal_plan import RemovalPlan, check_plan, order_of, plan_removal
 
@@ -54,6 +55,8 @@ async def remove_node(
         if name == host.name:
             raise Conflict(f"{name} is the node you are asking. Remove it from another node, or let it leave.")
         document = conf.parse(stored.data)
+        if document.node(name) is None:
+            await finish_earlier(host)
         await check_still_there(host, document, name)
         state = await waiting.settled(host, clock)
         if not state.writable:

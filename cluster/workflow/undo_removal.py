@@ -14,6 +14,7 @@ from cluster.workflow import tombstone, waiting, witness_rule
 from cluster.workflow.add_node import CONFIGURATION, Additions
 from cluster.workflow.cleaning import Cleaning
 from cluster.workflow.clock import Clock
+from cluster.workflow.engines import finish_earlier
 from cluster.workflow.foretelling import Foretold
 from cluster.workflow.host import Host
 
@@ -36,9 +37,11 @@ async def undo_removal(host: Host, additions: Additions, clock: Clock, node: str
         stored = await host.store_read(CONFIGURATION)
         if stored is None:
             raise NotInCluster("This node is not in a cluster.")
+        if conf.parse(stored.data).node(name) is not None:
+            await finish_earlier(host)
         changed, cleaning, warnings = await _prepared(host, clock, name, stored.data)
-        await host.store_clean(cleaning)
-        await host.write_configuration(changed, stored.digest)
+        await host.store_clean(cleaning.beside(CONFIGURATION, stored.digest, changed))  # all of it, or nothing
+        await host.activate_configuration()
         await host.cluster_log(f"removal of node {name} taken back, by {user}")
         return warnings
 

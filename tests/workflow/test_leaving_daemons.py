@@ -124,7 +124,7 @@ def test_a_node_leaves_keeps_its_content_and_comes_back_under_its_name(trio):
     assert gamma.files()["datacenter.cfg"] == b"keyboard: en-us\n"
 
 
-@pytest.mark.parametrize("point", ["", "commit_removal:after", "remove_configuration:after", "restore_store:after"])
+@pytest.mark.parametrize("point", ["", "remove_configuration:after", "restore_store:after"])
 def test_a_join_is_undone_and_the_node_is_what_it_was_before(pair, point):
     alpha, beta = pair
     write(beta, "keyboard: fr\n")
@@ -147,6 +147,35 @@ def test_a_join_is_undone_and_the_node_is_what_it_was_before(pair, point):
         beta.client.call(UndoJoin())
     assert beta.client.call(FormerStores())["copies"]
     assert join(beta, alpha) == "OK"
+
+
+def test_a_daemon_killed_while_removing_or_taking_that_back_finishes_on_the_next_try(trio):
+    alpha, beta, gamma = trio
+    gamma.stop()
+    removal, undoing = RemoveNode("gamma"), UndoRemoval("gamma")
+    for point, request, left in [
+        ("commit_removal:after", removal, False),
+        ("store_clean:before", undoing, False),
+        ("commit_removal:before", removal, True),
+        ("store_clean:after", undoing, True),
+    ]:
+        alpha.stop()
+        alpha.start(dies_at=point)
+        wait_until(lambda: alpha.nodes_online() == {"alpha", "beta"}, 20, "both are here")
+        wait_until(lambda: state(alpha)["store"]["writable"], 20, "alpha writes")
+        with pytest.raises(Unavailable):  # the connection ends with the daemon
+            alpha.client.call(request, timeout_s=30)
+        assert alpha.process is not None
+        alpha.process.wait(30)
+        alpha.start()
+        assert ("gamma" in {node["name"] for node in state(alpha)["nodes"]}) is left, point
+        with contextlib.suppress(NotFound, Conflict):  # it is done already
+            alpha.client.call(request, timeout_s=30)
+        listed = {"alpha", "beta"} | ({"gamma"} if request is undoing else set())
+        assert {node["name"] for node in state(beta)["nodes"]} == listed, point
+    gamma.start()
+    wait_until(lambda: gamma.nodes_online() == {"alpha", "beta", "gamma"}, 30, "gamma is back")
+    write(gamma, "keyboard: de\n")
 
 
 def test_two_leave_one_after_the_other_and_the_last_ends_the_cluster_by_force(trio):
