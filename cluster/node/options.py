@@ -17,7 +17,7 @@ class WebUser:
 @dataclass(frozen=True, slots=True)
 class Options:
     """One node's settings. `engine` is "corosync", "loopback" or "simulated"; `wire_path` matters for loopback only,
-    `simulated_nodes` and `seed` for a simulated cluster."""
+    `simulated_nodes`, `simulated_links` and `seed` for a simulated cluster."""
 
     name: str
     state_dir: Path
@@ -32,6 +32,7 @@ class Options:
     web_user: WebUser | None = None
     scrub_every_s: float = 3600.0
     simulated_nodes: int = 3
+    simulated_links: int = 2
     seed: int = 1
 
     @property

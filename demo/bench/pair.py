@@ -35,7 +35,7 @@ class Pair:
 
 
 @contextlib.contextmanager
-def pair(count: int, address: str, port: int = 8006) -> Iterator[Pair]:
+def pair(count: int, links: int, address: str, port: int = 8006) -> Iterator[Pair]:
     state = Path(tempfile.mkdtemp(prefix="quire-u"))
     tag = f"QUIRE_BENCH={state}"
     (state / "hash").write_text(prepare_hash(PASSWORD) + "\n")
@@ -48,7 +48,7 @@ def pair(count: int, address: str, port: int = 8006) -> Iterator[Pair]:
         return subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL).pid
 
     try:
-        daemon = start("runnode", "--engine", "simulated", "--simulated", str(count))
+        daemon = start("runnode", "--engine", "simulated", "--simulated", str(count), "--simulated-links", str(links))
         web = start("runweb")
         url = f"https://{address}:{port}"
         eventually("the pages answer", lambda: answers(url), STARTED_S)

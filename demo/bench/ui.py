@@ -48,12 +48,12 @@ Readings = Iterator[tuple[str, float, str, float, str]]
 
 def run_ui(first_address: str, quick: bool) -> list[Line]:
     lines: list[Line] = []
-    parts: list[tuple[int, Callable[[Pair, Browser], Readings]]] = [
-        (4, first_load), (4, painted), (4, idle), (32, busy), *([] if quick else [(4, crowd)]),
+    parts: list[tuple[int, int, Callable[[Pair, Browser], Readings]]] = [
+        (4, 2, first_load), (4, 2, painted), (4, 2, idle), (32, 8, busy), *([] if quick else [(4, 2, crowd)]),
     ]  # fmt: skip
     with chrome.chromium() as browser:
-        for count, part in parts:
-            with pair(count, first_address) as here:
+        for count, links, part in parts:
+            with pair(count, links, first_address) as here:
                 with noise(here.tag) as during:
                     read = list(part(here, browser))
                 lines += [Line(*each[:4], during.foreign_share, each[4]) for each in read]
@@ -187,9 +187,15 @@ def busy(here: Pair, browser: Browser) -> Readings:
         page.wait_for_timeout(WATCHED_S * 1000)
         took_s = time.monotonic() - began
         after = metrics(session)
-        yield "32 nodes, one viewer: process of the pages", (here.web_cpu_s() - used) / took_s * 100, "%", 15, ""
+        yield (
+            "32 nodes × 8 links, one viewer: process of the pages",
+            (here.web_cpu_s() - used) / took_s * 100,
+            "%",
+            15,
+            "",
+        )
         worked_s = after["TaskDuration"] - before["TaskDuration"]
-        yield "32 nodes: main thread of the page", worked_s / took_s * 100, "%", 10, ""
+        yield "32 nodes × 8 links: main thread of the page", worked_s / took_s * 100, "%", 10, ""
         yield from heap(page)
 
 

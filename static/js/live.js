@@ -133,6 +133,18 @@ function show(state) {
   if (state === "lost") {
     const since = bar.querySelector("[data-socket-since]");
     since.dateTime = new Date().toISOString();
+    showOthers(bar);
     since.textContent = t("at {time}").replace("{time}", new Date().toLocaleTimeString([], { hour12: false }));
   }
+}
+
+// Where else this very page is: at every other member, at its own address and on the same port.
+function showOthers(bar) {
+  const links = [...document.querySelectorAll("#tree-list a[data-member]")].map(({ dataset, title }) => {
+    const place = new URL(location);
+    place.hostname = dataset.member.includes(":") ? `[${dataset.member}]` : dataset.member;
+    return Object.assign(document.createElement("a"), { href: place, textContent: title });
+  });
+  bar.querySelector("[data-members]").replaceChildren(...links);
+  bar.querySelector("[data-other-members]").hidden = links.length === 0;
 }

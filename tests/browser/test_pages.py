@@ -122,6 +122,8 @@ def test_a_lost_connection_is_shown_and_heals_with_what_happened_meanwhile(site:
     site.stop()
     expect(page.locator("html")).to_have_attribute("data-socket", "lost")
     expect(page.locator("#socket-bar")).to_contain_text("The connection to this node was lost")
+    other = page.locator("#socket-bar").get_by_role("link", name="beta")
+    expect(other).to_have_attribute("href", re.compile(rf"^https://10\.0\.0\.2:{site.port}/"))
     site.start()
     site.do("form", count=3)
     site.do("set_online", name="gamma", online=False)

@@ -34,10 +34,10 @@ def names(own: str, count: int) -> list[str]:
     return [own, *others, *(f"node-{number}" for number in range(len(others) + 2, NODES_MAX + 1))][:count]
 
 
-def nodes(own: str, count: int) -> list[Node]:
-    """Two links each. The addresses are of the loopback network and nobody listens there."""
+def nodes(own: str, count: int, links: int = 2) -> list[Node]:
+    """With so many links each. The addresses are of the loopback network and nobody listens there."""
     return [
-        Node(name, node_id, 1, (Link(0, f"127.101.0.{node_id}"), Link(1, f"127.101.1.{node_id}")))
+        Node(name, node_id, 1, tuple(Link(link, f"127.101.{link}.{node_id}") for link in range(links)))
         for node_id, name in enumerate(names(own, count), 1)
     ]
 

@@ -29,7 +29,7 @@ from cluster.node.simulation.peer import SimulatedPeer
 from cluster.store.base import Disk
 
 TICK_S = 0.025
-LINKS, MTU = (0, 1), 1500
+MTU = 1500
 SAMPLE_EVERY_S = 2.0
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ class World:
 
     def __init__(self, options: Options, own: Own) -> None:
         self.seed, self.own = options.seed, own
-        listed = plan.nodes(options.name, options.simulated_nodes)
+        self.links = range(options.simulated_links)
+        listed = plan.nodes(options.name, options.simulated_nodes, options.simulated_links)
         plan.write_store(options.store, options.configuration_dir, listed, self.seed)
         self.network = SimulatedNetwork(self.seed, {node.node_id: node.votes for node in listed})
         start = plan.snapshot(listed, plan.configuration(listed))
@@ -155,7 +156,7 @@ class World:
     def links_of(self, node_id: int) -> tuple[LinkState, ...]:
         """What a pretended node says of its links."""
         others = [one for one in sorted(self.network.votes) if one != node_id]
-        took = {(peer, link): self.round_trip_us(node_id, peer, link) for peer in others for link in LINKS}
+        took = {(peer, link): self.round_trip_us(node_id, peer, link) for peer in others for link in self.links}
         return tuple(LinkState(*key, us is not None, us, us, us, mtu=MTU) for key, us in took.items())
 
     async def fail_link(self, node_id: int, link: int, for_s: float) -> None:

@@ -25,6 +25,7 @@ from datacenter.web.running import stop_requested, until_first
 
 ENGINES = ("corosync", "loopback", "simulated")
 SIMULATED_MAX = 64
+LINKS_MAX = 8
 READY_AFTER_S = 20.0  # without a certificate there are no pages yet, but the daemon does its work
 
 
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         opt.add(parser, "socket", "the control socket (default: control.sock in the state directory)")
         opt.add(parser, "engine", "corosync, loopback for several nodes on one machine, or simulated", "corosync")
         opt.add(parser, "simulated", "simulated: how many nodes the pretended cluster has", "3")
+        opt.add(parser, "simulated-links", "simulated: how many links each of its nodes has", "2")
         opt.add(parser, "seed", "simulated: what loads and faults are drawn from", "1")
         opt.add(parser, "address", "where pages are served and what the name stands for (default: the name's address)")
         opt.add(parser, "port", "the port of pages and API", str(opt.PORT))
@@ -80,6 +82,7 @@ def read_options(given: dict[str, Any]) -> Options:
         web_user=WebUser(*web_user) if web_user else None,
         scrub_every_s=opt.seconds("scrub-every", given["scrub_every"]),
         simulated_nodes=opt.whole("simulated", given["simulated"], 1, SIMULATED_MAX),
+        simulated_links=opt.whole("simulated-links", given["simulated_links"], 1, LINKS_MAX),
         seed=opt.whole("seed", given["seed"], 0, 2**31),
     )
 
