@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_noop as _
+
 from cluster.core.health import names, votes
 from cluster.model import ClusterState, NodeState
 
-WORKS = "Everything can be looked at, pages stay live, and what runs goes on running."
-ITSELF = (
+WORKS = _("Everything can be looked at, pages stay live, and what runs goes on running.")
+ITSELF = _(
     "When the cause is mended, nothing more has to be done: the store is opened again by itself within half a minute."
 )
-FORCED = (
+FORCED = _(
     "Start {names}, or mend the links to them: with a majority of the configured votes writing goes on by itself."
     " What is written without could not be kept."
 )
 
 
-WITNESS = (
+WITNESS = _(
     "The QDevice's vote counts for corosync alone: it has no copy of the configuration, so it cannot say whether this"
     " node's is the newest."
 )
@@ -45,44 +48,70 @@ def read_only(cluster: ClusterState) -> ReadOnly | None:
     missing = tuple(node for node in cluster.nodes if node.online is False)
     quorum, reason = cluster.quorum, cluster.store.reason
     if cluster.store.trouble:
-        headline = "This node's store cannot be relied on: it is read-only."
-        return ReadOnly("bad", headline, cluster.store.trouble, missing, WORKS, ITSELF)
+        headline = gettext("This node's store cannot be relied on: it is read-only.")
+        return ReadOnly("bad", headline, cluster.store.trouble, missing, gettext(WORKS), gettext(ITSELF))
     if not cluster.in_cluster:
-        step = "Look into this node's log; when its disk is mended, start its service again."
-        return ReadOnly("bad", "This node's configuration cannot be changed.", reason, (), WORKS, step)
+        step = gettext("Look into this node's log; when its disk is mended, start its service again.")
+        return ReadOnly(
+            "bad", gettext("This node's configuration cannot be changed."), reason, (), gettext(WORKS), step
+        )
     if quorum is None:
-        problem = cluster.problem or "The cluster engine does not answer."
-        step = "Look whether corosync runs on this node; it comes back by itself once it does."
-        headline = "This node hears nothing of its cluster and is read-only."
-        return ReadOnly("bad", headline, problem, missing, WORKS, step)
+        problem = cluster.problem or gettext("The cluster engine does not answer.")
+        step = gettext("Look whether corosync runs on this node; it comes back by itself once it does.")
+        headline = gettext("This node hears nothing of its cluster and is read-only.")
+        return ReadOnly("bad", headline, problem, missing, gettext(WORKS), step)
     if not quorum.quorate:
         step = _step(quorum.quorum - quorum.total_votes, missing)
         return ReadOnly(
-            "bad", "Too few votes are present: this node is read-only.", votes(quorum), missing, WORKS, step
+            "bad",
+            gettext("Too few votes are present: this node is read-only."),
+            votes(quorum),
+            missing,
+            gettext(WORKS),
+            step,
         )
     configured = sum(node.votes for node in cluster.nodes)
     if missing and quorum.expected_votes < configured:
-        headline = "Lowered votes do not let this node write: it is read-only."
-        arithmetic = f"{votes(quorum)} That was set by hand; the configuration counts {configured}."
-        return ReadOnly("bad", headline, arithmetic, missing, WORKS, FORCED.format(names=names(list(missing))))
+        headline = gettext("Lowered votes do not let this node write: it is read-only.")
+        arithmetic = gettext("{votes} That was set by hand; the configuration counts {configured}.").format(
+            votes=votes(quorum), configured=configured
+        )
+        return ReadOnly(
+            "bad", headline, arithmetic, missing, gettext(WORKS), gettext(FORCED).format(names=names(list(missing)))
+        )
     if (
         missing
         and "Qdevice" in quorum.flags
         and sum(node.votes for node in cluster.nodes if node.online) * 2 <= configured
     ):
-        headline = "The QDevice's vote does not let this node write: it is read-only."
+        headline = gettext("The QDevice's vote does not let this node write: it is read-only.")
         return ReadOnly(
-            "bad", headline, f"{reason} {WITNESS}", missing, WORKS, FORCED.format(names=names(list(missing)))
+            "bad",
+            headline,
+            f"{reason} {gettext(WITNESS)}",
+            missing,
+            gettext(WORKS),
+            gettext(FORCED).format(names=names(list(missing))),
         )
-    step = "Nothing has to be done while it catches up. If this stays, look into this node's log."
-    return ReadOnly("warning", "This node cannot write yet.", reason or votes(quorum), missing, WORKS, step)
+    step = gettext("Nothing has to be done while it catches up. If this stays, look into this node's log.")
+    return ReadOnly(
+        "warning", gettext("This node cannot write yet."), reason or votes(quorum), missing, gettext(WORKS), step
+    )
 
 
 def _step(lacking: int, missing: tuple[NodeState, ...]) -> str:
     """Bringing nodes back is always safe; making do with fewer votes is not."""
-    wanted = f"{lacking} more {'vote' if lacking == 1 else 'votes'}" if lacking > 0 else "the votes that are missing"
-    who = f"Start {names(list(missing))}, or mend the links to them" if missing else "Mend the links between the nodes"
-    return (
-        f"{who}: with {wanted} writing goes on by itself. Expecting fewer votes is only safe when it is certain that"
-        " the missing nodes are switched off."
+    wanted = (
+        ngettext("{number} more vote", "{number} more votes", lacking).format(number=lacking)
+        if lacking > 0
+        else gettext("the votes that are missing")
     )
+    who = (
+        gettext("Start {names}, or mend the links to them").format(names=names(list(missing)))
+        if missing
+        else gettext("Mend the links between the nodes")
+    )
+    return gettext(
+        "{who}: with {wanted} writing goes on by itself. Expecting fewer votes is only safe when it is certain that the"
+        " missing nodes are switched off."
+    ).format(who=who, wanted=wanted)

@@ -103,4 +103,5 @@ def in_dialogs(page: Page, seen: set[str]) -> list[str]:
 def dialog_of(address: str) -> str:
     """Which dialog it is: the same one for each row of a list."""
     path: Any = address.partition("?")[0].split("/")
-    return "/".join("*" if part in ("alpha", "beta", "gamma", "delta") else part for part in path)
+    same = ("alpha", "beta", "gamma", "delta")
+    return "/".join("*" if part in same else "edit" if part.startswith("edit-") else part for part in path)
