@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
@@ -43,6 +44,7 @@ class Line:
         return "reached" if self.value <= self.goal else "not reached"
 
 
+Result = TypeVar("Result")
 Readings = Iterator[tuple[str, float, str, float, str]]
 
 
@@ -152,7 +154,7 @@ def painted(here: Pair, browser: Browser) -> Readings:
 
 def crowd(here: Pair, browser: Browser) -> Readings:
     listening = Crowd(here.node)
-    asyncio.run(listening.listen(SOCKETS, WATCHED_S))
+    beside(listening.listen(SOCKETS, WATCHED_S))
     last = listening.last_ms(SOCKETS)
     note = f"{len(last)} changes, median {statistics.median(last):.0f}"
     yield f"event → the last of {SOCKETS} sockets, p99", chrome.percentile(last, 0.99), "ms", 1000, note
@@ -163,7 +165,7 @@ def idle(here: Pair, browser: Browser) -> Readings:
     with contextlib.ExitStack() as opened:
         opened.enter_context(visitor(browser, here))
         alone = share(here, IDLE_S)
-        crowded = asyncio.run(_with_pages(Crowd(here.node), here))
+        crowded = beside(_with_pages(Crowd(here.node), here))
     each = max(0.0, crowded - alone) / IDLE_PAGES * 100
     yield "server, each further open page", each, "% of a core", 0.1, f"the first costs {alone:.1%}"
 
@@ -218,6 +220,12 @@ def heap(page: Page) -> Readings:
         sizes.append(metrics(watching(page, "Performance"))["JSHeapUsedSize"] / 1024)
     note = f"after {DAY_CHANGES}, twice and three times as many swaps: " + ", ".join(f"{size:.0f}" for size in sizes)
     yield "heap, growth with the last stretch", max(0.0, sizes[2] - sizes[1]), "KiB", 64, note
+
+
+def beside(work: Coroutine[Any, Any, Result]) -> Result:
+    """In a thread of its own: in this one the browser's driver has its loop."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, work).result()
 
 
 def share(here: Pair, seconds: float) -> float:
