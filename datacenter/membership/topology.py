@@ -18,7 +18,7 @@ from cluster.model import ClusterState, NodeState, WitnessState
 WIDTH, HEIGHT = 640, 440
 LABEL_CHARS_MAX = 16
 EACH_PAIR_MAX = 9  # with more nodes only what is not well is drawn between them
-WITNESS_PLACE, WITNESS_LINK = (WIDTH - 52, HEIGHT - 62), 8  # links of nodes are numbered below
+WITNESS_PLACE, WITNESS_LINK = (WIDTH - 76, HEIGHT - 62), 8  # links of nodes are numbered below
 APART = 5  # pixels between the links of one pair
 
 Heard = dict[tuple[int, int, int], bool]  # (node id, peer's id, link): does the node hear the peer on it?

@@ -38,6 +38,8 @@ ROOT_ONLY = {
     ("PUT", "/cluster/config/expected"),
     ("POST", "/cluster/config/qdevice"),
     ("DELETE", "/cluster/config/qdevice"),
+    ("GET", "/cluster/config/undo-join"),
+    ("POST", "/cluster/config/undo-join"),
     ("POST", "/cluster/config/links/trial"),
     ("DELETE", "/cluster/config/links/trial"),
     ("POST", "/cluster/config/nodes/{node}"),
