@@ -7,12 +7,17 @@ Knows the socket's path and the bound on a call, and nothing of what a request m
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from typing import Any
 
 from django.conf import settings
 
 from cluster.control.client import Client
 from cluster.control.requests import Request
+from cluster.secret import Secret
+
+# The ticket or API token that came with what is being answered: the daemon believes no name without it.
+shown_by: ContextVar[Secret | None] = ContextVar("shown_by", default=None)
 
 _clients: dict[str, tuple[asyncio.AbstractEventLoop, Client]] = {}
 
@@ -28,4 +33,5 @@ def client() -> Client:
 
 async def call(request: Request, timeout_s: float | None = None) -> Any:
     """Ask the daemon. Raises the `QuireError` it answered with, `Unavailable` when it does not answer."""
-    return await client().call(request, timeout_s=timeout_s or settings.QUIRE_CALL_TIMEOUT_S)
+    by = shown_by.get() if getattr(request, "user", None) is not None else None
+    return await client().call(request, timeout_s or settings.QUIRE_CALL_TIMEOUT_S, by)

@@ -83,7 +83,7 @@ async def show(request: Any, template: str, picture: Picture, status: int = 200,
     if _only_content(request):
         return _kept_apart(render(request, template, {**context, "frame": "content_only.html"}, status=status))
     fresh = await renewal.from_ticket(request.quire_user)
-    response = render(request, template, {**context, "frame": "shell.html", "csrf": fresh.csrf}, status=status)
+    response = render(request, template, {**context, "frame": "shell.html", "csrf": fresh.csrf.reveal()}, status=status)
     set_ticket(response, fresh.ticket)
     return _kept_apart(response)
 

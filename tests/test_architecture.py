@@ -46,6 +46,7 @@ SITE_MAY_SEE = {
     "cluster.core.advice",
     "cluster.model",
     "cluster.errors",
+    "cluster.secret",
 }
 # A thin adaptor over the daemon, run by manage.py.
 SITE_EXCEPTIONS = {"datacenter/management/commands/runnode.py"}

@@ -26,6 +26,7 @@ from cluster.control.session_requests import SessionEnd as SessionEnd
 from cluster.control.session_requests import SessionEndAll as SessionEndAll
 from cluster.control.session_requests import SessionList as SessionList
 from cluster.control.session_requests import SignOut as SignOut
+from cluster.secret import Secret
 
 # --- who asks, and what they may ----------------------------------------------------------------------------------
 
@@ -33,7 +34,7 @@ from cluster.control.session_requests import SignOut as SignOut
 class CheckToken(Request, tag="access.check-token"):
     """`user@realm!name=value`, as it stands in the header → {username: "user@realm!name"}. Raises Unauthenticated."""
 
-    token: str
+    token: Secret
 
 
 class HeldRights(Request, tag="access.held"):
@@ -82,7 +83,7 @@ class UserAdd(Request, tag="access.user-add"):
 
     user: str
     userid: str
-    password: str | None = None
+    password: Secret | None = None
     enable: bool = True
     expire: int = 0
     firstname: str = ""
@@ -121,8 +122,8 @@ class PasswordChange(Request, tag="access.password"):
 
     user: str
     userid: str
-    password: str
-    confirmation_password: str | None = None
+    password: Secret
+    confirmation_password: Secret | None = None
     address: str = ""
 
 

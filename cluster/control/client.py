@@ -19,6 +19,7 @@ from cluster.control.blocking import CALL_TIMEOUT_S, BlockingClient, lost, unfin
 from cluster.control.framing import Deframer
 from cluster.control.requests import Request
 from cluster.errors import InvalidInput, QuireError
+from cluster.secret import Secret
 
 __all__ = ["BlockingClient", "Client"]
 
@@ -35,13 +36,14 @@ class Client:
         self._connecting = asyncio.Lock()
         self._places = asyncio.Semaphore(CALLS_MAX)
 
-    async def call(self, request: Request, timeout_s: float = CALL_TIMEOUT_S) -> Any:
-        """→ the result. Raises the `QuireError` the daemon raised; `Unavailable` when it is not there or too slow,
-        `OutcomeUnknown` when it is too slow for a request that carries an id to ask again by."""
+    async def call(self, request: Request, timeout_s: float = CALL_TIMEOUT_S, by: Secret | None = None) -> Any:
+        """→ the result; `by` is the ticket or token of whom it is asked for. Raises the `QuireError` the daemon raised;
+        `Unavailable` when it is not there or too slow, `OutcomeUnknown` when it is too slow for a request that carries
+        an id to ask again by."""
         try:
             async with asyncio.timeout(timeout_s), self._places:
                 connection = await self._connected()
-                return await connection.ask(request)
+                return await connection.ask(request, by)
         except TimeoutError:
             method = str(request.__struct_config__.tag)
             raise unfinished(self.path, method, timeout_s, getattr(request, "request_id", None)) from None
@@ -96,11 +98,11 @@ class _Connection(asyncio.Protocol):
         self._failure: QuireError = lost(path)
         self._transport: asyncio.Transport | None = None
 
-    async def ask(self, request: Request) -> Any:
+    async def ask(self, request: Request, by: Secret | None) -> Any:
         self._last_number += 1
         number = self._last_number
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._send(protocol.request_frame(number, request))
+        self._send(protocol.request_frame(number, request, by))
         self._calls[number] = answer
         try:
             return await answer

@@ -20,11 +20,14 @@ from cluster.control import protocol
 from cluster.control.framing import Deframer
 from cluster.control.requests import Request
 from cluster.errors import Busy, InvalidInput, OutcomeUnknown, QuireError, Unavailable
+from cluster.secret import Secret
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Any], Awaitable[Any]]
 StreamHandler = Callable[[Any], AsyncIterator[Any]]
+# May this be asked for the user it names? (request, the ticket or token beside it, is the client's word enough)
+Admission = Callable[[Request, Secret, bool], None]
 
 UNDER_WAY_MAX = 64
 FRAME_TIMEOUT_S = 30.0  # for the rest of a frame that has begun, and for a client to read what it is sent
@@ -41,12 +44,16 @@ class Handlers:
     answers: Mapping[type[Request], Handler]
     streams: Mapping[type[Request], StreamHandler]
     timeout_s: float
+    admit: Admission = lambda _request, _by, _trusted: None
 
 
 class Conversation:
     """Reads frames until the client leaves; each request is a task of its own."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handlers: Handlers) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handlers: Handlers, trusted: bool = True
+    ) -> None:
+        self._trusted = trusted
         self._reader = reader
         self._writer = writer
         self._handlers = handlers
@@ -108,10 +115,11 @@ class Conversation:
             busy = Busy(f"This connection has {UNDER_WAY_MAX} requests under way already. Wait for one of them.")
             await self._send(protocol.error_frame(asked.id, busy))
         else:
-            self._begin(asked.id, asked.request)
+            self._begin(asked)
 
-    def _begin(self, number: int, raw: msgspec.Raw) -> None:
-        task = asyncio.create_task(self._serve(number, raw))
+    def _begin(self, asked: protocol.Asked) -> None:
+        number = asked.id
+        task = asyncio.create_task(self._serve(number, asked.request, asked.by))
         self._under_way[number] = task
         task.add_done_callback(lambda _task: self._ended(number))
 
@@ -127,11 +135,12 @@ class Conversation:
 
     # --- serving one request -----------------------------------------------------------------------------------------
 
-    async def _serve(self, number: int, raw: msgspec.Raw) -> None:
+    async def _serve(self, number: int, raw: msgspec.Raw, by: Secret) -> None:
         method = "a request"
         try:
             request = protocol.read_request(raw)
             method = str(request.__struct_config__.tag)
+            self._handlers.admit(request, by, self._trusted)
             if stream := self._handlers.streams.get(type(request)):
                 await self._stream(number, stream(request))
                 return

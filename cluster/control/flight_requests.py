@@ -6,6 +6,7 @@ Like `requests.py`, whose manner and rules hold here too.
 from __future__ import annotations
 
 from cluster.control.requests import Request
+from cluster.secret import Secret
 
 
 class FlightEvents(Request, tag="flight.events"):
@@ -29,6 +30,6 @@ class PeerEvents(Request, tag="peer.events"):
     """What this node recorded, for another member that proves who it is. → {chunk: bytes, more: null}"""
 
     node_id: int
-    proof: str
+    proof: Secret
     body: bytes
     offset: int = 0

@@ -6,6 +6,7 @@ Like `requests.py`, whose manner and rules hold here too; apart from it so that 
 from __future__ import annotations
 
 from cluster.control.requests import Request
+from cluster.secret import Secret
 
 # --- other nodes ----------------------------------------------------------------------------------------------------
 
@@ -25,7 +26,7 @@ class ForwardCall(Request, tag="node.forward"):
     node: str
     http_method: str
     target: str
-    credentials: dict[str, str]
+    credentials: dict[str, Secret]
     content_type: str = ""
     body: bytes = b""
 

@@ -28,6 +28,7 @@ from cluster.control.pinned import (
 )
 from cluster.control.proof import ReplayCache, check_proof, proof
 from cluster.errors import InvalidInput, PeerError, PeerRefused
+from cluster.secret import Secret
 
 __all__ = ["Peer", "PeerSession", "ReplayCache", "check_proof", "fetch", "probe_fingerprint", "proof"]
 
@@ -73,9 +74,9 @@ class Peer:
     def where(self) -> str:
         return place(self.address, self.port)
 
-    async def login(self, username: str, password: str) -> PeerSession:
+    async def login(self, username: str, password: Secret) -> PeerSession:
         """Sign in. Raises `PeerRefused` (wrong password, second factor needed), `FingerprintMismatch`, `PeerError`."""
-        data = await self.call("POST", "/access/ticket", {"username": username, "password": password})
+        data = await self.call("POST", "/access/ticket", {"username": username, "password": password.reveal()})
         if not isinstance(data, dict):
             raise PeerError(f"{self.where} answered the sign-in with something that is not a ticket.")
         if data.get("NeedTFA"):
@@ -83,7 +84,7 @@ class Peer:
         ticket, csrf = data.get("ticket"), data.get("CSRFPreventionToken")
         if not _is_printable(ticket) or not _is_printable(csrf):
             raise PeerError(f"{self.where} answered the sign-in with something that is not a ticket.")
-        return PeerSession(self, ticket, csrf)
+        return PeerSession(self, Secret(ticket), Secret(csrf))
 
     async def call(
         self, method: str, path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
@@ -135,9 +136,9 @@ class Peer:
 class PeerSession:
     """A signed-in conversation with a peer. Holds a ticket, which appears in no repr."""
 
-    def __init__(self, peer: Peer, ticket: str, csrf: str) -> None:
+    def __init__(self, peer: Peer, ticket: Secret, csrf: Secret) -> None:
         self.peer = peer
-        self._cookie = "PVEAuthCookie=" + urllib.parse.quote(ticket, safe="")
+        self._cookie = Secret("PVEAuthCookie=" + urllib.parse.quote(ticket.reveal(), safe=""))
         self._csrf = csrf
 
     def __repr__(self) -> str:
@@ -145,11 +146,12 @@ class PeerSession:
 
     async def get(self, path: str) -> Any:
         """→ the envelope's data. Raises `PeerRefused` with the peer's own words, `PeerError`, `FingerprintMismatch`."""
-        return await self.peer.call("GET", path, headers={"Cookie": self._cookie})
+        return await self.peer.call("GET", path, headers={"Cookie": self._cookie.reveal()})
 
     async def post(self, path: str, /, **params: Any) -> Any:
         """As `get`. Parameters that are None are left out; True and False travel as 1 and 0."""
-        return await self.peer.call("POST", path, params, {"Cookie": self._cookie, "CSRFPreventionToken": self._csrf})
+        headers = {"Cookie": self._cookie.reveal(), "CSRFPreventionToken": self._csrf.reveal()}
+        return await self.peer.call("POST", path, params, headers)
 
 
 async def fetch(

@@ -1,9 +1,9 @@
 """What is said in the frames of the control socket: requests, results, items of streams, errors. No I/O.
 
-A client sends `{id, request}` or `{id, cancel: true}`; the daemon answers `{id, result}`, `{id, error}`, or for a
-stream many `{id, item}` and one `{id, end: true}`. Ids are the client's, counted from 1; 0 speaks of the connection
-itself. After a cancel nothing more is said of that id. How frames are cut is `framing.py`; how errors travel is
-`failures.py`.
+A client sends `{id, request}`, with `by` beside it the ticket or token of whom it asks for, or `{id, cancel: true}`;
+the daemon answers `{id, result}`, `{id, error}`, or for a stream many `{id, item}` and one `{id, end: true}`. Ids are
+the client's, counted from 1; 0 speaks of the connection itself. After a cancel nothing more is said of that id. How
+frames are cut is `framing.py`; how errors travel is `failures.py`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from cluster.control import (  # noqa: F401 - so that their requests are known
 from cluster.control.framing import frame
 from cluster.control.requests import Request
 from cluster.errors import InvalidInput, QuireError
+from cluster.secret import Secret, hidden, revealed
 
 CONNECTION = 0
 NAME_LENGTH_MAX = 64
@@ -46,6 +47,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 
     id: int
     request: msgspec.Raw = msgspec.Raw()
+    by: Secret = Secret()
     cancel: bool = False
 
 
@@ -67,23 +69,26 @@ def _family(root: type[Request]) -> Iterator[type[Request]]:
 
 REQUESTS: dict[str, type[Request]] = {str(each.__struct_config__.tag): each for each in _family(Request)}
 
-_asked = msgspec.msgpack.Decoder(Asked)
+_asked = msgspec.msgpack.Decoder(Asked, dec_hook=hidden)
 _told = msgspec.msgpack.Decoder(Told)
 _plain = msgspec.msgpack.Decoder()
 _encode = msgspec.msgpack.Encoder().encode
+_encode_request = msgspec.msgpack.Encoder(enc_hook=revealed).encode  # answers hold no secrets that are still hidden
 
 
 # --- a client's side --------------------------------------------------------------------------------------------------
 
 
-def request_frame(number: int, request: Request) -> bytes:
+def request_frame(number: int, request: Request, by: Secret | None = None) -> bytes:
     """Raises `InvalidInput` when the request is larger than a frame may be."""
-    return frame(_encode({"id": number, "request": request}))
+    said = {"id": number, "request": request, "by": by} if by else {"id": number, "request": request}
+    return frame(_encode_request(said))
 
 
 def plain_request(request: Request) -> dict[str, Any]:
     """A request as plain data with its method, as it travels."""
-    return {"method": str(request.__struct_config__.tag), **msgspec.structs.asdict(request)}
+    plain: dict[str, Any] = msgspec.to_builtins(request, builtin_types=(bytes,), enc_hook=revealed)
+    return plain
 
 
 def cancel_frame(number: int) -> bytes:
@@ -115,7 +120,7 @@ def read_request(raw: msgspec.Raw) -> Request:
     """Raises `InvalidInput` naming the method or the field that is wrong; never repeats a value."""
     try:
         kind = _kind(_plain.decode(raw))
-        return msgspec.msgpack.decode(raw, type=kind)
+        return msgspec.msgpack.decode(raw, type=kind, dec_hook=hidden)
     except msgspec.ValidationError as error:
         raise _at_field(str(error)) from None
     except UNREADABLE:

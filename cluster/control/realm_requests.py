@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cluster.control.request import Request
+from cluster.secret import Secret
 
 
 class RealmList(Request, tag="access.domains"):
@@ -23,7 +24,7 @@ class RealmAdd(Request, tag="access.domain-add"):
     realm: str
     type: str
     settings: dict[str, str] = {}
-    password: str | None = None
+    password: Secret | None = None
 
 
 class RealmChange(Request, tag="access.domain-change"):
@@ -34,7 +35,7 @@ class RealmChange(Request, tag="access.domain-change"):
     settings: dict[str, str] = {}
     delete: list[str] = []
     digest: str | None = None
-    password: str | None = None
+    password: Secret | None = None
 
 
 class RealmRemove(Request, tag="access.domain-remove"):

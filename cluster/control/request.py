@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
+
+from cluster.secret import Secret
 
 # Never shown: not in a repr, so not in a log, a traceback or a failing test either.
 SECRET_FIELDS = frozenset(
@@ -26,7 +29,13 @@ SECRET_FIELDS = frozenset(
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True, tag_field="method"):
-    """Base of all requests; the tag is the method's name on the wire."""
+    """Base of all requests; the tag is the method's name on the wire. A text given for a secret becomes a `Secret`."""
+
+    def __post_init__(self) -> None:
+        for name in _secrets(type(self)):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                setattr(self, name, Secret(value))
 
     def __repr__(self) -> str:
         shown = (
@@ -34,6 +43,11 @@ class Request(msgspec.Struct, forbid_unknown_fields=True, tag_field="method"):
             for name in self.__struct_fields__
         )
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@cache
+def _secrets(kind: type[Request]) -> tuple[str, ...]:
+    return tuple(name for name in kind.__struct_fields__ if name in SECRET_FIELDS)
 
 
 def as_plain(value: Any) -> Any:

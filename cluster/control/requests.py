@@ -29,6 +29,7 @@ from cluster.control.store_requests import StoreRestore as StoreRestore
 from cluster.control.store_requests import StoreShow as StoreShow
 from cluster.control.store_requests import StoreVerify as StoreVerify
 from cluster.control.store_requests import StoreWrite as StoreWrite
+from cluster.secret import Secret
 
 # --- status -------------------------------------------------------------------------------------------------------
 
@@ -119,12 +120,12 @@ class JoinCluster(Request, tag="cluster.join"):
 
     hostname: str
     fingerprint: str
-    password: str = ""
+    password: Secret = Secret()
     links: dict[int, str] = {}
     nodeid: int | None = None
     votes: int | None = None
     force: bool = False
-    token: str = ""
+    token: Secret = Secret()
     cluster_uuid: str = ""
     user: str = "root@pam"
 
@@ -161,7 +162,7 @@ class UndoAddNode(Request, tag="cluster.undo-add-node"):
     """
 
     node: str
-    undo_token: str
+    undo_token: Secret
 
 
 class LeaveCluster(Request, tag="cluster.leave"):
@@ -224,9 +225,10 @@ class TaskList(Request, tag="task.list"):
 
 
 class TaskStatus(Request, tag="task.status"):
-    """→ TaskState. Raises NotFound."""
+    """→ TaskState. Raises NotFound, and Forbidden for somebody else's without Sys.Audit on the node, as TaskLog."""
 
     upid: str
+    user: str = "root@pam"
 
 
 class TaskLog(Request, tag="task.log"):
@@ -235,12 +237,14 @@ class TaskLog(Request, tag="task.log"):
     upid: str
     start: int = 0
     limit: int = 50
+    user: str = "root@pam"
 
 
 class TaskStop(Request, tag="task.stop"):
-    """→ null. The task's current step is cancelled and undone."""
+    """→ null. The task's current step is cancelled and undone. Forbidden for somebody else's without Sys.Modify."""
 
     upid: str
+    user: str = "root@pam"
 
 
 # --- access ---------------------------------------------------------------------------------------------------------
@@ -254,22 +258,22 @@ class Login(Request, tag="access.login"):
     ticket. Raises Unauthenticated, one sentence for every cause."""
 
     username: str
-    password: str
+    password: Secret
     address: str = ""
-    ticket: str = ""
+    ticket: Secret = Secret()
     verify: bool = False
 
 
 class CheckTicket(Request, tag="access.check-ticket"):
     """→ {username, issued_s}. Raises Unauthenticated."""
 
-    ticket: str
+    ticket: Secret
 
 
 class CheckCsrf(Request, tag="access.check-csrf"):
     """→ null. Raises Unauthenticated."""
 
-    token: str
+    token: Secret
     username: str
 
 
@@ -278,7 +282,7 @@ class RenewAfterJoin(Request, tag="access.renew-after-join"):
     → a ticket of the cluster's, for the same user, once the join succeeded and for ten minutes after.
     Same result as Login."""
 
-    ticket: str
+    ticket: Secret
 
 
 class WebFiles(Request, tag="web.files"):
@@ -293,7 +297,7 @@ class PeerStanding(Request, tag="peer.standing"):
     corosync_authkey}|null}: the second for one whose removal was taken back, if `proof` shows the key it knew."""
 
     node_id: int
-    proof: str
+    proof: Secret
     body: bytes
 
 
@@ -302,6 +306,6 @@ class PeerHistory(Request, tag="peer.history"):
     → {chunk: bytes, more: int|null}: while `more` is not null, ask again with `offset` = more and the same proof."""
 
     node_id: int
-    proof: str
+    proof: Secret
     body: bytes
     offset: int = 0

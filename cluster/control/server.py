@@ -18,7 +18,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from cluster.control import protocol
-from cluster.control.conversation import Conversation, Handler, Handlers, StreamHandler
+from cluster.control.conversation import Admission, Conversation, Handler, Handlers, StreamHandler
 from cluster.control.requests import Request
 from cluster.errors import Busy, Conflict, Forbidden, QuireError, Unavailable
 
@@ -38,7 +38,8 @@ CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 class ControlServer:
     """Serves `handlers` and `streams` at `path` to root, to the daemon's own user and to `allowed_uids`.
 
-    `group_id`: the group that may open the socket, for a web process of another user.
+    `group_id`: the group that may open the socket, for a web process of another user. `admit` is asked before every
+    request, and told whether the client may name a user on its own word: root may, and the daemon's own user.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class ControlServer:
         *,
         group_id: int | None = None,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
+        admit: Admission = lambda _request, _by, _trusted: None,
     ) -> None:
         self.path = Path(path)
-        self._handlers = Handlers(dict(handlers), dict(streams or {}), request_timeout_s)
-        self._allowed_uids = frozenset({0, os.geteuid(), *allowed_uids})
+        self._handlers = Handlers(dict(handlers), dict(streams or {}), request_timeout_s, admit)
+        self._trusted_uids = frozenset({0, os.geteuid()})
+        self._allowed_uids = self._trusted_uids | frozenset(allowed_uids)
         self._group_id = group_id
         self._server: asyncio.Server | None = None
         self._inode = 0
@@ -137,7 +140,8 @@ class ControlServer:
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        refusal = self._refusal(writer)
+        user_id = _user_of(writer)
+        refusal = self._refusal(user_id)
         try:
             if self._server is None or len(self._refusals) >= CONNECTIONS_MAX:
                 return
@@ -145,7 +149,7 @@ class ControlServer:
                 self._refusals.add(task)
                 await _turn_away(reader, writer, refusal)
             else:
-                self._conversations[task] = Conversation(reader, writer, self._handlers)
+                self._conversations[task] = Conversation(reader, writer, self._handlers, user_id in self._trusted_uids)
                 await self._conversations[task].run()
         except asyncio.CancelledError:
             pass  # the server stops; asyncio would log a cancelled connection as a fault
@@ -154,15 +158,18 @@ class ControlServer:
             self._refusals.discard(task)
             writer.transport.abort()
 
-    def _refusal(self, writer: asyncio.StreamWriter) -> QuireError | None:
-        raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
-        pid, uid, _gid = CREDENTIALS.unpack(raw)
-        if uid not in self._allowed_uids:
-            log.warning("Refused a connection to the control socket from process %d of user %d.", pid, uid)
+    def _refusal(self, user_id: int) -> QuireError | None:
+        if user_id not in self._allowed_uids:
+            log.warning("Refused a connection to the control socket from a process of user %d.", user_id)
             return Forbidden("This user may not speak to the daemon of this node. Run the command as root.")
         if len(self._conversations) >= CONNECTIONS_MAX:
             return Busy(f"The daemon serves {CONNECTIONS_MAX} connections already. Try again in a moment.")
         return None
+
+
+def _user_of(writer: asyncio.StreamWriter) -> int:
+    raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    return int(CREDENTIALS.unpack(raw)[1])
 
 
 async def _turn_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, error: QuireError) -> None:

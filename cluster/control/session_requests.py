@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cluster.control.request import Request
+from cluster.secret import Secret
 
 # --- sessions -----------------------------------------------------------------------------------------------------
 
@@ -13,7 +14,7 @@ class SessionList(Request, tag="access.sessions"):
 
     user: str
     userid: str | None = None
-    ticket: str = ""
+    ticket: Secret = Secret()
 
 
 class SessionEnd(Request, tag="access.session-end"):
@@ -33,7 +34,7 @@ class SessionEndAll(Request, tag="access.session-end-all"):
 class SignOut(Request, tag="access.sign-out"):
     """→ null. This ticket is refused from now on."""
 
-    ticket: str
+    ticket: Secret
 
 
 # --- second factors -----------------------------------------------------------------------------------------------
@@ -63,11 +64,11 @@ class FactorAdd(Request, tag="access.tfa-add"):
     userid: str
     type: str
     description: str = ""
-    totp: str | None = None
-    value: str | None = None
-    challenge: str | None = None
+    totp: Secret | None = None
+    value: Secret | None = None
+    challenge: Secret | None = None
     origin: str = ""
-    password: str | None = None
+    password: Secret | None = None
     address: str = ""
 
 
@@ -79,7 +80,7 @@ class FactorChange(Request, tag="access.tfa-change"):
     id: str
     description: str | None = None
     enable: bool | None = None
-    password: str | None = None
+    password: Secret | None = None
     address: str = ""
 
 
@@ -89,7 +90,7 @@ class FactorRemove(Request, tag="access.tfa-remove"):
     user: str
     userid: str
     id: str
-    password: str | None = None
+    password: Secret | None = None
     address: str = ""
 
 

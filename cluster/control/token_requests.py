@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cluster.control.request import Request
+from cluster.secret import Secret
 
 
 class TokenCreate(Request, tag="join-token.create"):
@@ -30,7 +31,7 @@ class TokenOpen(Request, tag="join-token.open"):
     """A joining node shows its token. → {apiversion, information}: the second as JoinInfo answers. Nothing is used up.
     Raises the kinds of TokenRefused."""
 
-    token: str
+    token: Secret
     cluster: str
     time: int
 
@@ -38,7 +39,7 @@ class TokenOpen(Request, tag="join-token.open"):
 class TokenAdd(Request, tag="join-token.add"):
     """As AddNode, by a joining node that has a token."""
 
-    token: str
+    token: Secret
     cluster: str
     time: int
     node: str

@@ -154,7 +154,10 @@ class Daemon:
         self.background.run(interpreter.watch())
         web, streams = self.options.web_user, handlers.streams(self)
         admitted, group_id = ((), None) if web is None else ((web.user_id,), web.group_id)
-        self.control = ControlServer(self.options.socket, handlers.table(self), streams, admitted, group_id=group_id)
+        self.control = ControlServer(
+            self.options.socket, handlers.table(self), streams, admitted, group_id=group_id,
+            admit=self.access.callers.admit,
+        )  # fmt: skip
         await self.control.start()
         self._closers.append(self.control.stop)
 

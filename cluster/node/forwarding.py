@@ -99,16 +99,17 @@ class Forwarding:
 
 def _headers(request: ForwardCall) -> dict[str, str]:
     """Raises InvalidInput for what no request of ours has."""
-    values = [*request.credentials.values(), request.content_type]
+    credentials = {name: value.reveal() for name, value in request.credentials.items()}
+    values = [*credentials.values(), request.content_type]
     if (
         request.http_method not in METHODS
         or not TARGET.fullmatch(request.target)
-        or not request.credentials.keys() <= CREDENTIALS
+        or not credentials.keys() <= CREDENTIALS
         or not all(map(HEADER_VALUE.fullmatch, values))
     ):
         raise InvalidInput("This is no call of the API.")
     content = {"Content-Type": request.content_type} if request.body else {}
-    return {**request.credentials, **content, HOPS_HEADER: "true"}
+    return {**credentials, **content, HOPS_HEADER: "true"}
 
 
 def _clock(time_s: float) -> str:

@@ -210,7 +210,7 @@ class Workflows:
         )  # fmt: skip
 
     async def undo_add_node(self, request: UndoAddNode) -> None:
-        await self._additions.withdraw(request.node, request.undo_token)
+        await self._additions.withdraw(request.node, request.undo_token.reveal())
 
     # --- the daemon's part ------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from cluster.errors import PeerRefused
+from cluster.secret import Secret
 from cluster.workflow import answer
 from cluster.workflow.steps import Run
 
@@ -27,7 +28,7 @@ class PeerSession(Protocol):
 class Peer(Protocol):
     """A member at an address, known by its certificate's fingerprint. Raises PeerError and its kinds."""
 
-    async def login(self, username: str, password: str) -> PeerSession: ...
+    async def login(self, username: str, password: Secret) -> PeerSession: ...
 
     async def call(self, method: str, path: str, params: Mapping[str, Any] | None = None) -> Any: ...
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cluster.corosync import names
 from cluster.errors import Conflict, InvalidInput, PeerError, PeerRefused
 from cluster.model import Link
+from cluster.secret import Secret
 from cluster.workflow import answer, preflight, waiting
 from cluster.workflow.asking import ANSWER_S, Peers, PeerSession, answered
 from cluster.workflow.clock import Clock
@@ -32,6 +33,7 @@ API_VERSION_MIN = 0
 PEER_USER = "root@pam"
 PASSWORD_LENGTH_MAX = 128
 QUEUE_S, ASK_AGAIN_S = 300.0, 1.0  # how long this node waits while others join before it
+PASSWORD_WANTED = f"The password of {PEER_USER} on the peer is needed (at most {PASSWORD_LENGTH_MAX} characters)."
 QUORATE_S = 90.0
 SYNCHRONISED_S = 120.0
 
@@ -46,12 +48,12 @@ class JoinPlan:
 
     hostname: str
     fingerprint: str
-    password: str = field(repr=False)
+    password: Secret
     links: tuple[Link, ...] = ()
     node_id: int | None = None
     votes: int | None = None
     force: bool = False
-    token: str = field(default="", repr=False)
+    token: Secret = Secret()
     cluster_uuid: str = ""
 
 
@@ -59,25 +61,24 @@ def plan_join(
     host: Host,
     hostname: str,
     fingerprint: str,
-    password: str,
+    password: Secret,
     links: Mapping[int, str] | None = None,
     nodeid: int | None = None,
     votes: int | None = None,
     force: bool = False,
-    token: str = "",
+    token: Secret = Secret(),
     cluster_uuid: str = "",
 ) -> JoinPlan:
     """With a join token no password is needed. Raises InvalidInput naming the field."""
-    allow_loopback = host.engine_name != "corosync"
-    address = names.link_address(hostname, "hostname", allow_loopback=allow_loopback)
-    if token and not TOKEN.fullmatch(token):
+    near = host.engine_name != "corosync"
+    address = names.link_address(hostname, "hostname", allow_loopback=near)
+    if token and not TOKEN.fullmatch(token.reveal()):
         raise InvalidInput("This is no join token.", fields={"token": "This is no join token."})
     if token:
-        password = ""
-    elif not password or len(password) > PASSWORD_LENGTH_MAX or "\0" in password:
-        sentence = f"The password of {PEER_USER} on the peer is needed (at most {PASSWORD_LENGTH_MAX} characters)."
-        raise InvalidInput(sentence, fields={"password": sentence})
-    chosen = names.links(links or {}, allow_loopback=allow_loopback)
+        password = Secret()
+    elif not password or len(password.reveal()) > PASSWORD_LENGTH_MAX or "\0" in password.reveal():
+        raise InvalidInput(PASSWORD_WANTED, fields={"password": PASSWORD_WANTED})
+    chosen = names.links(links or {}, allow_loopback=near)
     if not chosen:
         default_link(host)
     return JoinPlan(

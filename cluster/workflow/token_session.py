@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from cluster.errors import PeerRefused
+from cluster.secret import Secret
 
 INFORMATION = "/cluster/config/join"
 API_VERSION = "/cluster/config/apiversion"
@@ -22,7 +23,7 @@ class Asking(Protocol):
 class TokenSession:
     """Answers as a session does (`PeerSession` of `join.py`). `now_s` is this node's clock, which the member checks."""
 
-    def __init__(self, peer: Asking, token: str, cluster_uuid: str, now_s: Callable[[], float]) -> None:
+    def __init__(self, peer: Asking, token: Secret, cluster_uuid: str, now_s: Callable[[], float]) -> None:
         self._peer, self._token, self._uuid, self._now_s = peer, token, cluster_uuid, now_s
         self._version: Any = None
 
@@ -41,4 +42,4 @@ class TokenSession:
         return await self._peer.call("POST", f"/cluster/config/tokens/nodes/{node}", self._shown(params))
 
     def _shown(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        return {**params, "token": self._token, "cluster": self._uuid or None, "time": int(self._now_s())}
+        return {**params, "token": self._token.reveal(), "cluster": self._uuid or None, "time": int(self._now_s())}

@@ -16,6 +16,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from cluster.errors import QuireError, Unauthenticated
+from cluster.secret import Secret
+from datacenter import gateway
 from datacenter.access import tickets
 from datacenter.problems import problem
 
@@ -39,13 +41,15 @@ class TicketMiddleware:
 
     async def __call__(self, request: Any) -> HttpResponse:
         request.quire_user = request.quire_problem = None
+        gateway.shown_by.set(None)
         authorization = request.headers.get("Authorization", "")
         token = tickets.read_token(authorization) if request.path.startswith(API) else None
-        ticket = tickets.read_ticket(request.COOKIES, authorization) if token is None else ""
+        ticket = tickets.read_ticket(request.COOKIES, authorization) if token is None else Secret()
         if ticket or token is not None:
             try:
                 by = tickets.signed_in(ticket) if token is None else tickets.by_token(token)
                 request.quire_user = await by
+                gateway.shown_by.set(ticket if token is None else token)
             except Unauthenticated:
                 pass
             except QuireError as error:

@@ -32,5 +32,10 @@ async def held(user: str, path: str) -> dict[str, int]:
     return answer
 
 
+def forget(user: str, path: str) -> None:
+    """The next question about this is asked of the daemon."""
+    _kept.pop((user, path), None)
+
+
 def forget_all() -> None:
     _kept.clear()

@@ -6,11 +6,13 @@ pages cannot make the browser send it. How the ticket is checked is `tickets.py`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from django.http import HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from cluster.secret import Secret
 
 COOKIE = "PVEAuthCookie"
 
@@ -20,7 +22,7 @@ class SignedIn:
     """A user whose ticket the daemon found good a moment ago, or a token `user@realm!name`, which has no ticket."""
 
     username: str
-    ticket: str = field(repr=False)
+    ticket: Secret
 
     @property
     def is_token(self) -> bool:
@@ -34,9 +36,11 @@ def local_path(text: str, default: str = "/") -> str:
     return text if is_path and url_has_allowed_host_and_scheme(text, allowed_hosts=None) else default
 
 
-def set_ticket(response: HttpResponse, ticket: str) -> None:
+def set_ticket(response: HttpResponse, ticket: Secret) -> None:
     """A session cookie: it goes when the browser closes, and its ticket ends by itself before that."""
-    response.set_cookie(COOKIE, quote(ticket, safe=""), secure=True, httponly=True, samesite="Strict", path="/")
+    response.set_cookie(
+        COOKIE, quote(ticket.reveal(), safe=""), secure=True, httponly=True, samesite="Strict", path="/"
+    )
 
 
 def clear_ticket(response: HttpResponse) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from cluster.control.access_requests import CheckToken
 from cluster.control.requests import CheckCsrf, CheckTicket
 from cluster.errors import Unauthenticated
+from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.access import rights
 from datacenter.access.sign_in import COOKIE, SignedIn
@@ -58,40 +59,40 @@ _tickets = Kept()
 _csrf_tokens = Kept()
 
 
-def read_ticket(cookies: dict[str, str], authorization: str = "") -> str:
-    """The ticket in a request's cookies, else in its Authorization header; "" when there is none."""
+def read_ticket(cookies: dict[str, str], authorization: str = "") -> Secret:
+    """The ticket in a request's cookies, else in its Authorization header; an empty one when there is none."""
     sent = cookies.get(COOKIE, "")
     if not sent and authorization.startswith(AUTHORIZATION_PREFIX):
         sent = authorization.removeprefix(AUTHORIZATION_PREFIX)
     if len(sent) > TICKET_LENGTH_MAX or not sent.isascii():
-        return ""
+        return Secret()
     ticket = unquote(sent)
-    return ticket if ticket.isascii() and ticket.isprintable() else ""
+    return Secret(ticket if ticket.isascii() and ticket.isprintable() else "")
 
 
-def read_token(authorization: str) -> str | None:
+def read_token(authorization: str) -> Secret | None:
     """The API token in an Authorization header; None when it names none. What is no token is refused by the daemon."""
     if not authorization.startswith(TOKEN_PREFIXES):
         return None
     sent = authorization[len(TOKEN_PREFIXES[0]) :]
-    return unquote(sent) if len(sent) <= TICKET_LENGTH_MAX and sent.isascii() else ""
+    return Secret(unquote(sent) if len(sent) <= TICKET_LENGTH_MAX and sent.isascii() else "")
 
 
-async def by_token(token: str) -> SignedIn:
+async def by_token(token: Secret) -> SignedIn:
     """Whose token it is, as `user@realm!name`. Raises as `signed_in`."""
-    key = _key("token " + token)
+    key = _key("token " + token.reveal())
     username = _tickets.get(key)
     if username is None:
         username = (await gateway.call(CheckToken(token=token)))["username"]
         _tickets.put(key, username)
-    return SignedIn(username, "")
+    return SignedIn(username, Secret())
 
 
-async def signed_in(ticket: str) -> SignedIn:
+async def signed_in(ticket: Secret) -> SignedIn:
     """Who the ticket is for. Raises Unauthenticated; other errors when the daemon does not answer."""
     if not ticket:
         raise Unauthenticated("no ticket was sent")
-    key = _key(ticket)
+    key = _key(ticket.reveal())
     username = _tickets.get(key)
     if username is None:
         username = (await gateway.call(CheckTicket(ticket=ticket)))["username"]
@@ -105,13 +106,13 @@ async def check_csrf(token: str, username: str) -> None:
         raise Unauthenticated("no anti-forgery token was sent")
     key = _key(username + "\0" + token)
     if _csrf_tokens.get(key) is None:
-        await gateway.call(CheckCsrf(token=token, username=username))
+        await gateway.call(CheckCsrf(token=Secret(token), username=username))
         _csrf_tokens.put(key, username)
 
 
-def forget(ticket: str) -> None:
+def forget(ticket: Secret) -> None:
     """On sign-out: the next request with this ticket is asked about anew."""
-    _tickets.forget(_key(ticket))
+    _tickets.forget(_key(ticket.reveal()))
 
 
 def forget_all() -> None:

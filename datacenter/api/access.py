@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from cluster.control.requests import Login
 from cluster.errors import InvalidInput, Unauthenticated
+from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.access import rights
 from datacenter.access.delay import after_failed_sign_in
@@ -50,7 +51,7 @@ async def ticket(call: Call, asked: TicketParameters) -> dict[str, Any]:
     username = f"{asked.username}@{asked.realm}" if asked.realm else asked.username
     started_s = asyncio.get_running_loop().time()
     verify = asked.path is not None or asked.privs is not None
-    login = Login(username, asked.password, call.address, asked.tfa_challenge or "", verify)
+    login = Login(username, Secret(asked.password), call.address, Secret(asked.tfa_challenge or ""), verify)
     try:
         issued = await gateway.call(login, timeout_s=LOGIN_TIMEOUT_S)
         if verify:

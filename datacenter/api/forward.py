@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from cluster.control.node_requests import ForwardCall, LocateNode
 from cluster.errors import PeerError
+from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.access.middleware import CSRF_HEADER
 from datacenter.access.sign_in import COOKIE
@@ -56,8 +57,8 @@ def _target(request: HttpRequest, form: str, endpoint: Endpoint, in_path: dict[s
     return form + "/".join(quote(step, safe="") for step in steps) + (f"?{query}" if query else "")
 
 
-def credentials(request: HttpRequest) -> dict[str, str]:
+def credentials(request: HttpRequest) -> dict[str, Secret]:
     found: dict[str, Any] = {name: request.headers.get(name) for name in ("Authorization", CSRF_HEADER)}
     if COOKIE in request.COOKIES:
         found["Cookie"] = f"{COOKIE}={quote(request.COOKIES[COOKIE], safe='%')}"
-    return {name: value for name, value in found.items() if value}
+    return {name: Secret(value) for name, value in found.items() if value}

@@ -154,9 +154,9 @@ async def subscription(_call: Call, _asked: NodeParameters) -> Subscription:
     return Subscription(status="notfound", message="Quire needs no subscription.")
 
 
-async def config(_call: Call, asked: NodeParameters) -> dict[str, Any]:
+async def config(call: Call, asked: NodeParameters) -> dict[str, Any]:
     try:
-        read = await gateway.call(StoreRead(f"nodes/{asked.node}/config"))
+        read = await gateway.call(StoreRead(f"nodes/{asked.node}/config", user=call.user))
     except NotFound:
         return {"digest": ""}
     kept = read_key_values(read["data"].decode("utf-8", "replace"))

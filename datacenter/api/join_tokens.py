@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.control.token_requests import TokenAdd, TokenCreate, TokenOpen, TokenRevoke, TokenRows
+from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
@@ -77,12 +78,12 @@ async def revoke(call: Call, asked: NamedToken) -> None:
 
 
 async def opened(_call: Call, asked: ShownToken) -> dict[str, Any]:
-    return await gateway.call(TokenOpen(token=asked.token, cluster=asked.cluster or "", time=asked.time))
+    return await gateway.call(TokenOpen(token=Secret(asked.token), cluster=asked.cluster or "", time=asked.time))
 
 
 async def add(_call: Call, asked: AddWithToken) -> dict[str, Any]:
     request = TokenAdd(
-        token=asked.token,
+        token=Secret(asked.token),
         cluster=asked.cluster or "",
         time=asked.time,
         node=asked.node,

@@ -18,6 +18,7 @@ from cluster.control.requests import (
     JoinInfo,
     UndoAddNode,
 )
+from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, OpenRow, Parameters, Row
@@ -141,7 +142,7 @@ async def join(call: Call, asked: JoinParameters) -> str:
     request = JoinCluster(
         hostname=asked.hostname,
         fingerprint=asked.fingerprint.upper(),
-        password=asked.password,
+        password=Secret(asked.password),
         links=asked.links(),
         nodeid=asked.nodeid,
         votes=asked.votes,
@@ -166,7 +167,7 @@ async def add_node(call: Call, asked: AddParameters) -> dict[str, Any]:
 
 
 async def undo_add_node(_call: Call, asked: UndoParameters) -> None:
-    await gateway.call(UndoAddNode(node=asked.node, undo_token=asked.undo_token), timeout_s=ADD_TIMEOUT_S)
+    await gateway.call(UndoAddNode(node=asked.node, undo_token=Secret(asked.undo_token)), timeout_s=ADD_TIMEOUT_S)
 
 
 async def join_information(_call: Call, asked: JoinInfoParameters) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class NextIdParameters(Parameters, kw_only=True):
 
 
 async def options(call: Call, _asked: NoParameters) -> dict[str, Any]:
-    kept, _digest = await _read()
+    kept, _digest = await _read(call)
     shown = {name: OPTIONS[name].value_of(text) for name, text in kept.values.items() if name in OPTIONS}
     tags = shown.get("registered-tags", [])
     if not await permitted(call, AUDIT):
@@ -67,7 +67,7 @@ async def options(call: Call, _asked: NoParameters) -> dict[str, Any]:
 
 
 async def change_options(call: Call, asked: Any) -> None:
-    kept, digest = await _read()
+    kept, digest = await _read(call)
     given = {name: value for name, value in msgspec.to_builtins(asked).items() if value is not None}
     if given.pop("digest", digest) != digest:
         raise InvalidInput(HEADLINE, fields={"digest": "the options were changed by somebody else; read them again"})
@@ -80,13 +80,13 @@ async def change_options(call: Call, asked: Any) -> None:
     await gateway.call(StoreWrite(FILE, text.encode(), digest=digest, check=True, user=call.user, door="api"))
 
 
-async def next_id(_call: Call, asked: NextIdParameters) -> int:
+async def next_id(call: Call, asked: NextIdParameters) -> int:
     taken = set(await gateway.call(GuestIds()))
     if asked.vmid is not None:
         if asked.vmid in taken:
             raise InvalidInput(HEADLINE, fields={"vmid": "a guest has this id already"})
         return asked.vmid
-    kept, _digest = await _read()
+    kept, _digest = await _read(call)
     bounds = OPTIONS["next-id"].value_of(kept.values.get("next-id", ""))
     bounds = bounds if isinstance(bounds, dict) else {}
     lower, upper = bounds.get("lower", LOWEST), bounds.get("upper", UPPER)
@@ -110,10 +110,10 @@ def _check(given: dict[str, str], removed: list[str]) -> None:
         raise InvalidInput(HEADLINE, fields=faults)
 
 
-async def _read() -> tuple[KeyValues, str]:
+async def _read(call: Call) -> tuple[KeyValues, str]:
     """The options and the file's digest; empty when it is not there yet."""
     try:
-        read = await gateway.call(StoreRead(FILE))
+        read = await gateway.call(StoreRead(FILE, user=call.user))
     except NotFound:
         return KeyValues({}, ""), ""
     return read_key_values(read["data"].decode("utf-8", "replace")), read["digest"]

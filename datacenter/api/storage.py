@@ -97,8 +97,8 @@ async def storages(call: Call, asked: StorageListParameters) -> list[dict[str, A
     return [_row(each) for each in await _visible(call) if asked.type in (None, each.type)]
 
 
-async def one_storage(_call: Call, asked: StorageParameters) -> dict[str, Any]:
-    found = next((each for each in await _defined() if each.id == asked.storage), None)
+async def one_storage(call: Call, asked: StorageParameters) -> dict[str, Any]:
+    found = next((each for each in await _defined(call) if each.id == asked.storage), None)
     if found is None:
         raise NotFound(f"storage '{asked.storage}' does not exist")
     return _row(found)
@@ -139,8 +139,8 @@ async def pools(call: Call, asked: PoolListParameters) -> list[dict[str, Any]]:
     ]
 
 
-async def one_pool(_call: Call, asked: PoolParameters) -> PoolMembers:
-    found = next((each for each in await _pools() if each[0] == asked.poolid), None)
+async def one_pool(call: Call, asked: PoolParameters) -> PoolMembers:
+    found = next((each for each in await _pools(call) if each[0] == asked.poolid), None)
     if found is None:
         raise NotFound(f"pool '{asked.poolid}' does not exist")
     name, comment, guests, kept = found
@@ -150,13 +150,13 @@ async def one_pool(_call: Call, asked: PoolParameters) -> PoolMembers:
 
 
 async def visible_pools(call: Call) -> list[tuple[str, str, list[str], list[str]]]:
-    return [each for each in await _pools() if await permitted(call, perm(f"/pool/{each[0]}", "Pool.Audit"))]
+    return [each for each in await _pools(call) if await permitted(call, perm(f"/pool/{each[0]}", "Pool.Audit"))]
 
 
-async def _pools() -> list[tuple[str, str, list[str], list[str]]]:
+async def _pools(call: Call) -> list[tuple[str, str, list[str], list[str]]]:
     """(name, comment, guests, storages) per pool."""
     found = []
-    for line in (await _text("user.cfg")).splitlines():
+    for line in (await _text(call, "user.cfg")).splitlines():
         kind, *fields = line.split(":")
         if kind == "pool" and len(fields) >= 4:
             guests, kept = (field.replace(";", ",").split(",") for field in fields[2:4])
@@ -165,18 +165,20 @@ async def _pools() -> list[tuple[str, str, list[str], list[str]]]:
 
 
 async def _visible(call: Call) -> list[Section]:
-    return [each for each in await _defined() if await permitted(call, perm(f"/storage/{each.id}", *USES, any=True))]
+    return [
+        each for each in await _defined(call) if await permitted(call, perm(f"/storage/{each.id}", *USES, any=True))
+    ]
 
 
-async def _defined() -> list[Section]:
+async def _defined(call: Call) -> list[Section]:
     """`local` is always there."""
-    found = read_sections(await _text("storage.cfg"))
+    found = read_sections(await _text(call, "storage.cfg"))
     return found if any(each.id == LOCAL.id for each in found) else [LOCAL, *found]
 
 
-async def _text(path: str) -> str:
+async def _text(call: Call, path: str) -> str:
     try:
-        return (await gateway.call(StoreRead(path)))["data"].decode("utf-8", "replace")
+        return (await gateway.call(StoreRead(path, user=call.user)))["data"].decode("utf-8", "replace")
     except NotFound:
         return ""
 

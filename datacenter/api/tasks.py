@@ -108,7 +108,7 @@ async def task_status(call: Call, asked: TaskParameters) -> dict[str, Any]:
 
 async def task_log(call: Call, asked: LogParameters) -> Listed:
     await _task(call, asked, NODE_AUDIT)
-    log = await gateway.call(TaskLog(upid=asked.upid, start=asked.start, limit=asked.limit))
+    log = await gateway.call(TaskLog(asked.upid, asked.start, asked.limit, call.user))
     if not log["total"]:
         return Listed([{"n": 1, "t": "no content"}], 1)
     return Listed(log["lines"], log["total"])
@@ -116,7 +116,7 @@ async def task_log(call: Call, asked: LogParameters) -> Listed:
 
 async def stop_task(call: Call, asked: TaskParameters) -> None:
     await _task(call, asked, NODE_MODIFY)
-    await gateway.call(TaskStop(upid=asked.upid))
+    await gateway.call(TaskStop(asked.upid, call.user))
 
 
 # --- which tasks ------------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ async def stop_task(call: Call, asked: TaskParameters) -> None:
 async def _task(call: Call, asked: TaskParameters, permission: Privileged) -> TaskState:
     """One's own, or with the permission anybody's."""
     try:
-        task = msgspec.convert(await gateway.call(TaskStatus(upid=asked.upid)), TaskState)
+        task = msgspec.convert(await gateway.call(TaskStatus(asked.upid, call.user)), TaskState)
     except NotFound as error:
         raise InvalidInput(HEADLINE, fields={"upid": error.message}) from None
     if not _is_own(call, task):

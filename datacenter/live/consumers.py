@@ -19,7 +19,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import translation
 
 from cluster.control.requests import TaskLog
-from cluster.errors import NotFound, QuireError, Unauthenticated
+from cluster.errors import Forbidden, NotFound, QuireError, Unauthenticated
+from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.access import tickets
 from datacenter.api.call import Call
@@ -69,6 +70,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(FOREIGN_ORIGIN)
             return
         ticket = _ticket(self.scope["headers"])
+        gateway.shown_by.set(ticket)
         refusal = await _refusal(ticket)
         await self.accept()  # only an accepted socket can tell the page why it closes
         if refusal:
@@ -83,7 +85,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._start(self._send_all(self.outlet), "send to a page")
         self._start(self._stay_signed_in(ticket), "check a page's ticket")
 
-    async def _look_up(self, ticket: str) -> None:
+    async def _look_up(self, ticket: Secret) -> None:
         """Whether the page's user may look at the cluster: what is told of it is for those alone."""
         with contextlib.suppress(QuireError):
             self.user = (await tickets.signed_in(ticket)).username
@@ -195,8 +197,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return ()
         shown = self.log
         try:
-            lines = read_log(await gateway.call(TaskLog(upid=shown.upid, limit=0)))
-        except NotFound:
+            lines = read_log(await gateway.call(TaskLog(shown.upid, limit=0, user=self.user)))
+        except (NotFound, Forbidden):
             self.log = None
             return ()
         except QuireError:
@@ -207,7 +209,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     # --- staying ------------------------------------------------------------------------------------------------------
 
-    async def _stay_signed_in(self, ticket: str) -> None:
+    async def _stay_signed_in(self, ticket: Secret) -> None:
         while True:
             await asyncio.sleep(RECHECK_S)
             tickets.forget(ticket)  # asked anew: what is kept of it may be as old as the time there is
@@ -220,7 +222,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._jobs.append(asyncio.create_task(work, name=name))
 
 
-async def _refusal(ticket: str) -> int:
+async def _refusal(ticket: Secret) -> int:
     """Why a page may not have its socket now, as a close code; 0 when it may."""
     try:
         await tickets.signed_in(ticket)
@@ -241,7 +243,7 @@ def _read(text: str | None) -> Said:
     return said
 
 
-def _ticket(headers: list[tuple[bytes, bytes]]) -> str:
+def _ticket(headers: list[tuple[bytes, bytes]]) -> Secret:
     cookies: SimpleCookie = SimpleCookie()
     with contextlib.suppress(CookieError):
         for name, value in headers:

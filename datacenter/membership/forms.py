@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from cluster.control.requests import CreateCluster, JoinCluster
 from cluster.errors import InvalidInput
 from cluster.model import LINKS_MAX
+from cluster.secret import Secret
 
 PRIORITY_MAX = 255
 
@@ -67,9 +68,9 @@ def read_join(form: QueryDict, invitation: dict[str, Any] | None, user: str) -> 
     return JoinCluster(
         hostname=hostname,
         fingerprint=fingerprint,
-        password=password,
+        password=Secret(password),
         links=links,
-        token=token,
+        token=Secret(token),
         cluster_uuid=invitation.get("cluster_uuid", "") if invitation else "",
         user=user,
     )

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from cluster.control.flight_requests import PeerEvents
 from cluster.control.requests import PeerHistory, PeerStanding
 from cluster.errors import InvalidInput, PeerError, QuireError
+from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.api import envelope
 
@@ -70,7 +71,7 @@ def _asked(request: HttpRequest, kind: type[Question]) -> Question:
     node, proof, body = request.headers.get(NODE_HEADER, ""), request.headers.get(PROOF_HEADER, ""), request.body
     if not NODE_ID.fullmatch(node) or not proof or len(proof) > PROOF_LENGTH_MAX or len(body) > BODY_BYTES_MAX:
         raise InvalidInput("A node that asks for this says who it is, and proves it.")
-    return kind(node_id=int(node), proof=proof, body=body)
+    return kind(node_id=int(node), proof=Secret(proof), body=body)
 
 
 async def _piece(asked: Asked) -> dict[str, Any]:

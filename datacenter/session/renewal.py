@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from cluster.control.requests import Login, RenewAfterJoin
 from cluster.errors import QuireError
+from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.access import tickets
 from datacenter.access.sign_in import SignedIn
@@ -25,8 +26,8 @@ class Fresh:
     """What a browser needs to go on. `csrf` travels in the page, the ticket in a cookie scripts cannot read."""
 
     username: str
-    ticket: str = field(repr=False)
-    csrf: str = field(repr=False)
+    ticket: Secret
+    csrf: Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Half:
 
 async def from_password(username: str, password: str, address: str) -> Fresh | Half:
     """Raises Unauthenticated, with one sentence for every cause; Busy, Unavailable."""
-    answer = await gateway.call(Login(username, password, address), timeout_s=LOGIN_TIMEOUT_S)
+    answer = await gateway.call(Login(username, Secret(password), address), timeout_s=LOGIN_TIMEOUT_S)
     return Half(answer["username"], answer["ticket"]) if answer.get("NeedTFA") else _fresh(answer)
 
 
@@ -56,7 +57,9 @@ async def from_second_factor(half: Half, code: str, key_s_answer: str, address: 
     """`code` is an authenticator's digits, or a recovery code. Raises as `from_password`."""
     kind = "webauthn" if key_s_answer else "totp" if code.isdecimal() else "recovery"
     told = f"{kind}:{key_s_answer or code}"
-    return _fresh(await gateway.call(Login(half.username, told, address, half.ticket), timeout_s=LOGIN_TIMEOUT_S))
+    return _fresh(
+        await gateway.call(Login(half.username, Secret(told), address, Secret(half.ticket)), timeout_s=LOGIN_TIMEOUT_S)
+    )
 
 
 async def from_ticket(user: SignedIn) -> Fresh:
@@ -64,7 +67,7 @@ async def from_ticket(user: SignedIn) -> Fresh:
     return _fresh(await gateway.call(Login(username=user.username, password=user.ticket)))
 
 
-async def after_join(ticket: str) -> Fresh | None:
+async def after_join(ticket: Secret) -> Fresh | None:
     """For a ticket of the node's life before it joined; None when the daemon does not take it for one."""
     if not ticket:
         return None
@@ -77,4 +80,4 @@ async def after_join(ticket: str) -> Fresh | None:
 
 
 def _fresh(result: dict[str, Any]) -> Fresh:
-    return Fresh(result["username"], result["ticket"], result["CSRFPreventionToken"])
+    return Fresh(result["username"], Secret(result["ticket"]), Secret(result["CSRFPreventionToken"]))

@@ -91,7 +91,7 @@ async def renew(request: Any) -> HttpResponse:
         fresh = await renewal.after_join(tickets.read_ticket(request.COOKIES))
     if fresh is None:
         return JsonResponse({}, status=401)
-    response = JsonResponse({"csrf": fresh.csrf, "username": fresh.username})
+    response = JsonResponse({"csrf": fresh.csrf.reveal(), "username": fresh.username})
     set_ticket(response, fresh.ticket)
     return response
 
@@ -183,5 +183,5 @@ def _goes_on(fresh: renewal.Fresh) -> HttpResponse:
     """Tells the open page its new token; the event's name is `static/js/session.js`'s."""
     response = HttpResponse(status=204)
     set_ticket(response, fresh.ticket)
-    response.headers["HX-Trigger"] = json.dumps({"quire:signed-in": {"csrf": fresh.csrf}})
+    response.headers["HX-Trigger"] = json.dumps({"quire:signed-in": {"csrf": fresh.csrf.reveal()}})
     return response

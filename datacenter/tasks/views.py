@@ -92,12 +92,16 @@ async def task_window(request: Any, upid: str, replaces_dialog: bool = False) ->
 async def _task_and_log(request: Any, upid: str) -> dict[str, Any]:
     """Raises NotFound, Forbidden, and PeerError for a node that does not answer."""
     try:
-        task: TaskState = read_task(await gateway.call(TaskStatus(upid=upid)))
+        task: TaskState = read_task(await gateway.call(TaskStatus(upid, request.quire_user.username)))
     except NotFound:
         return await _elsewhere(request, upid)
     asked = {"node": task.node, "upid": upid}
     await inside.ask(request, "GET", f"{ONE}/status", asked)  # says whether the caller may see it
-    return {"task": task, "lines": read_log(await gateway.call(TaskLog(upid=upid, limit=0))), "elsewhere": False}
+    return {
+        "task": task,
+        "lines": read_log(await gateway.call(TaskLog(upid, limit=0, user=request.quire_user.username))),
+        "elsewhere": False,
+    }
 
 
 async def _elsewhere(request: Any, upid: str) -> dict[str, Any]:

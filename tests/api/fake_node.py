@@ -289,7 +289,10 @@ class FakeNode:
 
     def _login(self, request: ask.Login) -> Any:
         known = {ROOT: PASSWORD, ALICE: PASSWORD}
-        if known.get(request.username) != request.password and TICKETS.get(request.password) != request.username:
+        if (
+            known.get(request.username) != request.password.reveal()
+            and TICKETS.get(request.password.reveal()) != request.username
+        ):
             raise Unauthenticated("The user name or the password is not right.")
         ticket = next(ticket for ticket, user in TICKETS.items() if user == request.username)
         answer = {"username": request.username, "ticket": ticket, "CSRFPreventionToken": CSRF[request.username]}
@@ -299,12 +302,12 @@ class FakeNode:
         return answer | ({"clustername": self.cluster.name} if self.cluster.in_cluster else {})
 
     def _check_ticket(self, request: ask.CheckTicket) -> Any:
-        if request.ticket not in TICKETS:
+        if request.ticket.reveal() not in TICKETS:
             raise Unauthenticated("The ticket is not valid here or has expired. Sign in again.")
-        return {"username": TICKETS[request.ticket], "issued_s": 0x6743A1B2}
+        return {"username": TICKETS[request.ticket.reveal()], "issued_s": 0x6743A1B2}
 
     def _check_csrf(self, request: ask.CheckCsrf) -> None:
-        if CSRF.get(request.username) != request.token:
+        if CSRF.get(request.username) != request.token.reveal():
             raise Unauthenticated("The anti-forgery token is missing, expired or belongs to somebody else.")
 
     def _task(self, upid: str) -> TaskState:
@@ -319,7 +322,7 @@ class FakeNode:
         return {"total": len(lines), "lines": lines[request.start : end]}
 
     def _history(self, request: ask.PeerHistory) -> Any:
-        if request.proof != "good":
+        if request.proof.reveal() != "good":
             raise Unauthenticated("The asking node did not prove that it is a member of this cluster.")
         if not request.body:
             raise InvalidInput("The request for history is malformed.")

@@ -8,6 +8,7 @@ import pytest
 
 from cluster.control.node_requests import ForwardCall
 from cluster.errors import FingerprintMismatch
+from cluster.secret import Secret
 from datacenter.api import envelope
 from tests.api.conftest import Api, body
 from tests.api.fake_node import CSRF, TICKETS, UPID, FakeNode
@@ -23,7 +24,7 @@ async def test_a_request_about_another_node_goes_there_with_who_asks_and_nothing
     asked = node.last(ForwardCall)
     assert (asked.node, asked.http_method, asked.target) == ("beta", "GET", "json/nodes/beta/network?type=eth")
     ticket = quote(next(iter(TICKETS)), safe="")
-    assert asked.credentials == {"Cookie": f"PVEAuthCookie={ticket}", "CSRFPreventionToken": "t"}
+    assert asked.credentials == {"Cookie": Secret(f"PVEAuthCookie={ticket}"), "CSRFPreventionToken": Secret("t")}
     assert "PVEAuthCookie" not in repr(asked)
 
 
@@ -84,7 +85,7 @@ async def test_a_change_is_carried_with_its_anti_forgery_token(api: Api, node: F
     assert response.status_code == 200
     asked = node.last(ForwardCall)
     assert asked.target == f"json/nodes/beta/tasks/{quote(upid, safe='')}"
-    assert asked.credentials["CSRFPreventionToken"] == CSRF["root@pam"]
+    assert asked.credentials["CSRFPreventionToken"] == Secret(CSRF["root@pam"])
 
 
 async def test_localhost_is_the_node_that_is_asked(api: Api, node: FakeNode) -> None:

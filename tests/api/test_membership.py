@@ -20,6 +20,7 @@ from cluster.control.requests import (
     UndoRemoval,
 )
 from cluster.errors import Conflict, InvalidInput, QuireError
+from cluster.secret import Secret
 from tests.api.conftest import Api, body, data
 from tests.api.fake_node import ALONE, CONFIGURED, FINGERPRINT, TOTEM, UPID, FakeNode
 from tests.cast import ALICE
@@ -58,7 +59,7 @@ async def test_joining_hands_everything_to_the_daemon(api: Api, node: FakeNode) 
     }
     assert data(await api.post("/cluster/config/join", **params)) == UPID
     asked = node.last(JoinCluster)
-    assert (asked.hostname, asked.fingerprint, asked.password) == ("10.0.0.1", FINGERPRINT, "secret")
+    assert (asked.hostname, asked.fingerprint, asked.password) == ("10.0.0.1", FINGERPRINT, Secret("secret"))
     assert (asked.links, asked.force, asked.votes) == ({1: "10.1.0.2,priority=9"}, True, 0)
 
 
@@ -75,7 +76,7 @@ async def test_adding_returns_the_key_byte_for_byte(api: Api, node: FakeNode) ->
 async def test_taking_back_an_addition_needs_its_token_and_no_ticket(stranger: Api, node: FakeNode) -> None:
     assert data(await stranger.post("/cluster/config/nodes/gamma/undo", undo_token="t0k")) is None
     asked = node.last(UndoAddNode)
-    assert (asked.node, asked.undo_token) == ("gamma", "t0k")
+    assert (asked.node, asked.undo_token) == ("gamma", Secret("t0k"))
     assert (await stranger.post("/cluster/config/nodes/gamma/undo")).status_code == 400
 
 

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from cluster.control.requests import CheckCsrf, CheckTicket
 from cluster.errors import Unavailable
+from cluster.secret import Secret
 from datacenter.access import tickets
 from datacenter.access.sign_in import SignedIn, clear_ticket, local_path, set_ticket
 from datacenter.access.tickets import KEPT_MAX
@@ -65,15 +66,15 @@ async def test_a_daemon_that_cannot_check_is_no_reason_to_let_it_pass(api: Api, 
 
 
 async def test_good_tickets_are_remembered_bad_ones_are_not(node: FakeNode) -> None:
-    assert (await tickets.signed_in(TICKET)).username == ROOT
-    await tickets.signed_in(TICKET)
+    assert (await tickets.signed_in(Secret(TICKET))).username == ROOT
+    await tickets.signed_in(Secret(TICKET))
     assert node.count(CheckTicket) == 1
     for number in range(3):
         with pytest.raises(Exception, match="not valid"):
-            await tickets.signed_in(f"PVE:root@pam:{number}")
+            await tickets.signed_in(Secret(f"PVE:root@pam:{number}"))
     assert node.count(CheckTicket) == 4
-    tickets.forget(TICKET)
-    await tickets.signed_in(TICKET)
+    tickets.forget(Secret(TICKET))
+    await tickets.signed_in(Secret(TICKET))
     assert node.count(CheckTicket) == 5
 
 
@@ -89,9 +90,9 @@ async def test_what_is_remembered_is_bounded_and_ends() -> None:
 
 def test_the_cookie_is_for_this_site_and_no_script() -> None:
     response = HttpResponse()
-    set_ticket(response, TICKET)
+    set_ticket(response, Secret(TICKET))
     cookie = response.cookies["PVEAuthCookie"]
-    assert tickets.read_ticket({"PVEAuthCookie": cookie.value}) == TICKET
+    assert tickets.read_ticket({"PVEAuthCookie": cookie.value}) == Secret(TICKET)
     assert cookie["secure"] and cookie["httponly"] and cookie["samesite"] == "Strict" and cookie["path"] == "/"
     assert cookie["max-age"] == ""
     clear_ticket(response)
@@ -122,4 +123,4 @@ def test_a_path_of_this_site_is_kept() -> None:
 
 
 def test_a_signed_in_user_is_shown_without_the_ticket() -> None:
-    assert TICKET not in repr(SignedIn(ROOT, TICKET))
+    assert TICKET not in repr(SignedIn(ROOT, Secret(TICKET)))

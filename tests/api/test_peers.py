@@ -8,6 +8,7 @@ import pytest
 from django.test import AsyncClient
 
 from cluster.control.requests import PeerHistory
+from cluster.secret import Secret
 from tests.api.conftest import body
 from tests.api.fake_node import HISTORY, FakeNode
 
@@ -27,7 +28,7 @@ async def test_a_member_gets_all_pieces_in_order(node: FakeNode) -> None:
     assert b"".join([piece async for piece in response.streaming_content]) == HISTORY
     asked = [request for request in node.asked if isinstance(request, PeerHistory)]
     assert [request.offset for request in asked] == [0, 300_000, 600_000]
-    assert {(request.node_id, request.proof, request.body) for request in asked} == {(2, "good", b"\x92\x01")}
+    assert {(request.node_id, request.proof, request.body) for request in asked} == {(2, Secret("good"), b"\x92\x01")}
 
 
 async def test_who_proves_nothing_is_refused_in_words(node: FakeNode) -> None:

@@ -13,6 +13,7 @@ from cluster.control import requests as r
 from cluster.control.blocking import BlockingClient
 from cluster.control.pinned import PORT
 from cluster.errors import Conflict, InvalidInput, OutcomeUnknown
+from cluster.secret import Secret
 from tests.cli.node import UPID, Task, answering, command, environment, node, pvecm
 from tests.control.sockets import until
 from tests.control.tls import api, certificate, tls_server
@@ -188,7 +189,7 @@ async def test_the_password_is_in_no_argument_and_no_environment(tmp_path: Path)
         seen = (about / "cmdline").read_bytes() + (about / "environ").read_bytes()
         task.ends("it failed")
         out, _ = await asyncio.wait_for(process.communicate(), 20)
-    assert task.asked[0].password == PASSWORD
+    assert task.asked[0].password == Secret(PASSWORD)
     assert b"battery" not in seen + out
 
 
@@ -208,7 +209,7 @@ async def test_on_a_terminal_the_password_is_asked_for_and_not_shown(tmp_path: P
             assert await asyncio.wait_for(process.wait(), 20) == 0
     finally:
         os.close(ours)
-    assert task.asked[0].password == PASSWORD
+    assert task.asked[0].password == Secret(PASSWORD)
     assert b"battery" not in shown
 
 

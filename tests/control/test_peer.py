@@ -14,6 +14,7 @@ import pytest
 from cluster.control import peer as peers
 from cluster.control.peer import Peer, PeerSession, fetch, probe_fingerprint
 from cluster.errors import FingerprintMismatch, InvalidInput, PeerError, PeerRefused, QuireError
+from cluster.secret import Secret
 from tests.control.tls import CSRF, TICKET, Server, answer, api, certificate, saying, tls_server
 
 PASSWORD = "correct horse battery staple"
@@ -25,7 +26,7 @@ def peer_of(server: Server, **bounds: float) -> Peer:
 
 
 async def signed_in(server: Server) -> PeerSession:
-    return await peer_of(server).login("root@pam", PASSWORD)
+    return await peer_of(server).login("root@pam", Secret(PASSWORD))
 
 
 # --- who answers ------------------------------------------------------------------------------------------------------
@@ -39,7 +40,7 @@ async def test_a_fingerprint_wrong_by_one_digit_ends_it_before_a_byte_of_the_req
     with tls_server(api({})) as server:
         wrong = changed_by_one_digit(server.fingerprint)
         with pytest.raises(FingerprintMismatch) as caught:
-            await Peer(server.address, server.port, wrong).login("root@pam", PASSWORD)
+            await Peer(server.address, server.port, wrong).login("root@pam", Secret(PASSWORD))
     assert server.handshakes == 1
     assert server.received == b""
     assert wrong in caught.value.message
@@ -50,14 +51,16 @@ async def test_a_fingerprint_wrong_by_one_digit_ends_it_before_a_byte_of_the_req
 async def test_a_stranger_in_the_middle_learns_nothing(name: str, expired: bool) -> None:
     expected = certificate("the real one")[1]
     with tls_server(api({}), name=name, expired=expired) as server, pytest.raises(FingerprintMismatch):
-        await Peer(server.address, server.port, expected).login("root@pam", PASSWORD)
+        await Peer(server.address, server.port, expected).login("root@pam", Secret(PASSWORD))
     assert server.handshakes == 1
     assert server.received == b""
 
 
 async def test_the_fingerprint_alone_decides_and_its_case_does_not() -> None:
     with tls_server(api({}), name="another name", expired=True) as server:
-        session = await Peer(server.address, server.port, server.fingerprint.lower()).login("root@pam", PASSWORD)
+        session = await Peer(server.address, server.port, server.fingerprint.lower()).login(
+            "root@pam", Secret(PASSWORD)
+        )
     assert isinstance(session, PeerSession)
 
 
@@ -70,7 +73,7 @@ async def test_a_peer_is_reached_at_an_ipv6_literal_too() -> None:
 
 async def test_a_peer_is_reached_by_its_name_too() -> None:
     with tls_server(api({})) as server:
-        assert await Peer("localhost", server.port, server.fingerprint).login("root@pam", PASSWORD)
+        assert await Peer("localhost", server.port, server.fingerprint).login("root@pam", Secret(PASSWORD))
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
@@ -116,19 +119,19 @@ async def test_a_closed_port_is_named_with_its_reason() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(PeerError, match=f"127.0.0.1:{port} refused the connection"):
-        await Peer("127.0.0.1", port, certificate()[1]).login("root@pam", PASSWORD)
+        await Peer("127.0.0.1", port, certificate()[1]).login("root@pam", Secret(PASSWORD))
 
 
 async def test_a_name_nobody_knows_is_said_to_be_that() -> None:
     with pytest.raises(PeerError, match="does not resolve"):
-        await Peer("no-such-node.invalid", 8006, certificate()[1], deadline_s=20).login("root@pam", PASSWORD)
+        await Peer("no-such-node.invalid", 8006, certificate()[1], deadline_s=20).login("root@pam", Secret(PASSWORD))
 
 
 async def test_a_peer_that_accepts_and_says_nothing_is_given_up_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         peer = Peer("127.0.0.1", silent.getsockname()[1], certificate()[1], deadline_s=0.3)
         with pytest.raises(PeerError, match=r"within 0\.3 s"):
-            await peer.login("root@pam", PASSWORD)
+            await peer.login("root@pam", Secret(PASSWORD))
 
 
 async def test_a_peer_that_speaks_plain_http_is_refused_before_it_hears_anything() -> None:
@@ -144,7 +147,7 @@ async def test_a_peer_that_speaks_plain_http_is_refused_before_it_hears_anything
         thread = threading.Thread(target=answer_in_clear, args=[listener])
         thread.start()
         with pytest.raises(PeerError, match="TLS"):
-            await Peer("127.0.0.1", listener.getsockname()[1], certificate()[1]).login("root@pam", PASSWORD)
+            await Peer("127.0.0.1", listener.getsockname()[1], certificate()[1]).login("root@pam", Secret(PASSWORD))
         thread.join(5)
     assert PASSWORD.encode() not in heard[0]
 
@@ -246,7 +249,7 @@ async def test_an_answer_that_drips_is_given_up_at_the_deadline(slow_part: str) 
     with tls_server(drips) as server:
         began_s = time.monotonic()
         with pytest.raises(PeerError, match=r"within 0\.5 s"):
-            await peer_of(server, deadline_s=0.5).login("root@pam", PASSWORD)
+            await peer_of(server, deadline_s=0.5).login("root@pam", Secret(PASSWORD))
         stopped.set()
     assert time.monotonic() - began_s < 30  # at that pace the whole answer takes a minute
 
@@ -367,7 +370,7 @@ async def test_no_secret_shows_in_a_repr_or_in_what_is_raised() -> None:
             raised.append(caught.value)
         wrong = Peer(server.address, server.port, changed_by_one_digit(server.fingerprint))
         with pytest.raises(FingerprintMismatch) as mismatch:
-            await wrong.login("root@pam", PASSWORD)
+            await wrong.login("root@pam", Secret(PASSWORD))
     shown = [repr(session), repr(session.peer), *map(repr, raised), repr(mismatch.value), str(vars(mismatch.value))]
     assert not any(secret in text for secret in (PASSWORD, TICKET, CSRF, "c2lnbmF0dXJl") for text in shown)
 

@@ -15,6 +15,7 @@ from cluster.control import protocol
 from cluster.control import requests as r
 from cluster.control.framing import HEADER
 from cluster.errors import InvalidInput, QuireError
+from cluster.secret import Secret
 
 SECRET = "correct horse battery staple"
 JOIN = {"method": "cluster.join", "hostname": "alpha", "fingerprint": "AB", "password": SECRET}
@@ -28,6 +29,7 @@ def decoded(plain: Any) -> r.Request:
 def test_every_request_arrives_as_it_was_sent(kind: type[r.Request]) -> None:
     # fmt: off
     samples: dict[Any, Any] = {
+        Secret: Secret("x"), dict[str, Secret]: {"a": Secret("b")},
         str: "x", bytes: b"\x00\xff", int: 7, list[str]: ["x"], dict[str, str]: {"a": "b"}, dict[int, str]: {7: "b"},
     }
     # fmt: on

@@ -149,7 +149,7 @@ class FakeDaemon:
             ask.TaskLog: self._task_log,
             ask.TaskStop: self._task_stop,
             ask.Login: self._login,
-            ask.CheckTicket: lambda request: {"username": self._user_of(request.ticket), "issued_s": 1},
+            ask.CheckTicket: lambda request: {"username": self._user_of(request.ticket.reveal()), "issued_s": 1},
             ask.CheckCsrf: self._check_csrf,
             ask.RenewAfterJoin: self._renew,
             access_ask.SignOut: lambda request: None,
@@ -382,7 +382,7 @@ class FakeDaemon:
         }  # fmt: skip
 
     def _join(self, request: ask.JoinCluster) -> Any:
-        if not request.token and request.password != PASSWORD:
+        if not request.token and request.password.reveal() != PASSWORD:
             raise InvalidInput("wrong password", fields={"password": "The peer does not accept this password."})
         steps = ("Looking at this node", "Asking the peer", "Starting corosync", "Waiting for quorum", "Synchronising")
         return {"upid": self.begin("clusterjoin", steps, self._joined)}
@@ -423,19 +423,20 @@ class FakeDaemon:
         return parts[1]
 
     def _login(self, request: ask.Login) -> Any:
-        renews = request.password.startswith("PVE:") and self._user_of(request.password) == request.username
-        if not renews and (request.username, request.password) != (ROOT, PASSWORD):
+        password = request.password.reveal()
+        renews = password.startswith("PVE:") and self._user_of(password) == request.username
+        if not renews and (request.username, password) != (ROOT, PASSWORD):
             raise Unauthenticated("The user name or the password is not right.")
         return self._ticket(request.username)
 
     def _check_csrf(self, request: ask.CheckCsrf) -> None:
-        if request.token != self._csrf(request.username):
+        if request.token.reveal() != self._csrf(request.username):
             raise Unauthenticated("The anti-forgery token is missing, expired or belongs to somebody else.")
 
     def _renew(self, request: ask.RenewAfterJoin) -> Any:
         if not self.former_life:
             raise Unauthenticated("Sign in again.")
-        return self._ticket(self._user_of(request.ticket, self.former_life))
+        return self._ticket(self._user_of(request.ticket.reveal(), self.former_life))
 
 
 def votes(expected: int, present: int) -> Quorum:

@@ -11,6 +11,7 @@ import pytest
 
 from cluster.control import requests as ask
 from cluster.errors import Conflict, InvalidInput
+from cluster.secret import Secret
 from tests.datacenter.conftest import Visitor, text
 from tests.datacenter.fake_daemon import FINGERPRINT, PASSWORD, ROOT, FakeDaemon
 
@@ -165,7 +166,7 @@ async def test_joining_takes_address_and_fingerprint_from_the_pasted_text(visito
     fields = {"mode": "assisted", "invitation": invitation(), "password": PASSWORD, "hostname": "evil", **rows}
     response = await visitor.post(JOIN, fields)
     asked = daemon.last(ask.JoinCluster)
-    assert (asked.hostname, asked.fingerprint, asked.password) == ("10.0.0.9", FINGERPRINT, PASSWORD)
+    assert (asked.hostname, asked.fingerprint, asked.password) == ("10.0.0.9", FINGERPRINT, Secret(PASSWORD))
     assert asked.links == {0: "10.0.0.1", 1: "10.1.0.1"} and asked.user == ROOT
     assert "On joining, this node gets a certificate" in text(response)
 

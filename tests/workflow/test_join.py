@@ -6,6 +6,7 @@ import pytest
 
 from cluster.corosync import conf
 from cluster.errors import InvalidInput, Unavailable
+from cluster.secret import Secret
 from cluster.workflow.fake_host import Killed
 from cluster.workflow.join import join, plan_join
 from tests.workflow.world import FINGERPRINTS, PASSWORD, Story
@@ -105,7 +106,7 @@ async def test_no_secret_is_in_the_log_the_journal_or_a_plan_s_text(created):
     created.before_answer = peek
     story = await created.join(created.beta, created.alpha)
     key = created.alpha.disk.key
-    plan = plan_join(created.gamma, "10.0.0.1", FINGERPRINTS["10.0.0.1"], PASSWORD)
+    plan = plan_join(created.gamma, "10.0.0.1", FINGERPRINTS["10.0.0.1"], Secret(PASSWORD))
     everything = story.text + repr(plan) + "".join(data.decode() for data in seen)
     assert PASSWORD not in everything and key.decode("latin-1")[:16] not in everything
     assert "undo_token" not in story.text
@@ -452,7 +453,7 @@ async def test_stopped_while_the_peer_is_asked_the_addition_is_known_and_taken_b
         reached.set()
         return answer
 
-    plan = plan_join(created.beta, "10.0.0.1", FINGERPRINTS["10.0.0.1"], PASSWORD)
+    plan = plan_join(created.beta, "10.0.0.1", FINGERPRINTS["10.0.0.1"], Secret(PASSWORD))
     journal = created.journal(created.beta)
     task = asyncio.create_task(
         join(created.beta, plan, created.peer, created.memory(created.beta), journal, Story(), created.clock)
@@ -481,7 +482,7 @@ async def test_stopped_twice_it_still_takes_everything_back(created):
 
     object.__setattr__(created.beta, "start_engine", forever)
     object.__setattr__(created.beta, "stop_engine", slow_stop)
-    plan = plan_join(created.beta, "10.0.0.1", FINGERPRINTS["10.0.0.1"], PASSWORD)
+    plan = plan_join(created.beta, "10.0.0.1", FINGERPRINTS["10.0.0.1"], Secret(PASSWORD))
     journal = created.journal(created.beta)
     task = asyncio.create_task(
         join(created.beta, plan, created.peer, created.memory(created.beta), journal, Story(), created.clock)

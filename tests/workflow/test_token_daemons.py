@@ -10,6 +10,7 @@ from cluster.control.requests import CreateCluster, DecodeInvitation, JoinCluste
 from cluster.control.token_requests import TokenCreate, TokenRows
 from cluster.engine import wire
 from cluster.node.access.passwords import prepare_hash
+from cluster.secret import Secret
 from tests.workflow.test_killed_daemon import PASSWORD, Node, wait_for_death, wait_until
 from tests.workflow.test_leaving_daemons import finish
 
@@ -31,7 +32,7 @@ def test_five_nodes_join_at_once_with_one_token_and_get_ids_of_their_own(tmp_pat
         text = first.client.call(TokenCreate("rack", uses=5))["invitation"]
         shown = first.client.call(DecodeInvitation(text))
         asked = JoinCluster(
-            shown["address"], shown["fingerprint"], token=shown["token"], cluster_uuid=shown["cluster_uuid"]
+            shown["address"], shown["fingerprint"], token=Secret(shown["token"]), cluster_uuid=shown["cluster_uuid"]
         )
         begun = {node: node.client.call(asked)["upid"] for node in joiners}
         wait_until(lambda: first.nodes_online() == set(NAMES), SOON_S, "all are members")

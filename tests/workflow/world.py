@@ -9,6 +9,7 @@ from typing import Any
 
 from cluster.corosync import conf
 from cluster.errors import NotInCluster, PeerError, PeerRefused, QuireError, TaskFailed
+from cluster.secret import Secret
 from cluster.workflow.add_node import Additions
 from cluster.workflow.clock import JumpingClock
 from cluster.workflow.create import create, plan_create
@@ -86,7 +87,7 @@ class World:
     async def join(self, host: FakeHost, to: FakeHost, story: Story | None = None, **wishes: Any) -> Story:
         story = story or Story()
         fingerprint = wishes.pop("fingerprint", FINGERPRINTS[to.address])
-        plan = plan_join(host, to.address, fingerprint, wishes.pop("password", PASSWORD), **wishes)
+        plan = plan_join(host, to.address, fingerprint, Secret(wishes.pop("password", PASSWORD)), **wishes)
         await join(host, plan, self.peer, self.memory(host), self.journal(host), story, self.clock)
         return story
 
@@ -131,9 +132,9 @@ class FakePeer:
     def __init__(self, world: World, address: str, fingerprint: str) -> None:
         self._world, self._address, self._fingerprint = world, address, fingerprint
 
-    async def login(self, username: str, password: str) -> FakeSession:
+    async def login(self, username: str, password: Secret) -> FakeSession:
         self._meet("/access/ticket", {})
-        if (username, password) != ("root@pam", PASSWORD):
+        if (username, password) != ("root@pam", Secret(PASSWORD)):
             raise PeerRefused("The user name or the password is not right.")
         return FakeSession(self)
 

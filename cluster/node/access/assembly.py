@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cluster.core.tree import AnyOperation
+from cluster.node.access.callers import Callers
 from cluster.node.access.directory import Directory
 from cluster.node.access.enrolment import Enrolment
 from cluster.node.access.keys import Keys
@@ -42,6 +43,7 @@ class Access:
         self.throttle = Throttle(time.monotonic)
         self.realms = RealmPasswords(make_passwords(options.password_hash_file), self.directory)
         self.tokens = Tokens(self.directory, self.rights)
+        self.callers = Callers(self.verify, self.tokens.check, self.rights, self._what_callers_depend_on, time.time)
         self.factors = FactorCheck(self.directory, lambda: life.tree, keys.tickets, time.time)
         self.openid = OpenId(self.directory, keys.tickets, keys.csrf, time.time)
         self.enrolment = Enrolment(keys.tickets, time.time)
@@ -60,6 +62,10 @@ class Access:
         self.rights.demand_active(ticket.user)
         self.sessions.check(ticket)
         return ticket
+
+    def _what_callers_depend_on(self) -> tuple[Any, ...]:
+        directory = self.directory
+        return self._keys.tickets(), directory.users(), directory.sessions(), directory.tokens()
 
     def hear_failure(self, node_id: int, keys: tuple[str, ...]) -> None:
         """A failed sign-in, told by a node; this node's own were counted when they happened."""

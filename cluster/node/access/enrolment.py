@@ -15,6 +15,7 @@ from cluster.access.tfa import DESCRIPTION_LENGTH_MAX, Entry, SecondFactors
 from cluster.errors import Conflict, InvalidInput
 from cluster.node.access import second_factor, webauthn
 from cluster.node.access.tickets import TicketKeys
+from cluster.secret import given
 
 RECOVERY_CODES = 10
 ENTRIES_MAX = 20
@@ -42,8 +43,8 @@ class Enrolment:
         return makers[wanted.type](factors, user, wanted)
 
     def _authenticator(self, factors: SecondFactors, user: str, wanted: Any) -> Answer:
-        entry = {**self._info(wanted.description), "entry": _address(wanted.totp or "")}
-        if not second_factor.totp_is_right(entry, wanted.value or "", self._now_s()):
+        entry = {**self._info(wanted.description), "entry": _address(given(wanted.totp))}
+        if not second_factor.totp_is_right(entry, given(wanted.value), self._now_s()):
             raise InvalidInput("The code does not belong to it.", fields={"value": "is not the code it shows now"})
         factors.own(user).setdefault("totp", []).append(entry)
         return {"id": entry["id"]}
@@ -64,11 +65,11 @@ class Enrolment:
             asked, challenge = webauthn.ask_registration(user, rp, known)
             half = self._keys().issue_challenge(user, REGISTER + webauthn.encoded(challenge), self._now_s())
             return {"challenge": json.dumps({**json.loads(asked), "proof": half})}
-        said = self._keys().verify_challenge(wanted.challenge, user, self._now_s())
+        said = self._keys().verify_challenge(wanted.challenge.reveal(), user, self._now_s())
         if not said.startswith(REGISTER):
             raise InvalidInput("That is no registration.", fields={"challenge": "was given for something else"})
         challenge = webauthn.decoded(said.removeprefix(REGISTER))
-        kept = webauthn.registered(wanted.value or "", challenge, rp, wanted.origin)
+        kept = webauthn.registered(given(wanted.value), challenge, rp, wanted.origin)
         if kept["credential"] in known:
             raise Conflict("This security key is registered already.")
         entry = {**self._info(wanted.description), "entry": kept}

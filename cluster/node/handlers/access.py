@@ -55,17 +55,17 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         return node.keys.tickets().issue(given.user, at_s)
 
     async def login(request: Login) -> Any:
-        user = request.username
+        user, password = request.username, request.password.reveal()
         if request.ticket:
-            await node.access.sign_in.finish(user, request.ticket, request.password, request.address)
+            await node.access.sign_in.finish(user, request.ticket.reveal(), password, request.address)
             if request.verify:
                 return verified(user, True)
         else:
-            given = await node.access.sign_in.login(user, request.password, request.address)
+            given = await node.access.sign_in.login(user, password, request.address)
             if request.verify:
                 return verified(user, given is not None)
             if given is not None and given.user == user:
-                return answer_with(node, user, renewed(given, request.password))
+                return answer_with(node, user, renewed(given, password))
             half = node.access.factors.challenge(user) if given is None else ""
             if half:
                 token = tickets.issue_csrf_token(node.keys.csrf(), user, time.time())
@@ -74,22 +74,22 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         return issue(node, user, request.address)
 
     async def check_ticket(request: CheckTicket) -> Any:
-        ticket = node.access.verify(request.ticket)
+        ticket = node.access.verify(request.ticket.reveal())
         return {"username": ticket.user, "issued_s": ticket.issued_s}
 
     async def check_csrf(request: CheckCsrf) -> Any:
-        tickets.verify_csrf_token(node.keys.csrf(), request.token, request.username, time.time())
+        tickets.verify_csrf_token(node.keys.csrf(), request.token.reveal(), request.username, time.time())
 
     async def renew(request: RenewAfterJoin) -> Any:
-        user = node.former.user_of(request.ticket)
+        user = node.former.user_of(request.ticket.reveal())
         node.access.rights.demand_active(user)
         return issue(node, user, "")
 
     async def sign_out(request: SignOut) -> Any:
-        await node.access.sessions.end_ticket(node.access.verify(request.ticket))
+        await node.access.sessions.end_ticket(node.access.verify(request.ticket.reveal()))
 
     async def sessions(request: SessionList) -> Any:
-        own = node.access.verify(request.ticket) if request.ticket else None
+        own = node.access.verify(request.ticket.reveal()) if request.ticket else None
         return node.access.sessions.listing(request.userid or request.user, own)
 
     async def end_session(request: SessionEnd) -> Any:

@@ -47,11 +47,11 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         await tokens().revoke(request.name, request.user)
 
     async def opened(request: TokenOpen) -> Any:
-        await tokens().check(request.token, request.cluster, request.time)
+        await tokens().check(request.token.reveal(), request.cluster, request.time)
         return {"apiversion": API_VERSION, "information": await join_info(JoinInfo())}
 
     async def add(request: TokenAdd) -> Any:
-        token = await tokens().check(request.token, request.cluster, request.time, request.node)
+        token = await tokens().check(request.token.reveal(), request.cluster, request.time, request.node)
         return as_plain(await node.workflows.add_with_token(request, token))
 
     return {TokenCreate: create, TokenRows: rows, TokenRevoke: revoke, TokenOpen: opened, TokenAdd: add}

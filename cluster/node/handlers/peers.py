@@ -27,7 +27,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         key = node.keys.corosync()
         if not key:
             raise NotInCluster("This node is not in a cluster.")
-        check_proof(key, request.proof, request.node_id, request.body, time.time(), seen)
+        check_proof(key, request.proof.reveal(), request.node_id, request.body, time.time(), seen)
 
     async def events(request: PeerEvents) -> Any:
         check(request)
@@ -41,16 +41,16 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
             while len(answers) >= ANSWERS_MAX:
                 del answers[next(iter(answers))]
             life = node.life
-            answers[request.proof] = await catchup.serve(
+            answers[request.proof.reveal()] = await catchup.serve(
                 request.body, life.disk, life.replica.machine, lambda reason: life.fail(reason, damaged=True)
             )
-        answer = answers.get(request.proof)
+        answer = answers.get(request.proof.reveal())
         if answer is None:
             raise Unauthenticated("The asking node did not prove that it is a member of this cluster.")
         end = request.offset + CHUNK_BYTES
         more = end if end < len(answer) else None
         if more is None:
-            del answers[request.proof]
+            del answers[request.proof.reveal()]
         return {"chunk": answer[request.offset : end], "more": more}
 
     return {PeerHistory: history, PeerEvents: events}

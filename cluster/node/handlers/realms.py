@@ -39,7 +39,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         def edit(draft: Draft) -> None:
             domains.add(draft.realms, request.type, request.realm, request.settings)
             if request.password is not None:
-                draft.put(ldap.secret_path(request.realm), request.password.encode())
+                draft.put(ldap.secret_path(request.realm), request.password.reveal().encode())
 
         await directory.change(edit, user=request.user)
 
@@ -50,7 +50,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         def edit(draft: Draft) -> None:
             domains.change(draft.realms, request.realm, request.settings, tuple(request.delete))
             if request.password is not None:
-                draft.put(ldap.secret_path(request.realm), request.password.encode() or None)
+                draft.put(ldap.secret_path(request.realm), request.password.reveal().encode() or None)
 
         await directory.change(edit, user=request.user)
 

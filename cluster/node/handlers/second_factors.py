@@ -12,6 +12,7 @@ from cluster.control.requests import Request
 from cluster.errors import InvalidInput
 from cluster.node.access.directory import Draft
 from cluster.node.access.needs import has_over
+from cluster.secret import given
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -62,7 +63,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def _confirm(request: ask.FactorAdd | ask.FactorChange | ask.FactorRemove) -> None:
         """Somebody at another's open page must not make themselves a way in that stays."""
         if request.user != ROOT:
-            await node.access.sign_in.confirm(request.user, request.password or "", request.address)
+            await node.access.sign_in.confirm(request.user, given(request.password), request.address)
 
     return {
         ask.FactorsList: listing,

@@ -48,7 +48,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         if not stone.reinstated or shown is None or certificates.fingerprint(shown) != asked.fingerprint:
             return unknown
         known = tree.read(tombstone.KEY_FORMER) or node.keys.corosync()
-        check_proof(known, request.proof, request.node_id, request.body, time.time(), seen)
+        check_proof(known, request.proof.reveal(), request.node_id, request.body, time.time(), seen)
         conf = tree.read(tombstone.CONFIGURATION) or b""
         admission = {"corosync_conf": conf.decode(), "corosync_authkey": node.keys.corosync().decode("latin-1")}
         return unknown | {"admission": admission}

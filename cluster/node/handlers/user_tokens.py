@@ -22,7 +22,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     directory = node.access.directory
 
     async def check(request: CheckToken) -> Any:
-        return {"username": node.access.tokens.check(request.token)}
+        return {"username": node.access.tokens.check(request.token.reveal())}
 
     async def listing(request: TokenList) -> Any:
         user = edits.user(directory.users(), request.userid)

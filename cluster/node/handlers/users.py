@@ -15,6 +15,7 @@ from cluster.node.access.directory import Draft
 from cluster.node.access.needs import has_over
 from cluster.node.access.realms import put_hash
 from cluster.node.handlers.second_factors import locks
+from cluster.secret import given
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -54,7 +55,8 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def add(request: UserAdd) -> Any:
         if realm_of(request.userid) not in directory.realms():
             raise InvalidInput("There is no such realm.", fields={"userid": "names a realm that is not there"})
-        stored = await node.access.realms.hashed(request.userid, request.password) if request.password else None
+        clear = given(request.password)
+        stored = await node.access.realms.hashed(request.userid, clear) if clear else None
         first, last, email, comment, keys = (_text(request, name) for name in TEXTS)
         made = User(request.enable, request.expire, first, last, email, comment, keys)
 
@@ -100,8 +102,8 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def password(request: PasswordChange) -> Any:
         edits.user(directory.users(), request.userid)
         if request.user != ROOT:
-            await node.access.sign_in.confirm(request.user, request.confirmation_password or "", request.address)
-        stored = await node.access.realms.hashed(request.userid, request.password)
+            await node.access.sign_in.confirm(request.user, given(request.confirmation_password), request.address)
+        stored = await node.access.realms.hashed(request.userid, request.password.reveal())
 
         def edit(draft: Draft) -> None:
             put_hash(draft, request.userid, stored)
