@@ -6,6 +6,7 @@ Like `requests.py`, whose manner and rules hold here too.
 from __future__ import annotations
 
 from cluster.control.requests import Request
+from cluster.secret import Secret
 
 
 class Alerts(Request, tag="alert.list"):
@@ -22,7 +23,7 @@ class AlertSet(Request, tag="alert.set"):
     type: str
     id: str
     properties: dict[str, str] = {}
-    value: str | None = None
+    value: Secret | None = None
     user: str = "root@pam"
 
 

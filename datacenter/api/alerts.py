@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from cluster.control.alert_requests import AlertRemove, Alerts, AlertSet, AlertTest
+from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, OpenRow, Parameters, Row
@@ -91,7 +92,8 @@ async def put(call: Call, asked: SetParameters) -> None:
     names = {"mailfrom": "from", "mailto": "to"}
     given = {name: getattr(asked, name) for name in asked.__struct_fields__ if name not in ("type", "id", "secret")}
     plain = {names.get(name, name): _text(value) for name, value in given.items() if value not in (None, False, "")}
-    await gateway.call(AlertSet(asked.type, asked.id, plain, asked.secret, call.user))
+    value = None if asked.secret is None else Secret(asked.secret)
+    await gateway.call(AlertSet(asked.type, asked.id, plain, value, call.user))
 
 
 async def remove(call: Call, asked: SettingParameters) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster.control.alert_requests import Alerts, AlertSet, AlertTest
+from cluster.secret import Secret
 from tests.node.test_alert_delivery import Target
 from tests.node.trio import SOON_S, make_trio, trio
 from tests.workflow.test_killed_daemon import wait_until
@@ -25,7 +26,7 @@ def test_exactly_one_message_though_the_sender_is_killed(tmp_path: Path) -> None
     threading.Thread(target=target.server.serve_forever, daemon=True).start()
     try:
         with trio(make_trio(made), here) as (alpha, beta, gamma):
-            alpha.client.call(AlertSet("webhook", "ops", {"url": f"{target.url}/hook", "local": "1"}, "hush"))
+            alpha.client.call(AlertSet("webhook", "ops", {"url": f"{target.url}/hook", "local": "1"}, Secret("hush")))
             assert alpha.client.call(AlertTest("webhook", "ops"))["arrived"]
             wait_until(lambda: beta.client.call(Alerts())["settings"], SOON_S, "beta knows the target")
             target.asked.clear()

@@ -21,7 +21,8 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
     async def put(request: AlertSet) -> Any:
         section = Section(request.type, request.id, dict(request.properties))
-        await alerting.change(section, request.type, request.id, request.value, request.user)
+        value = None if request.value is None else request.value.reveal()
+        await alerting.change(section, request.type, request.id, value, request.user)
 
     async def remove(request: AlertRemove) -> Any:
         await alerting.change(None, request.type, request.id, None, request.user)
