@@ -33,6 +33,7 @@ API_VERSION_MIN = 0
 PEER_USER = "root@pam"
 PASSWORD_LENGTH_MAX = 128
 QUEUE_S, ASK_AGAIN_S = 300.0, 1.0  # how long this node waits while others join before it
+NO_TOKEN = Secret()
 PASSWORD_WANTED = f"The password of {PEER_USER} on the peer is needed (at most {PASSWORD_LENGTH_MAX} characters)."
 QUORATE_S = 90.0
 SYNCHRONISED_S = 120.0
@@ -66,7 +67,7 @@ def plan_join(
     nodeid: int | None = None,
     votes: int | None = None,
     force: bool = False,
-    token: Secret = Secret(),
+    token: Secret = NO_TOKEN,
     cluster_uuid: str = "",
 ) -> JoinPlan:
     """With a join token no password is needed. Raises InvalidInput naming the field."""
