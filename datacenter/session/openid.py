@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from cluster.errors import QuireError, Unauthenticated
+from cluster.secret import Secret
 from datacenter.access.sign_in import local_path, set_ticket
 from datacenter.api import inside
 from datacenter.session.door import from_own_page, sign_in_form
@@ -61,7 +62,7 @@ async def back(request: Any) -> HttpResponse:
         return await sign_in_form(request, wanted, error.message, status=error.http_status)
     response = render(request, "session/onward.html", {"address": wanted})
     response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
-    set_ticket(response, answer["ticket"])
+    set_ticket(response, Secret(answer["ticket"]))
     return response
 
 

@@ -14,6 +14,7 @@ from cluster.model import ClusterState, NodeState
 from cluster.node import forwarding
 from cluster.node.board import Announcement
 from cluster.node.forwarding import Forwarding
+from cluster.secret import Secret
 from tests.control.tls import Server, answer, certificate, saying, tls_server
 
 ALPHA = NodeState("alpha", 1, 1, address="127.0.0.1", local=True, online=True)
@@ -31,7 +32,7 @@ def carrier(announcement: Announcement | None) -> Forwarding:
 
 
 def to(node: str = "beta", target: str = "json/nodes/beta/status", **more: object) -> ForwardCall:
-    return ForwardCall(node=node, http_method="GET", target=target, credentials={"Cookie": "c=1"}, **more)  # type: ignore[arg-type]
+    return ForwardCall(node=node, http_method="GET", target=target, credentials={"Cookie": Secret("c=1")}, **more)  # type: ignore[arg-type]
 
 
 async def carried(server: Server, request: ForwardCall | None = None) -> dict[str, object]:
