@@ -31,7 +31,7 @@ TABS = (
     Tab("log", _("Cluster log"), "log"),
     Tab("events", _("Events"), "events", AUDIT),
     Tab("alerts", _("Alerts"), "alerts", AUDIT),
-    Tab("config", _("Config"), "config"),
+    Tab("config", _("Config"), "config", AUDIT),
     Tab("api", _("API"), "api"),
 )
 

@@ -91,5 +91,11 @@ class GuestIds(Request, tag="guest.ids"):
     """→ [int]: the ids that guests' configuration files in the tree have taken."""
 
 
+class Pools(Request, tag="pool.list"):
+    """→ [{poolid, comment, guests: [text], storages: [text]}]: those on which `user` holds Pool.Audit."""
+
+    user: str
+
+
 class ClusterTasks(Request, tag="task.cluster"):
     """→ [TaskState]: recent tasks of all nodes, newest first, of nodes that are away as last heard."""

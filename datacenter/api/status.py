@@ -86,7 +86,8 @@ async def resources(call: Call, asked: ResourcesParameters) -> list[Any]:
         rows += await storage.resource_storages(call)
     if asked.type is None:
         rows += [
-            {"id": f"/pool/{pool[0]}", "type": "pool", "pool": pool[0]} for pool in await storage.visible_pools(call)
+            {"id": f"/pool/{pool['poolid']}", "type": "pool", "pool": pool["poolid"]}
+            for pool in await storage.visible_pools(call)
         ]
     return rows
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
+from cluster.control.node_requests import Pools
 from cluster.control.requests import StoreRead
 from cluster.errors import NotFound
 from datacenter import gateway
@@ -133,35 +134,27 @@ async def resource_storages(call: Call) -> list[ResourceStorage]:
 
 async def pools(call: Call, asked: PoolListParameters) -> list[dict[str, Any]]:
     return [
-        {"poolid": name, **({"comment": comment} if comment else {})}
-        for name, comment, _guests, _storages in await visible_pools(call)
-        if asked.poolid in (None, name)
+        {"poolid": each["poolid"], **({"comment": each["comment"]} if each["comment"] else {})}
+        for each in await visible_pools(call)
+        if asked.poolid in (None, each["poolid"])
     ]
 
 
 async def one_pool(call: Call, asked: PoolParameters) -> PoolMembers:
-    found = next((each for each in await _pools(call) if each[0] == asked.poolid), None)
+    found = next((each for each in await visible_pools(call) if each["poolid"] == asked.poolid), None)
     if found is None:
         raise NotFound(f"pool '{asked.poolid}' does not exist")
-    name, comment, guests, kept = found
-    members = [Member(id=f"qemu/{guest}", type="qemu", vmid=int(guest)) for guest in guests if guest.isdecimal()]
-    members += [Member(id=f"storage/{each}", type="storage", storage=each) for each in kept]
-    return PoolMembers(poolid=name, comment=comment or UNSET, members=members)
+    members = [
+        Member(id=f"qemu/{guest}", type="qemu", vmid=int(guest)) for guest in found["guests"] if guest.isdecimal()
+    ]
+    members += [Member(id=f"storage/{each}", type="storage", storage=each) for each in found["storages"]]
+    return PoolMembers(poolid=found["poolid"], comment=found["comment"] or UNSET, members=members)
 
 
-async def visible_pools(call: Call) -> list[tuple[str, str, list[str], list[str]]]:
-    return [each for each in await _pools(call) if await permitted(call, perm(f"/pool/{each[0]}", "Pool.Audit"))]
-
-
-async def _pools(call: Call) -> list[tuple[str, str, list[str], list[str]]]:
-    """(name, comment, guests, storages) per pool."""
-    found = []
-    for line in (await _text(call, "user.cfg")).splitlines():
-        kind, *fields = line.split(":")
-        if kind == "pool" and len(fields) >= 4:
-            guests, kept = (field.replace(";", ",").split(",") for field in fields[2:4])
-            found.append((fields[0], fields[1], [each for each in guests if each], [each for each in kept if each]))
-    return found
+async def visible_pools(call: Call) -> list[dict[str, Any]]:
+    """As `Pools` answers."""
+    rows: list[dict[str, Any]] = await gateway.call(Pools(call.user))
+    return rows
 
 
 async def _visible(call: Call) -> list[Section]:
@@ -172,15 +165,12 @@ async def _visible(call: Call) -> list[Section]:
 
 async def _defined(call: Call) -> list[Section]:
     """`local` is always there."""
-    found = read_sections(await _text(call, "storage.cfg"))
-    return found if any(each.id == LOCAL.id for each in found) else [LOCAL, *found]
-
-
-async def _text(call: Call, path: str) -> str:
     try:
-        return (await gateway.call(StoreRead(path, user=call.user)))["data"].decode("utf-8", "replace")
+        text = (await gateway.call(StoreRead("storage.cfg", user=call.user)))["data"].decode("utf-8", "replace")
     except NotFound:
-        return ""
+        text = ""
+    found = read_sections(text)
+    return found if any(each.id == LOCAL.id for each in found) else [LOCAL, *found]
 
 
 def _row(section: Section) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Datacenter → Config: browse, view, edit with a check and a look at the difference, history, restore.
 
-The daemon decides who may see and change what; the user is passed on with every request.
+Looking takes Sys.Audit on everything. The daemon decides who may see and change what; the user is passed on with every
+request.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from cluster.control.requests import (
 )
 from cluster.errors import InvalidInput, NotFound, OutcomeUnknown, QuireError, StoreRefusal, Unavailable
 from datacenter import gateway
+from datacenter.api.permission import AUDIT
 from datacenter.configs import journal
 from datacenter.configs.content import (
     EDIT_BYTES_MAX,
@@ -38,7 +40,7 @@ from datacenter.configs.content import (
     history_of,
     typed,
 )
-from datacenter.pages import fragment, load_picture, show
+from datacenter.pages import fragment, load_picture, needs, show
 from datacenter.session.door import page
 
 HISTORY_SHOWN, HISTORY_MORE = 15, 200
@@ -49,6 +51,7 @@ REQUEST_ID = re.compile(r"[0-9a-f]{32}(-[0-9]{1,20}\.[0-9]{1,20})?")
 
 @require_GET
 @page
+@needs(AUDIT)
 async def config_page(request: Any) -> HttpResponse:
     context = await _context(request, _path(request.GET))
     return await show(request, "configs/config.html", await load_picture(), **context)
@@ -56,6 +59,7 @@ async def config_page(request: Any) -> HttpResponse:
 
 @require_GET
 @page
+@needs(AUDIT)
 async def shown(request: Any) -> HttpResponse:
     """What the page shows, anew; nothing when it shows that already."""
     context = await _context(request, _path(request.GET))
@@ -66,6 +70,7 @@ async def shown(request: Any) -> HttpResponse:
 
 @require_GET
 @page
+@needs(AUDIT)
 async def edit(request: Any) -> HttpResponse:
     """The dialog to edit a file, or with no name yet to make one."""
     path = _path(request.GET)
@@ -83,6 +88,7 @@ async def edit(request: Any) -> HttpResponse:
 
 @require_POST
 @page
+@needs(AUDIT)
 async def review(request: Any) -> HttpResponse:
     """What was typed: what is wrong with it, or what it changes."""
     return await _review(request)
@@ -90,6 +96,7 @@ async def review(request: Any) -> HttpResponse:
 
 @require_POST
 @page
+@needs(AUDIT)
 async def save(request: Any) -> HttpResponse:
     """Write what was reviewed, unless the file is another by now: then both are shown, and what was typed stays."""
     path, data, user = _path(request.POST), typed(request.POST.get("text", "")), request.quire_user.username
@@ -118,6 +125,7 @@ async def save(request: Any) -> HttpResponse:
 
 @require_GET
 @page
+@needs(AUDIT)
 async def change(request: Any) -> HttpResponse:
     """What one change did to a file, in a dialog."""
     path, revision = _path(request.GET), request.GET.get("revision", "")[:64]
@@ -128,6 +136,7 @@ async def change(request: Any) -> HttpResponse:
 
 @require_POST
 @page
+@needs(AUDIT)
 async def restore(request: Any) -> HttpResponse:
     """Bring a file or folder back to what it was; a file only if it still is what the page shows."""
     path, user = _path(request.POST), request.quire_user.username

@@ -22,7 +22,7 @@ from cluster.control.requests import TaskLog
 from cluster.errors import Forbidden, NotFound, QuireError, Unauthenticated
 from cluster.secret import Secret
 from datacenter import gateway
-from datacenter.access import tickets
+from datacenter.access import rights, tickets
 from datacenter.api.call import Call
 from datacenter.api.permission import AUDIT, permitted
 from datacenter.language.middleware import known
@@ -36,9 +36,10 @@ logger = logging.getLogger(__name__)
 # Close codes of our own: a page does not come back by itself after these (see static/js/live.js).
 NOT_SIGNED_IN, FOREIGN_ORIGIN, NOT_UNDERSTOOD = 4401, 4403, 4400
 INTERNAL_ERROR, TRY_AGAIN_LATER = 1011, 1013
+RIGHTS_CHANGED = 1012  # the page comes back by itself, and is told what is for its user now
 MESSAGE_CHARS_MAX, NAME_CHARS_MAX = 1024, 256
 PULSE_S = 10.0  # a page hears something at least this often, to know that its socket lives
-RECHECK_S = 1.5  # a ticket that was ended, or whose user was, ends its sockets within two seconds
+RECHECK_S = 1.5  # a ticket that was ended, or a right that was taken away, ends its sockets within two seconds
 
 
 class Said(msgspec.Struct, forbid_unknown_fields=True):
@@ -114,7 +115,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if said.whole:
             self.outlet.offer(Everything())
         if said.node is not None:
-            self.node = said.node if self.may_look or said.node == render.CONFIGURATION else ""
+            self.node = said.node if self.may_look else ""
             await self._send_each(self._node_page())
         if said.watch is not None:
             may_follow = self.may_look or self._is_own(said.watch)
@@ -154,14 +155,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
         return await self._log_lines(item)
 
     def _little(self, item: Fragments | Everything) -> tuple[str, ...]:
-        """For whoever may not look at the cluster: that changes arrive, and that the store has changed."""
+        """For whoever may not look at the cluster: that changes arrive."""
         picture = feed().picture
-        if picture is None:
+        if picture is None or not isinstance(item, Everything):
             return ()
-        if isinstance(item, Everything):
-            return render.nothing_new(picture, feed().flow)
-        about_the_store = self.node == render.CONFIGURATION and self.node in item.nodes
-        return self._node_page() if about_the_store else ()
+        return render.nothing_new(picture, feed().flow)
 
     def _everything(self) -> tuple[str, ...]:
         following, at = feed(), self.at
@@ -216,7 +214,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
             if await _refusal(ticket) == NOT_SIGNED_IN:
                 await self.close(NOT_SIGNED_IN)
                 return
+            rights.forget(self.user, AUDIT.path)
+            could_look = self.may_look
             await self._look_up(ticket)
+            if could_look != self.may_look:
+                await self.close(RIGHTS_CHANGED)
+                return
 
     def _start(self, work: Any, name: str) -> None:
         self._jobs.append(asyncio.create_task(work, name=name))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.access.privileges import PRIVILEGES
+from cluster.access.user_cfg import Pool
 from cluster.control import access_requests as access_ask
 from cluster.control import flight_requests as flight_ask
 from cluster.control import former_requests as former
@@ -128,6 +129,7 @@ class FakeNode:
         self.guests: list[int] = []
         self.held: dict[str, int] = {}  # what others than root@pam may, everywhere
         self.stored: dict[str, str] = {}
+        self.pools: dict[str, Pool] = {}
         self.carried: dict[str, Any] | None = None  # what another node answers; none does at first
         answers = {
             ask.Version: self._version,
@@ -145,6 +147,7 @@ class FakeNode:
             node_ask.QdeviceStatus: lambda request: {"State": "Connected"},
             node_ask.NodeHistory: lambda request: [{"time": 60}, {"time": 120, **FIGURES}],
             node_ask.GuestIds: lambda request: self.guests,
+            node_ask.Pools: self._pools,
             node_ask.ClusterTasks: lambda request: as_plain([*self.tasks, TASK_OF_BETA]),
             flight_ask.FlightEvents: lambda request: EVENTS,
             ask.EngineReport: lambda request: {"running": True, "links": []},
@@ -265,6 +268,11 @@ class FakeNode:
         if request.last is not None:
             return {"lines": lines[-request.last :], "total": 100}
         return {"lines": lines[request.start :][: request.limit or None], "total": 100}
+
+    def _pools(self, request: node_ask.Pools) -> Any:
+        if request.user != ROOT and "Pool.Audit" not in self.held:
+            return []
+        return [{"poolid": name, **as_plain(pool)} for name, pool in sorted(self.pools.items())]
 
     def _read(self, request: ask.StoreRead) -> Any:
         if request.path not in self.stored:

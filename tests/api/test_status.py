@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from cluster.access.user_cfg import Pool
 from cluster.model import NodeState
 from tests.api.conftest import Api, data
 from tests.api.fake_node import ALONE, ALPHA, CLUSTER, FINGERPRINT, FakeNode
@@ -44,7 +45,8 @@ async def test_nodes_come_with_figures_as_far_as_they_are_known(api: Api, node: 
 
 
 async def test_resources_are_nodes_storages_and_pools(api: Api, node: FakeNode) -> None:
-    node.stored = {"user.cfg": "pool:office:Rooms:100,101:local:\n", "storage.cfg": "nfs: disks\n\tnodes alpha\n"}
+    node.pools = {"office": Pool("Rooms", ("100", "101"), ("local",))}
+    node.stored = {"storage.cfg": "nfs: disks\n\tnodes alpha\n"}
     assert [row["id"] for row in data(await api.get("/cluster/resources"))] == [
         "node/alpha", "node/beta", "storage/alpha/local", "storage/alpha/disks", "storage/beta/local", "/pool/office",
     ]  # fmt: skip

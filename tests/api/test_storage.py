@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cluster.access.user_cfg import Pool
 from tests.api.conftest import Api, data
 from tests.api.fake_node import FakeNode
 from tests.cast import ALICE
@@ -19,12 +20,12 @@ nfs: disks
 \tnodes beta
 \tdisable
 """
-USERS = "user:root@pam:1:0:::::\n\npool:office:The office:100;101:disks:\npool:empty::::\n"
+POOLS = {"office": Pool("The office", ("100", "101"), ("disks",)), "empty": Pool()}
 
 
 @pytest.fixture(autouse=True)
 def defined(node: FakeNode) -> None:
-    node.stored = {"storage.cfg": STORAGES, "user.cfg": USERS}
+    node.stored, node.pools = {"storage.cfg": STORAGES}, POOLS
 
 
 async def test_storages_are_listed_as_they_are_defined(api: Api) -> None:
@@ -51,7 +52,7 @@ async def test_a_node_has_the_storages_that_are_for_it(api: Api) -> None:
 
 
 async def test_pools_have_comments_and_members(api: Api) -> None:
-    assert data(await api.get("/pools")) == [{"poolid": "office", "comment": "The office"}, {"poolid": "empty"}]
+    assert data(await api.get("/pools")) == [{"poolid": "empty"}, {"poolid": "office", "comment": "The office"}]
     office = data(await api.get("/pools/office"))
     assert [member["id"] for member in office["members"]] == ["qemu/100", "qemu/101", "storage/disks"]
     assert (await api.get("/pools/none")).status_code == 404

@@ -120,6 +120,7 @@ class FakeDaemon:
         self.former: dict[str, Any] = {"joined": None, "copies": []}
         self.obstacle = ""
         self.tokens: list[dict[str, Any]] = []
+        self.held = dict.fromkeys(PRIVILEGES, 1)  # by root@pam; nobody else has any
         self.life = 1  # tickets are signed by it
         self.former_life = 0  # whose tickets may be renewed
         self.renews_former_tickets = True
@@ -161,7 +162,7 @@ class FakeDaemon:
             paths_ask.RevertLinks: lambda request: None,
             paths_ask.PlanExpected: lambda request: self._expected(request.expected),
             paths_ask.SetExpected: lambda request: self._expected(request.expected),
-            access_ask.HeldRights: lambda request: dict.fromkeys(PRIVILEGES, 1) if request.user == ROOT else {},
+            access_ask.HeldRights: lambda request: self.held if request.user == ROOT else {},
             access_ask.RealmList: lambda request: REALMS,
             node_ask.LocateNode: lambda request: {"name": request.node, "local": request.node == "alpha"},
             node_ask.HostServices: lambda request: [SERVICE],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import AsyncClient
 
-from cluster.control.access_requests import UserAdd
+from cluster.control.access_requests import AclChange, UserAdd
 from cluster.control.requests import StoreHistory, StoreRead
 from cluster.core.log import chained
 from cluster.core.messages import Point
@@ -37,7 +37,9 @@ async def node(tmp_path: Path, settings: Any) -> AsyncIterator[Alone]:
     tickets.forget_all()
     async with alone(tmp_path / "alpha") as started:
         settings.QUIRE_SOCKET = str(started.daemon.options.socket)
-        await started.ask(UserAdd("root@pam", "mallory@pve"))
+        for user in ("mallory@pve", "charlie@pve"):
+            await started.ask(UserAdd("root@pam", user))
+        await started.ask(AclChange("root@pam", "/", ["PVEAuditor"], users=["mallory@pve"]))
         yield started
         await gateway.client().close()
 
@@ -102,6 +104,14 @@ async def test_private_files_are_for_root(node: Alone, root: Reader, mallory: Re
     assert (await mallory.get(f"{PLACE}/change", path="priv/authkey.key", revision="1.1")).status_code == 403
     page = text(await mallory.get(PLACE))
     assert "authkey.pub" in page and "path=priv" not in page and "New file" not in page and "Restore" not in page
+
+
+async def test_whoever_may_not_look_at_the_cluster_reads_no_file_of_it(node: Alone) -> None:
+    charlie, revision = Reader(node, "charlie@pve"), await node.write("a.cfg", "one\n")
+    for place, more in (("", {}), ("/shown", {}), ("/edit", {}), ("/change", {"revision": revision})):
+        refused = await charlie.get(PLACE + place, path="a.cfg", **more)
+        assert refused.status_code == 403 and "one" not in text(refused).split()
+    assert "/datacenter/config" not in text(await charlie.get("/datacenter/tasks"))
 
 
 async def test_others_change_nothing(node: Alone, mallory: Reader) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cluster.control.access_requests import UserAdd
+from cluster.control.access_requests import AclChange, UserAdd
 from cluster.control.requests import (
     StoreCheck,
     StoreConflict,
@@ -211,9 +211,26 @@ async def test_a_path_is_not_taken_for_another_that_contains_it(node: Alone) -> 
 # --- who may ----------------------------------------------------------------------------------------------------------
 
 
+async def test_a_user_without_the_privilege_reads_nothing_of_the_store(node: Alone) -> None:
+    alice = "alice@pve"
+    await node.ask(UserAdd("root@pam", alice))
+    revision = await node.write("corosync.conf.new", "totem {}\n")
+    path = "corosync.conf.new"
+    for request in (
+        StoreRead(path, user=alice), StoreRead("user.cfg", user=alice), StoreRead("nodes/alpha/config", user=alice),
+        StoreList("", user=alice), StoreHistory("", user=alice), StoreShow(path, revision, user=alice),
+        StoreDiff(path, newer=revision, user=alice), StoreCheck(path, b"", user=alice),
+    ):  # fmt: skip
+        with pytest.raises(Forbidden):
+            await node.ask(request)
+    with pytest.raises(NotFound):
+        await node.ask(StoreRead("storage.cfg", user=alice))
+
+
 async def test_private_things_are_for_root_alone(node: Alone) -> None:
     mallory = "mallory@pve"
     await node.ask(UserAdd("root@pam", mallory))
+    await node.ask(AclChange("root@pam", "/", ["PVEAuditor"], users=[mallory]))
     await node.write("priv/tfa.cfg", "{}")
     revision = await node.change(Mkdir("nodes/alpha/priv", parents=True), Write("nodes/alpha/priv/x", b"secret"))
     for path in ("priv", "priv/tfa.cfg", "/priv//tfa.cfg", "nodes/alpha/priv/x", "pve-www.key"):

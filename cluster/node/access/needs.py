@@ -27,6 +27,7 @@ from cluster.node.access.rights import Rights
 
 Need = Callable[[Rights, Any], None]
 GROUPS = "/access/groups"
+SIFTED = ("datacenter.cfg", "storage.cfg")
 
 
 def check(rights: Rights, request: Request) -> None:
@@ -52,6 +53,24 @@ def store(rights: Rights, request: Any) -> None:
 
 def known(rights: Rights, request: Any) -> None:
     rights.demand_active(request.user)
+
+
+def audit(rights: Rights, request: Any) -> None:
+    known(rights, request)
+    rights.demand(request.user, "/", "Sys.Audit")
+
+
+def _store_read(rights: Rights, request: base.StoreRead) -> None:
+    """Every file tells of the whole cluster. Of `SIFTED` the site shows each user the rows that are for them."""
+    known(rights, request)
+    path = "/".join(part for part in request.path.split("/") if part)
+    folder, _, rest = path.partition("/")
+    if path in SIFTED:
+        return
+    if folder == "nodes" and rest.endswith("/config") and rest.count("/") == 1:
+        rights.demand(request.user, f"/nodes/{rest.removesuffix('/config')}", "Sys.Audit")
+    else:
+        audit(rights, request)
 
 
 def privilege(name: str, path: str = "/access") -> Need:
@@ -166,9 +185,9 @@ def _permissions(rights: Rights, request: ask.Permissions) -> None:
 NEEDS: dict[type[Request], Need] = {
     base.CreateCluster: root, base.JoinCluster: root, base.AddNode: root,
     former.UndoJoin: root,
-    base.LeaveCluster: root, base.RemoveNode: root, base.UndoRemoval: root, base.KeyWrite: root, base.KeyRead: known,
-    base.StoreRead: known, base.StoreList: known, base.StoreCheck: known,
-    base.StoreHistory: known, base.StoreShow: known, base.StoreDiff: known,
+    base.LeaveCluster: root, base.RemoveNode: root, base.UndoRemoval: root, base.KeyWrite: root,
+    base.KeyRead: audit, base.StoreRead: _store_read, base.StoreList: audit, base.StoreCheck: audit,
+    base.StoreHistory: audit, base.StoreShow: audit, base.StoreDiff: audit,
     base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
     base.StoreConflict: store, base.StoreConflictRestore: store,
     base.StoreExchange: store, base.StoreExport: store, base.StoreImport: store,
@@ -180,7 +199,7 @@ NEEDS: dict[type[Request], Need] = {
     witnessing.SetUpWitness: root, witnessing.RemoveWitness: root, witnessing.PlanWitness: root,
     joining.TokenCreate: root, joining.TokenRevoke: root,
     base.TaskStatus: known, base.TaskLog: known, base.TaskStop: known,
-    machines.HostJournal: known, machines.RootSession: root,
+    machines.HostJournal: known, machines.RootSession: root, machines.Pools: known,
     ask.Permissions: _permissions, ask.PermissionReasons: _permissions,
     ask.UserList: known, ask.UserShow: _user_show, ask.UserAdd: _user_add, ask.UserChange: _user_change,
     ask.UserRemove: _user_remove, ask.PasswordChange: _password,

@@ -14,6 +14,7 @@ from cluster.control.node_requests import (
     HostServices,
     HostTime,
     NodeCertificates,
+    Pools,
     QdeviceStatus,
 )
 from cluster.control.requests import Request
@@ -47,6 +48,13 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def guest_ids(request: GuestIds) -> Any:
         return sorted(node.life.tree.guests)
 
+    async def pools(request: Pools) -> Any:
+        return [
+            {"poolid": name, "comment": pool.comment, "guests": list(pool.guests), "storages": list(pool.storages)}
+            for name, pool in sorted(node.access.directory.users().pools.items())
+            if node.access.rights.may(request.user, f"/pool/{name}", "Pool.Audit")
+        ]
+
     async def qdevice_status(request: QdeviceStatus) -> Any:
         return await qdevice.status()
 
@@ -58,5 +66,6 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         HostJournal: read_journal,
         NodeCertificates: certificates,
         GuestIds: guest_ids,
+        Pools: pools,
         QdeviceStatus: qdevice_status,
     }

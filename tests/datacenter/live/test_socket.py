@@ -197,6 +197,18 @@ async def test_t69_a_ticket_that_is_withdrawn_ends_its_sockets(
     assert said["code"] == consumers.NOT_SIGNED_IN
 
 
+async def test_t69_a_right_taken_away_ends_the_sockets_that_were_opened_with_it(
+    daemon: FakeDaemon, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_S", 0.05)
+    socket = await opened()
+    await hear(socket, "cluster-nodes")
+    daemon.held = {}
+    while (said := await socket.receive_output(WAIT_S))["type"] != "websocket.close":
+        pass
+    assert said["code"] == consumers.RIGHTS_CHANGED
+
+
 # --- what it may say --------------------------------------------------------------------------------------------------
 
 
