@@ -18,6 +18,7 @@ class PlanUndoRemoval(Request, tag="cluster.plan-undo-removal"):
     """What taking the removal of `node` back would do. → as Plan."""
 
     node: str
+    user: str = "root@pam"
 
 
 class RenewCertificate(Request, tag="node.renew-certificate"):

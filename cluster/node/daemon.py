@@ -149,15 +149,12 @@ class Daemon:
             departing, self.life, self.health, self.access, self.link_changes, self.expected,
             self.witness,
         )  # fmt: skip
-        for part in parts:
+        for part in (*parts, interpreter):
             self.background.run(part.watch())
-        self.background.run(interpreter.watch())
         web, streams = self.options.web_user, handlers.streams(self)
         admitted, group_id = ((), None) if web is None else ((web.user_id,), web.group_id)
-        self.control = ControlServer(
-            self.options.socket, handlers.table(self), streams, admitted, group_id=group_id,
-            admit=self.access.callers.admit,
-        )  # fmt: skip
+        table, admit = handlers.table(self), self.access.callers.admit
+        self.control = ControlServer(self.options.socket, table, streams, admitted, group_id=group_id, admit=admit)
         await self.control.start()
         self._closers.append(self.control.stop)
 

@@ -28,8 +28,7 @@ from cluster.workflow.journal import Journal
 from cluster.workflow.steps import Account, Run, Step, UndoStep, Workflow, run
 from cluster.workflow.token_session import TokenSession
 
-API_VERSION = 1
-API_VERSION_MIN = 0
+API_VERSION, API_VERSION_MIN = 1, 0
 PEER_USER = "root@pam"
 PASSWORD_LENGTH_MAX = 128
 QUEUE_S, ASK_AGAIN_S = 300.0, 1.0  # how long this node waits while others join before it
@@ -54,7 +53,7 @@ class JoinPlan:
     node_id: int | None = None
     votes: int | None = None
     force: bool = False
-    token: Secret = Secret()
+    token: Secret = NO_TOKEN
     cluster_uuid: str = ""
 
 
