@@ -137,11 +137,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 async with asyncio.timeout(PULSE_S):
                     item = await outlet.take()
             except TimeoutError:
-                await self.send(render.pulse())
+                await self._send_each((render.pulse(),))
                 continue
             await self._send_each(await self._messages(item))
 
     async def _send_each(self, messages: tuple[str, ...]) -> None:
+        if self.outlet is not None:
+            self.outlet.sent(len(messages))
         for message in messages:
             await self.send(message)
 

@@ -62,11 +62,14 @@ class Outlet:
         while not self._waiting or self._unseen >= UNSEEN_MAX:
             self._ready.clear()
             await self._ready.wait()
-        self._unseen += 1
         item = self._waiting.popleft()
         if isinstance(item, Everything):
             self._waiting.clear()  # what came after it is part of it
         return item
+
+    def sent(self, count: int) -> None:
+        """So many messages are on the way to the page: many, one or none for an item, and those that answer it."""
+        self._unseen += count
 
     def seen(self, count: int) -> None:
         """The page has taken in `count` more messages."""

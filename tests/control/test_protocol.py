@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cluster.control import protocol
 from cluster.control import requests as r
 from cluster.control.framing import HEADER
+from cluster.control.plan_requests import Plan
 from cluster.errors import InvalidInput, QuireError
 from cluster.secret import Secret
 
@@ -31,6 +32,7 @@ def test_every_request_arrives_as_it_was_sent(kind: type[r.Request]) -> None:
     samples: dict[Any, Any] = {
         Secret: Secret("x"), dict[str, Secret]: {"a": Secret("b")},
         str: "x", bytes: b"\x00\xff", int: 7, list[str]: ["x"], dict[str, str]: {"a": "b"}, dict[int, str]: {7: "b"},
+        msgspec.structs.fields(Plan)[0].type: r.LeaveCluster(),
     }
     # fmt: on
     request = kind(**{each.name: samples[each.type] for each in msgspec.structs.fields(kind) if each.required})

@@ -17,6 +17,7 @@ from cluster.control.requests import as_plain
 from cluster.errors import Unavailable
 from cluster.model import Change
 from datacenter.live import consumers
+from datacenter.live.outlet import UNSEEN_MAX
 from datacenter.routing import sockets
 from tests.datacenter.conftest import ticket
 from tests.datacenter.fake_daemon import FakeDaemon
@@ -168,6 +169,19 @@ async def test_a_hole_in_the_log_fills_it_anew(daemon: FakeDaemon, opened: Open)
     daemon.log(upid, "after the hole")
     whole = await hear(socket, "after the hole")
     assert "lost one" in whole and "beforeend" not in whole
+
+
+async def test_what_a_page_is_not_sent_takes_none_of_its_room(daemon: FakeDaemon, opened: Open) -> None:
+    """Lines of a log it does not show: it can never say that it has seen them."""
+    daemon.form(3)
+    upid = daemon.begin("clustercreate", ("first step",), lambda: None)
+    socket = await opened()
+    await hear(socket, 'id="cluster-nodes"')
+    for number in range(UNSEEN_MAX + 1):
+        daemon.log(upid, f"line {number}")
+        await asyncio.sleep(0.001)
+    daemon.set_online("gamma", False)
+    assert 'data-state="offline"' in await hear(socket, 'id="node-state-gamma"')
 
 
 async def test_a_task_nobody_knows_can_be_watched_in_vain(daemon: FakeDaemon, opened: Open) -> None:
