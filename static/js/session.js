@@ -21,11 +21,11 @@ document.addEventListener("htmx:wsAfterMessage", () => {
   recover();
 });
 
-// What was clicked when the ticket had ended is done once more, as soon as there is a new one.
+// What was asked for when the ticket had ended is asked for once more, as soon as there is a new one.
 document.addEventListener("quire:signed-out", async ({ target }) => {
   if (!(await recover()) || !target.isConnected || retried.has(target)) return;
   retried.add(target);
-  htmx.trigger(target, target.matches("form") ? "submit" : "click");
+  htmx.trigger(target, target.matches("form") ? "submit" : target.matches("[hx-trigger]") ? "quire:again" : "click");
 });
 document.addEventListener("quire:signed-in", (event) => {
   useToken(event.detail.csrf);

@@ -47,9 +47,10 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
 
 def expected(text: str) -> bool:
     """A node that was killed, or that changes its certificate, drops the socket and what was being asked of it; so
-    does Chromium when the machine gets a network interface. Browser and htmx say so, htmx in three lines."""
+    does Chromium when the machine gets a network interface. Browser and htmx say so, htmx in three lines. A page that
+    is left gives up what it was asking for, and one whose node has just joined is refused once before it goes on."""
     said_of_a_lost_node = (
         "WebSocket", "net::ERR_", "Failed to load resource", "htmx:wsError", "[object Event]", "htmx:sendError",
-        "htmx:afterRequest, ",
+        "htmx:afterRequest, ", "htmx:sendAbort", "Response Status Error Code 401",
     )  # fmt: skip
     return text == "undefined" or any(word in text for word in said_of_a_lost_node)

@@ -111,6 +111,7 @@ def test_tabs_the_drawer_and_the_menu(page: Page, site: Site) -> None:
     page.keyboard.press("t")
     expect(page.locator("html")).to_have_attribute("data-drawer", "open" if closed else "closed")
     page.keyboard.press("/")
+    expect(page.locator("#palette input")).to_be_focused()
     page.keyboard.type("beta: network")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("beta")

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
+from demo.visitor import eventually
 from tests.browser.conftest import Visitor
 from tests.browser.services import Services, services
 from tests.browser.site import await_live, served, sign_in
@@ -51,9 +53,14 @@ def test_each_service_restarts_under_an_open_page(
             took_s = right_again(page, here)
             tell(f"{name} restarted: the page was right again {took_s:.1f} s after it answered")
             assert took_s < GOAL_S * SLOW
-            assert page.evaluate(STATES) == [node["name"] + states(node) for node in here.status()["cluster"]["nodes"]]
+            eventually("the page shows what the daemon knows", partial(shows_what_is_so, page, here), 5)
         assert page.evaluate("() => window.sameDocument"), "the page was reloaded"
         nothing_missed_and_nothing_twice(page.evaluate("() => window.marks"))
+
+
+def shows_what_is_so(page: Page, here: Services) -> bool:
+    known = [node["name"] + states(node) for node in here.status()["cluster"]["nodes"]]
+    return bool(page.evaluate(STATES) == known)
 
 
 def says_since_when(page: Page, name: str) -> None:
@@ -85,7 +92,7 @@ def right_again(page: Page, here: Services) -> float:
 
 
 def nothing_missed_and_nothing_twice(marks: list[dict[str, Any]]) -> None:
-    assert sum(not mark["whole"] for mark in marks) > 5 and sum(mark["whole"] for mark in marks) >= 3
+    assert sum(not mark["whole"] for mark in marks) >= 3 and sum(mark["whole"] for mark in marks) >= 3
     last: dict[str, Any] | None = None
     for mark in marks:
         place = (int(mark["changeNumber"]), int(mark["changePart"]))
