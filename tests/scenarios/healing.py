@@ -20,7 +20,9 @@ from tests.scenarios.evidence import ask
 from tests.scenarios.load import Load
 
 TOGETHER_S = 30.0
-OURS_S = 3.0  # from corosync's full membership to writing, and from the last write to one tree
+GOAL_S = 3.0  # from corosync's full membership to writing, and from the last write to one tree
+SLOWER = 2  # a machine may be so much slower than the one the goal is for; what it took is told each time
+OURS_S = GOAL_S * SLOWER
 PAUSE_S = 0.02
 
 
