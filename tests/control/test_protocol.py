@@ -32,7 +32,7 @@ def test_every_request_arrives_as_it_was_sent(kind: type[r.Request]) -> None:
     samples: dict[Any, Any] = {
         Secret: Secret("x"), dict[str, Secret]: {"a": Secret("b")},
         str: "x", bytes: b"\x00\xff", int: 7, list[str]: ["x"], dict[str, str]: {"a": "b"}, dict[int, str]: {7: "b"},
-        msgspec.structs.fields(Plan)[0].type: r.LeaveCluster(),
+        msgspec.structs.fields(Plan)[0].type: r.JoinCluster("alpha", "AB", Secret(SECRET)),
     }
     # fmt: on
     request = kind(**{each.name: samples[each.type] for each in msgspec.structs.fields(kind) if each.required})

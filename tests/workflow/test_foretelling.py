@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cluster.secret import Secret
 from cluster.workflow.create import foretell_create, plan_create
 from cluster.workflow.foretelling import Foretold
 from cluster.workflow.join import foretell_join, plan_join
@@ -18,7 +19,8 @@ def everything(world: Any) -> list[Any]:
 
 async def foretold_join(world: Any, **wishes: Any) -> Foretold:
     wishes = {"fingerprint": FINGERPRINTS[world.alpha.address], "password": PASSWORD} | wishes
-    plan = plan_join(world.beta, world.alpha.address, wishes.pop("fingerprint"), wishes.pop("password"), **wishes)
+    password = Secret(wishes.pop("password"))
+    plan = plan_join(world.beta, world.alpha.address, wishes.pop("fingerprint"), password, **wishes)
     return await foretell_join(world.beta, plan, world.peer, "root@pam", world.clock)
 
 
