@@ -12,10 +12,10 @@ from cluster.core.operations import Expect, Mkdir, Remove, Write, digest_of
 from cluster.core.tree import AnyOperation
 from cluster.corosync import conf
 from cluster.errors import Conflict, NotFound, StoreRefusal, Unavailable
-from cluster.model import LinkState, StoreState
+from cluster.model import LinkState
+from cluster.node.changing_host import ChangingHost
 from cluster.workflow import link_trial
 from cluster.workflow.change_links import unheard
-from cluster.workflow.host import StoredFile
 from cluster.workflow.link_plan import way_back
 from cluster.workflow.link_trial import Trial
 
@@ -25,27 +25,10 @@ if TYPE_CHECKING:
 TELL_S = 8.0  # how long a node may take to say which addresses it has
 
 
-class NodeLinkHost:
-    """Everything is asked of `node` when it is needed: its parts change with its lives."""
-
+class NodeLinkHost(ChangingHost):
     def __init__(self, node: Daemon) -> None:
-        self._node = node
+        super().__init__(node)
         self._way_back = asyncio.Lock()  # whoever takes the change back and the guard may begin it at one moment
-
-    async def store_read(self, path: str) -> StoredFile | None:
-        return await self._node.host.store_read(path)
-
-    async def store_state(self) -> StoreState:
-        return await self._node.host.store_state()
-
-    async def online_nodes(self) -> frozenset[str]:
-        return await self._node.host.online_nodes()
-
-    async def check_configuration(self, text: bytes) -> None:
-        await self._node.host.check_configuration(text)
-
-    async def cluster_log(self, sentence: str) -> None:
-        await self._node.host.cluster_log(sentence)
 
     async def commit_links(self, document: bytes, expected_digest: str, trial: Trial | None) -> None:
         operations: list[AnyOperation] = [Expect(CONFIGURATION, expected_digest), Write(CONFIGURATION, document)]

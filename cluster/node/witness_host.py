@@ -10,35 +10,15 @@ from cluster.core.machine import CONFIGURATION
 from cluster.core.operations import Expect, Mkdir, Remove, Write, digest_of
 from cluster.core.tree import AnyOperation
 from cluster.errors import Conflict, StoreRefusal
-from cluster.model import StoreState, WitnessSeen
-from cluster.workflow.host import StoredFile
+from cluster.model import WitnessSeen
+from cluster.node.changing_host import ChangingHost
 from cluster.workflow.witness_rule import PATH, WitnessInvitation
 
 if TYPE_CHECKING:
-    from cluster.node.daemon import Daemon
+    pass
 
 
-class NodeWitnessHost:
-    """Everything is asked of `node` when it is needed: its parts change with its lives."""
-
-    def __init__(self, node: Daemon) -> None:
-        self._node = node
-
-    async def store_read(self, path: str) -> StoredFile | None:
-        return await self._node.host.store_read(path)
-
-    async def store_state(self) -> StoreState:
-        return await self._node.host.store_state()
-
-    async def online_nodes(self) -> frozenset[str]:
-        return await self._node.host.online_nodes()
-
-    async def check_configuration(self, text: bytes) -> None:
-        await self._node.host.check_configuration(text)
-
-    async def cluster_log(self, sentence: str) -> None:
-        await self._node.host.cluster_log(sentence)
-
+class NodeWitnessHost(ChangingHost):
     async def enrol(self, invitation: WitnessInvitation, cluster: str) -> tuple[bytes, bytes]:
         return await witness_agent.enrol(_agent(invitation), cluster)
 

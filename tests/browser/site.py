@@ -95,11 +95,14 @@ def sign_in(page: Page, password: str = PASSWORD) -> Page:
 
 
 def await_live(page: Page) -> Page:
-    """Until the page is told of changes. When an interface appears on this machine, as in tests with namespaces,
-    Chromium drops what it is loading (ERR_NETWORK_CHANGED); a page that lost a script so is loaded once more."""
+    """Until the page is told of changes and listens to keys, which come with its palette.
+
+    When an interface appears on this machine, as in tests with namespaces, Chromium drops what it is loading
+    (ERR_NETWORK_CHANGED); a page that lost a script so is loaded once more."""
     try:
         expect(page.locator("html")).to_have_attribute("data-socket", "open", timeout=LOAD_MS_MAX)
     except AssertionError:
         page.reload()
         expect(page.locator("html")).to_have_attribute("data-socket", "open")
+    expect(page.locator("#palette")).to_be_attached()
     return page

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
-from tests.browser.site import Site, await_live, served
+from tests.browser.site import Site, await_live
 from tests.datacenter.fake_daemon import FINGERPRINT, PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
 TABS_MAX = 60
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with served(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture
@@ -37,7 +22,6 @@ def page(site: Site, visitor: Visitor) -> Page:
     page.keyboard.type(PASSWORD)  # the form begins in its password
     page.keyboard.press("Enter")
     await_live(page)
-    expect(page.locator("#palette")).to_be_attached()  # with it come the keys
     return page
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,28 +12,14 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from demo.browser import changes_painted, percentile, record_changes, visitor_context
 from tests.browser.conftest import Visitor
-from tests.browser.site import Site, await_live, served, sign_in
+from tests.browser.site import Site, await_live, sign_in
 from tests.datacenter.fake_daemon import FINGERPRINT, PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
 
 CHANGES = 40
 SIZES = [(360, 740), (768, 1024), (1280, 800), (1920, 1080)]
-PATIENCE_MS = 20_000  # for a machine that is busy with other things
 PAGES = ["/", "/datacenter/summary", "/nodes/alpha"]
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=PATIENCE_MS)
-    yield
-    expect.set_options(timeout=5_000)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with served(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,14 +30,6 @@ from cluster.store import conflicts, lineage, schema, writer
 from cluster.store import disk as store
 from cluster.store.base import first_point
 from tests.store.scribe import EPOCH, LINEAGE, Scribe, read_back
-
-
-@pytest.fixture
-def scribe(tmp_path: Path) -> Iterator[Scribe]:
-    made = Scribe(tmp_path / "store.db")
-    yield made
-    made.disk.close()
-
 
 # --- opening ----------------------------------------------------------------------------------------------------------
 

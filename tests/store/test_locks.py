@@ -9,10 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from cluster.core.operations import Write
 from cluster.store.scrub import Scrub
@@ -24,13 +21,6 @@ import contextlib, sqlite3, sys
 with contextlib.closing(sqlite3.connect(sys.argv[1])) as connection:
     connection.execute("SELECT count(*) FROM tree").fetchone()
 """
-
-
-@pytest.fixture
-def scribe(tmp_path: Path) -> Iterator[Scribe]:
-    made = Scribe(tmp_path / "store.db")
-    yield made
-    made.disk.close()
 
 
 def look_from_outside(scribe: Scribe) -> None:

@@ -18,13 +18,6 @@ from cluster.store import disk as store
 from tests.store.scribe import Scribe, read_back
 
 
-@pytest.fixture
-def scribe(tmp_path: Path) -> Iterator[Scribe]:
-    made = Scribe(tmp_path / "store.db")
-    yield made
-    made.disk.close()
-
-
 def test_many_records_share_a_transaction_and_are_told_in_order(scribe: Scribe) -> None:
     for number in range(600):
         scribe.append(Write("motd", b"%d" % number))
