@@ -7,7 +7,8 @@ that node may just have died.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cluster.flight.causes import Placed
@@ -35,8 +36,11 @@ class Parting:
 
 def partings(events: Sequence[Placed]) -> tuple[Parting, ...]:
     """Newest first."""
-    spans = [span for span in _spans(events) if span.to_s is None or span.to_s - span.from_s >= SHORTEST_S]
-    return tuple(reversed(_joined(spans)))
+    return tuple(reversed([one for one in _joined(_spans(events)) if _length_s(one) >= SHORTEST_S]))
+
+
+def _length_s(one: Parting) -> float:
+    return math.inf if one.to_s is None else one.to_s - one.from_s
 
 
 def _spans(events: Sequence[Placed]) -> Iterator[Parting]:
@@ -73,13 +77,19 @@ def _parts(sees: dict[str, tuple[tuple[str, ...], bool | None]]) -> tuple[Part, 
     return tuple(Part(nodes, quorate) for nodes, quorate in sorted(found.items()))
 
 
-def _joined(spans: list[Parting]) -> list[Parting]:
-    """One after the other with the same nodes in them is one: quorum and members are told a moment apart."""
-    found: list[Parting] = []
+def _joined(spans: Iterable[Parting]) -> Iterator[Parting]:
+    """Spans that follow one another are one, for quorum and members are told a moment apart: the parts are those that
+    held longest."""
+    together: list[Parting] = []
     for span in spans:
-        last = found[-1] if found else None
-        if last is not None and last.to_s is not None and span.from_s - last.to_s < 2 * SHORTEST_S:
-            found[-1] = Parting(last.from_s, span.to_s, span.parts)
-        else:
-            found.append(span)
-    return found
+        last_s = together[-1].to_s if together else None
+        if last_s is not None and span.from_s - last_s >= 2 * SHORTEST_S:
+            yield _one_of(together)
+            together = []
+        together.append(span)
+    if together:
+        yield _one_of(together)
+
+
+def _one_of(spans: Sequence[Parting]) -> Parting:
+    return Parting(spans[0].from_s, spans[-1].to_s, max(spans, key=_length_s).parts)

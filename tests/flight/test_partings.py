@@ -43,6 +43,20 @@ def test_a_node_that_begins_has_seen_nobody_yet() -> None:
     assert partings([*TOGETHER, *PAIR, ended("gamma", 12, "started-unclean")]) == ()
 
 
+def test_one_that_was_told_in_short_pieces_is_no_shorter_for_it() -> None:
+    """Members and quorum change a moment apart, which makes pieces of one time of parts."""
+    apart = [sees("alpha", 10, ("alpha", "beta")), sees("beta", 10, ("alpha", "beta")), sees("gamma", 10, ("gamma",))]
+    healed = [sees(name, 10.7, ALL) for name in ALL]
+    (one,) = partings([*TOGETHER, *apart, sees("gamma", 10.3, ("gamma",), False), *healed])
+    assert (one.from_s, one.to_s) == (10, 10.7)
+    assert one.parts == (Part(("alpha", "beta"), True), Part(("gamma",), False))
+
+
+def test_what_is_over_in_a_moment_is_none() -> None:
+    healed = [sees(name, 10.6, ALL) for name in ALL]
+    assert partings([*TOGETHER, *PAIR, *MINORITY, *healed]) == ()
+
+
 def test_the_newest_comes_first() -> None:
     healed = [sees(name, 20, ALL) for name in ALL]
     again = [
