@@ -148,6 +148,25 @@ def test_t44_an_endless_body_costs_no_memory(server: Served) -> None:
     assert server.memory_bytes() - before < 20 << 20
 
 
+def test_t44_a_body_is_never_unpacked_and_one_without_a_length_is_not_read(server: Served) -> None:
+    bomb, before = gzip.compress(b"0" * (100 << 20), 9), server.memory_bytes()
+    response, body = server.request("POST", "/test/echo", bomb, {"Content-Encoding": "gzip"})
+    assert (response.status, body) == (200, bomb[: len(body)])
+    endless = b"POST /test/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with server.line() as line:
+        with contextlib.suppress(OSError):
+            line.sendall(endless + b"10000\r\n" + b"x" * 65536)
+        assert line.recv(12) == b"HTTP/1.1 501"
+    assert server.memory_bytes() - before < 20 << 20
+
+
+def test_t44_ten_thousand_headers_are_refused(server: Served) -> None:
+    with server.line() as line:
+        with contextlib.suppress(OSError):  # refused before all of it was sent
+            line.sendall(b"GET /test/x HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: b\r\n" % n for n in range(10_000)))
+        assert line.recv(12) in (b"HTTP/1.1 400", b"HTTP/1.1 431")
+
+
 @pytest.mark.parametrize(
     ("request_bytes", "status"),
     [

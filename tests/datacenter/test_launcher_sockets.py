@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.datacenter.served import Served, serving
-from tests.datacenter.websocket_line import CLOSE, TEXT, WebSocketLine
+from tests.datacenter.websocket_line import CLOSE, PING, PONG, TEXT, WebSocketLine
 
 PORT = 8472
+PINGS, IDLE = 20_000, 150
 
 
 @pytest.fixture
@@ -69,6 +72,38 @@ def test_t45_more_messages_than_the_site_takes_close_the_socket(server: Served) 
         assert server.memory_bytes() - before < 20 << 20
     response, _ = server.request("GET", "/test/x")
     assert response.status == 200
+
+
+def test_t45_a_flood_of_pings_whose_answers_nobody_reads_is_ended(server: Served) -> None:
+    gone = (ConnectionError, ssl.SSLError)  # whoever goes on sending may lose the words why
+    with server.line() as line:
+        socket = WebSocketLine(line)
+        with contextlib.suppress(*gone):
+            for _ in range(PINGS):
+                socket.send(b"x" * 125, kind=PING)
+        with contextlib.suppress(*gone):
+            assert socket.closed_with() == 1008
+    response, _ = server.request("GET", "/test/x")
+    assert response.status == 200
+
+
+def test_t45_a_ping_now_and_then_is_answered(server: Served) -> None:
+    with server.line() as line:
+        socket = WebSocketLine(line)
+        for number in range(5):
+            socket.send(b"%d" % number, kind=PING)
+            assert socket.receive() == (PONG, b"%d" % number)
+
+
+@pytest.mark.slow
+def test_t45_many_idle_sockets_keep_nobody_waiting(server: Served) -> None:
+    with contextlib.ExitStack() as lines:
+        idle = [WebSocketLine(lines.enter_context(server.line())) for _ in range(IDLE)]
+        assert {each.status for each in idle} == {101}
+        for _ in range(10):
+            assert server.request("GET", "/test/x")[0].status == 200
+        idle[-1].send(b"still here")
+        assert idle[-1].receive() == (TEXT, b"still here")
 
 
 def test_a_client_that_closes_is_answered(server: Served) -> None:

@@ -63,6 +63,15 @@ def test_each_check_finds_what_it_is_for(settings: Any, setting: str, value: Any
 
 def test_t66_manage_check_finds_nothing() -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("QUIRE_")}
-    command = [sys.executable, "manage.py", "check", "--fail-level", "WARNING"]
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0, ran.stderr
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
+    assert ran.stdout.startswith("System check identified no issues")
+
+
+def test_t66_the_site_s_own_key_is_another_with_every_start() -> None:
+    """It signs nothing that outlives a process: sessions are tickets, signed by the cluster's key."""
+    shown = [sys.executable, "-c", "from datacenter import settings; print(settings.SECRET_KEY)"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("QUIRE_")}
+    keys = {subprocess.run(shown, cwd=ROOT, env=environ, capture_output=True, text=True).stdout for _ in range(2)}
+    assert len(keys) == 2 and all(len(key) > 50 for key in keys)

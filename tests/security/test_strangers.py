@@ -42,6 +42,14 @@ async def test_t21_a_password_that_is_no_text_is_refused_at_the_door(stranger: A
         assert "PVE:" not in answer.content.decode()
 
 
+@pytest.mark.parametrize("odd", ["x" * 4096, "nul\0in it", "line\nbreak", "\u202eright to left", "\U0001f600" * 200])
+async def test_t21_an_odd_password_is_wrong_or_malformed_and_nothing_worse(odd: str, stranger: Api) -> None:
+    for form in ({"username": ROOT}, {"username": "nobody@pve"}):
+        answer = await stranger.post("/access/ticket", **form, password=odd)
+        assert answer.status_code in (400, 401)
+        assert odd not in answer.content.decode() and "PVE:" not in answer.content.decode()
+
+
 async def test_t22_a_ticket_planted_before_signing_in_is_worth_nothing_afterwards(stranger: Api) -> None:
     planted = "PVE:root@pam:00000001::cGxhbnRlZA=="
     stranger.client.cookies["PVEAuthCookie"] = quote(planted, safe="")

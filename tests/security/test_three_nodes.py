@@ -25,7 +25,7 @@ from cluster.errors import QuireError, Unauthenticated
 from cluster.node.access.passwords import prepare_hash
 from cluster.secret import Secret
 from demo.visitor import Refused, Visited
-from tests.cast import ALICE
+from tests.cast import ALICE, CHARLIE
 from tests.node.trio import NAMES, SOON_S
 from tests.workflow.test_killed_daemon import Node, wait_until
 from tests.workflow.test_leaving_daemons import finish
@@ -188,6 +188,45 @@ def test_t23_a_user_who_is_disabled_is_signed_out_on_every_node(trio: Trio) -> N
     there = trio.visited("gamma", "bob@pve")
     there.headers = bob.headers
     wait_until(lambda: not answers(there), SOON_S, "the site of gamma refuses it too")
+
+
+def test_t23_signing_out_a_new_password_and_removal_end_tickets_on_every_node(trio: Trio) -> None:
+    alpha, password = trio.nodes[0], Secret(trio.canaries.known["password"])
+
+    def ticket_of(user: str) -> str:
+        ticket = str(alpha.client.call(Login(user, password))["ticket"])
+        for node in trio.nodes:
+            wait_until(lambda node=node: good(node, ticket), SOON_S, f"good on {node.name}")
+        return ticket
+
+    alpha.client.call(ask.UserAdd(ROOT, CHARLIE, password=password))
+    for end in (
+        lambda ticket: alpha.client.call(ask.SignOut(Secret(ticket))),
+        lambda _: alpha.client.call(ask.PasswordChange(ROOT, CHARLIE, password)),
+        lambda _: alpha.client.call(ask.UserRemove(ROOT, CHARLIE)),
+    ):
+        ticket = ticket_of(CHARLIE)
+        end(ticket)
+        dead_on_all(trio, ticket, trio.nodes)
+
+
+def test_t23_a_token_that_is_taken_away_is_dead_on_every_node(trio: Trio) -> None:
+    alpha = trio.nodes[0]
+    made = alpha.client.call(ask.TokenAdd(ROOT, ROOT, "short", privsep=False))
+    shown = ask.CheckToken(f"{made['full-tokenid']}={made['value']}")
+    for node in trio.nodes:
+        wait_until(lambda node=node: takes(node, shown), SOON_S, f"good on {node.name}")
+    alpha.client.call(ask.TokenRemove(ROOT, ROOT, "short"))
+    for node in trio.nodes:
+        wait_until(lambda node=node: not takes(node, shown), SOON_S, f"dead on {node.name}")
+
+
+def takes(node: Node, shown: ask.CheckToken) -> bool:
+    try:
+        node.client.call(shown)
+    except Unauthenticated:
+        return False
+    return True
 
 
 def test_t25_tickets_end_everywhere_when_a_node_is_taken_out(trio: Trio) -> None:
