@@ -22,6 +22,8 @@ RULE = {"pos": int, "type": str, "action": str}
 
 # path: (who may, what a row is called, the fields it always has)
 CLUSTER: dict[str, tuple[Permission, str, dict[str, type]]] = {
+    "/cluster/bulk-action": (SIGNED_IN, "BulkAction", {"name": str}),
+    "/cluster/qemu": (SIGNED_IN, "GuestSetting", {"name": str}),
     "/cluster/ha/resources": (AUDIT, "HaResource", {"sid": str}),
     "/cluster/ha/groups": (AUDIT, "HaGroup", {"group": str}),
     "/cluster/ha/rules": (AUDIT, "HaRule", {"rule": str, "type": str}),
@@ -88,6 +90,7 @@ def _endpoint(path: str, permission: Permission, row_name: str, fields: dict[str
         "/cluster/ha/resources",
         "/cluster/ha/rules",
         "/cluster/acme/plugins",
+        "/cluster/firewall/refs",
         "/cluster/sdn/zones",
     )
     summary = f"None: {path.rpartition('/')[2]} are not part of this product yet."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType, field
@@ -24,7 +25,7 @@ from datacenter.api.nodes import Interface, NodeParameters, interface_row
 from datacenter.api.parameters import HEADLINE
 from datacenter.api.permission import NODE_AUDIT, SIGNED_IN, perm
 from datacenter.api.tasks import LogLine
-from datacenter.api.types import Count, InterfaceName, NodeName, ServiceName, Time
+from datacenter.api.types import Count, Filter, InterfaceName, Moment, NodeName, ServiceName, Time
 
 SYSLOG = perm("/nodes/{node}", "Sys.Syslog")
 
@@ -43,7 +44,14 @@ class SyslogParameters(Parameters, kw_only=True):
     node: NodeName
     start: Count = 0
     limit: Count = 50
+    since: Moment | None = None
+    until: Moment | None = None
     service: ServiceName | None = None
+
+
+class ConfigParameters(Parameters, kw_only=True):
+    node: NodeName
+    property: Filter | None = None
 
 
 class JournalParameters(Parameters, kw_only=True):
@@ -136,9 +144,21 @@ async def interface(_call: Call, asked: InterfaceParameters) -> Any:
 
 
 async def syslog(call: Call, asked: SyslogParameters) -> Listed:
-    read = await gateway.call(HostJournal(start=asked.start, limit=asked.limit, service=asked.service, user=call.user))
+    wanted = HostJournal(
+        start=asked.start, limit=asked.limit, service=asked.service, user=call.user,
+        since=_seconds("since", asked.since), until=_seconds("until", asked.until),
+    )  # fmt: skip
+    read = await gateway.call(wanted)
     lines = [{"n": number, "t": text} for number, text in enumerate(read["lines"], asked.start + 1)]
     return Listed(lines or [{"n": 1, "t": "no content"}], read["total"])
+
+
+def _seconds(name: str, moment: str | None) -> int | None:
+    """Of this host's clock, which is the one that was asked for."""
+    try:
+        return None if moment is None else int(datetime.fromisoformat(moment).timestamp())
+    except (ValueError, OverflowError):
+        raise InvalidInput(HEADLINE, fields={name: "is no date of the calendar"}) from None
 
 
 async def journal(call: Call, asked: JournalParameters) -> list[str]:
@@ -154,14 +174,15 @@ async def subscription(_call: Call, _asked: NodeParameters) -> Subscription:
     return Subscription(status="notfound", message="Quire needs no subscription.")
 
 
-async def config(call: Call, asked: NodeParameters) -> dict[str, Any]:
+async def config(call: Call, asked: ConfigParameters) -> dict[str, Any]:
     try:
         read = await gateway.call(StoreRead(f"nodes/{asked.node}/config", user=call.user))
     except NotFound:
         return {"digest": ""}
     kept = read_key_values(read["data"].decode("utf-8", "replace"))
     described = {"description": kept.description} if kept.description else {}
-    return {**kept.values, **described, "digest": read["digest"]}
+    chosen = {name: value for name, value in {**kept.values, **described}.items() if asked.property in (None, name)}
+    return {**chosen, "digest": read["digest"]}
 
 
 def _on_node(
@@ -181,5 +202,5 @@ ENDPOINTS = (
     _on_node("journal", "The host's journal.", journal, SYSLOG, list[str], JournalParameters),
     _on_node("certificates/info", "The node's certificates.", certificates, SIGNED_IN, list[Certificate]),
     _on_node("subscription", "There is none.", subscription, SIGNED_IN, Subscription),
-    _on_node("config", "The node's own options.", config, NODE_AUDIT, NodeConfig),
+    _on_node("config", "The node's own options.", config, NODE_AUDIT, NodeConfig, ConfigParameters),
 )  # fmt: skip

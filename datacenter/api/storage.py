@@ -45,10 +45,12 @@ class NodeStorageParameters(Parameters, kw_only=True):
 
 class PoolListParameters(Parameters, kw_only=True):
     poolid: PoolId | None = None
+    type: Literal["qemu", "lxc", "storage"] | None = None
 
 
 class PoolParameters(Parameters, kw_only=True):
     poolid: PoolId
+    type: Literal["qemu", "lxc", "storage"] | None = None
 
 
 class StorageRow(OpenRow):
@@ -78,11 +80,6 @@ class ResourceStorage(Row):
     status: Literal["available", "unknown"]
 
 
-class PoolRow(Row):
-    poolid: str
-    comment: str | UnsetType = UNSET
-
-
 class Member(Row):
     id: str
     type: str
@@ -90,8 +87,12 @@ class Member(Row):
     storage: str | UnsetType = UNSET
 
 
-class PoolMembers(PoolRow, kw_only=True):
-    members: list[Member]
+class PoolRow(Row, kw_only=True):
+    """Its members are told where one pool is asked for."""
+
+    poolid: str
+    comment: str | UnsetType = UNSET
+    members: list[Member] | UnsetType = UNSET
 
 
 async def storages(call: Call, asked: StorageListParameters) -> list[dict[str, Any]]:
@@ -132,23 +133,31 @@ async def resource_storages(call: Call) -> list[ResourceStorage]:
     ]  # fmt: skip
 
 
-async def pools(call: Call, asked: PoolListParameters) -> list[dict[str, Any]]:
+async def pools(call: Call, asked: PoolListParameters) -> list[PoolRow]:
     return [
-        {"poolid": each["poolid"], **({"comment": each["comment"]} if each["comment"] else {})}
+        PoolRow(
+            poolid=each["poolid"],
+            comment=each["comment"] or UNSET,
+            members=UNSET if asked.poolid is None else _members(each, asked.type),
+        )
         for each in await visible_pools(call)
         if asked.poolid in (None, each["poolid"])
     ]
 
 
-async def one_pool(call: Call, asked: PoolParameters) -> PoolMembers:
+async def one_pool(call: Call, asked: PoolParameters) -> PoolRow:
     found = next((each for each in await visible_pools(call) if each["poolid"] == asked.poolid), None)
     if found is None:
         raise NotFound(f"pool '{asked.poolid}' does not exist")
+    return PoolRow(poolid=found["poolid"], comment=found["comment"] or UNSET, members=_members(found, asked.type))
+
+
+def _members(pool: dict[str, Any], kind: str | None) -> list[Member]:
     members = [
-        Member(id=f"qemu/{guest}", type="qemu", vmid=int(guest)) for guest in found["guests"] if guest.isdecimal()
+        Member(id=f"qemu/{guest}", type="qemu", vmid=int(guest)) for guest in pool["guests"] if guest.isdecimal()
     ]
-    members += [Member(id=f"storage/{each}", type="storage", storage=each) for each in found["storages"]]
-    return PoolMembers(poolid=found["poolid"], comment=found["comment"] or UNSET, members=members)
+    members += [Member(id=f"storage/{each}", type="storage", storage=each) for each in pool["storages"]]
+    return [each for each in members if kind in (None, each.type)]
 
 
 async def visible_pools(call: Call) -> list[dict[str, Any]]:
@@ -198,6 +207,6 @@ ENDPOINTS = (
     Endpoint("GET", "/pools", "The pools.", pools, SIGNED_IN, PoolListParameters, list[PoolRow]),
     Endpoint(
         "GET", "/pools/{poolid}", "One pool.", one_pool, perm("/pool/{poolid}", "Pool.Audit"), PoolParameters,
-        PoolMembers,
+        PoolRow,
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ known in full on its own node; what the others know of it is enough for the clus
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -81,7 +81,8 @@ class LogLine(Row):
 
 class LogParameters(TaskParameters, kw_only=True):
     start: Count = 0
-    limit: Count = 50
+    limit: Annotated[Count, msgspec.Meta(description="how many lines; 0 is all")] = 50
+    download: Annotated[bool, msgspec.Meta(description="all lines, whatever the limit says")] = False
 
 
 async def cluster_tasks(call: Call, _asked: NoParameters) -> list[dict[str, Any]]:
@@ -108,7 +109,7 @@ async def task_status(call: Call, asked: TaskParameters) -> dict[str, Any]:
 
 async def task_log(call: Call, asked: LogParameters) -> Listed:
     await _task(call, asked, NODE_AUDIT)
-    log = await gateway.call(TaskLog(asked.upid, asked.start, asked.limit, call.user))
+    log = await gateway.call(TaskLog(asked.upid, asked.start, 0 if asked.download else asked.limit, call.user))
     if not log["total"]:
         return Listed([{"n": 1, "t": "no content"}], 1)
     return Listed(log["lines"], log["total"])

@@ -139,5 +139,13 @@ GuestId = Annotated[int, Meta(ge=100, le=999_999_999, description="a guest's id,
 OptionText = Annotated[str, _text("a text of at most 64 KiB", 64 << 10, minimum=0)]
 StorageId = Annotated[str, _text("a storage's name", 100, r"[A-Za-z][A-Za-z0-9.\-_]*[A-Za-z0-9]")]
 PoolId = Annotated[str, _text("a pool's name", 200, r"[A-Za-z0-9.\-_]+(?:/[A-Za-z0-9.\-_]+){0,2}")]
+Moment = Annotated[
+    str,
+    _text(
+        "a date, with or without a time of that host's clock: 2026-01-31, 2026-01-31 23:59:59",
+        19,
+        r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}(?::\d{2})?)?",
+    ),
+]
 ServiceName = Annotated[str, _text("a service's name", 64, r"[a-z0-9@.\-_]+")]
 InterfaceName = Annotated[str, _text("an interface's name", 20, r"[A-Za-z0-9.\-_:@]+")]

@@ -39,10 +39,20 @@ async def test_the_journal_is_read_in_parts_or_from_its_end(api: Api, node: Fake
     assert node.last(HostJournal).user == "root@pam"
 
 
+async def test_the_journal_is_read_from_one_time_to_another(api: Api, node: FakeNode) -> None:
+    data(await api.get("/nodes/alpha/syslog", since="2026-01-31", until="2026-01-31 23:59:59"))
+    asked = node.last(HostJournal)
+    assert asked.since is not None and asked.until == asked.since + 86399
+    for wrong in ("yesterday", "2026-02-30", "2026-01-31 25:00", "1 January"):
+        response = await api.get("/nodes/alpha/syslog", since=wrong)
+        assert response.status_code == 400 and list(body(response)["errors"]) == ["since"]
+
+
 async def test_a_node_s_own_options_are_read_from_the_store(api: Api, node: FakeNode) -> None:
     node.stored["nodes/alpha/config"] = "#In the cellar\nwakeonlan: 00:11:22:33:44:55\n"
     told = data(await api.get("/nodes/alpha/config"))
     assert (told["description"], told["wakeonlan"]) == ("In the cellar\n", "00:11:22:33:44:55")
+    assert data(await api.get("/nodes/alpha/config", property="wakeonlan")).keys() == {"wakeonlan", "digest"}
 
 
 async def test_a_report_holds_every_part(api: Api) -> None:

@@ -55,6 +55,9 @@ async def test_pools_have_comments_and_members(api: Api) -> None:
     assert data(await api.get("/pools")) == [{"poolid": "empty"}, {"poolid": "office", "comment": "The office"}]
     office = data(await api.get("/pools/office"))
     assert [member["id"] for member in office["members"]] == ["qemu/100", "qemu/101", "storage/disks"]
+    assert data(await api.get("/pools", poolid="office")) == [office]
+    disks = data(await api.get("/pools", poolid="office", type="storage"))[0]["members"]
+    assert disks == data(await api.get("/pools/office", type="storage"))["members"] == office["members"][2:]
     assert (await api.get("/pools/none")).status_code == 404
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from cluster.control.requests import TaskStop
+from cluster.control.requests import TaskLog, TaskStop
 from tests.api.conftest import Api, body, data
 from tests.api.fake_node import ENDED, RUNNING, UPID, UPID_OF_ALICE, FakeNode
 from tests.cast import ALICE
@@ -99,3 +99,9 @@ async def test_everybody_sees_their_own_tasks_and_no_others(node: FakeNode) -> N
         assert "(/nodes/alpha, Sys.Audit)" in body(response)["message"]
     assert (await alice.delete(of(UPID))).status_code == 403
     assert node.count(TaskStop) == 0
+
+
+async def test_a_log_is_read_in_parts_or_whole(api: Api, node: FakeNode) -> None:
+    for given, limit in (({}, 50), ({"limit": 0}, 0), ({"download": 1}, 0)):
+        data(await api.get(of(UPID, "/log"), **given))
+        assert node.last(TaskLog).limit == limit

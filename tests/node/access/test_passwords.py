@@ -80,12 +80,17 @@ async def test_checks_that_hang_are_given_up_and_do_not_pile_up(monkeypatch):
 
 
 @pytest.mark.slow
-def test_t20_pam_knows_the_host_s_accounts_and_refuses_expired_ones(account):
+def test_t20_pam_knows_the_host_s_accounts_and_refuses_expired_and_locked_ones(account):
     def accepted(user, password):
         return asyncio.run(PamPasswords().check(user, password))
 
     assert accepted(f"{account}@pam", PASSWORD)
     assert not accepted(f"{account}@pam", "wrong")
     assert not accepted(f"{account}@pve", PASSWORD)
-    subprocess.run(["chage", "-E", "2000-01-01", account], check=True)
-    assert not accepted(f"{account}@pam", PASSWORD)
+    for close, reopen in (
+        (["chage", "-E", "2000-01-01", account], ["chage", "-E", "-1", account]),
+        (["usermod", "--lock", account], ["usermod", "--unlock", account]),
+    ):
+        subprocess.run(close, check=True)
+        assert not accepted(f"{account}@pam", PASSWORD)
+        subprocess.run(reopen, check=True)
