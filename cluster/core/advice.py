@@ -74,12 +74,13 @@ def _links(cluster: ClusterState) -> Iterator[Advice]:
         )  # fmt: skip
     sharing = [node for node in peers if _shared(node.links)]
     if sharing:
-        which = " and ".join(str(number) for number in _shared(sharing[0].links))
+        one, other = _shared(sharing[0].links)
         where = "" if len(sharing) == len(peers) else f" of {_names(sharing)}"
         yield Advice(
-            "shared-network", "Links share a network",
-            f"Links {which}{where} look to be in one network: what breaks or fills it takes both.",
-            "Put each link on a network of its own, over another switch.",
+            "shared-network", "Links seem to share a network",
+            f"Links {one.number} and {other.number}{where} seem to be in one network, for their addresses begin alike: "
+            f"{one.address} and {other.address}. If so, what breaks or fills it takes both.",
+            "Look how these are cabled; put each link on a network of its own, over another switch.",
         )  # fmt: skip
 
 
@@ -113,13 +114,13 @@ def _upkeep(cluster: ClusterState, now_s: float) -> Iterator[Advice]:
         )  # fmt: skip
 
 
-def _shared(links: tuple[Link, ...]) -> tuple[int, ...]:
+def _shared(links: tuple[Link, ...]) -> tuple[Link, ...]:
     """The first two links that look to be in one network; nothing where there are none."""
-    known = [(link.number, found) for link in links if (found := _network(link.address)) is not None]
-    for place, (number, one) in enumerate(known):
-        for other_number, other in known[place + 1 :]:
+    known = [(link, found) for link in links if (found := _network(link.address)) is not None]
+    for place, (link, one) in enumerate(known):
+        for other_link, other in known[place + 1 :]:
             if one == other:
-                return number, other_number
+                return link, other_link
     return ()
 
 

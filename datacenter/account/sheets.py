@@ -146,7 +146,7 @@ SESSIONS = Sheet(
     "sessions", _("Where I am signed in"), "node",
     (
         Column("started", _("Since"), "moment"), Column("address", _("From"), "name"), Column("node", _("By way of")),
-        Column("issued", _("Renewed"), "moment"), Column("which", "", "tags"),
+        Column("issued", _("Renewed"), "moment"), Column("which", "", "words"),
     ),
     _sessions,
     (_("No session is listed"), _("It may take a second until one is.")),

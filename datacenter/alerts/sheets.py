@@ -34,7 +34,7 @@ def _may(own: Own, _row: Values) -> bool:
 
 async def current(request: Any) -> list[dict[str, Any]]:
     rows = await inside.ask(request, "GET", "/cluster/alerts/current")
-    words = {(0, 0): _("not told yet"), (0, 1): "silenced", (1, 0): "told", (1, 1): _("told, now silenced")}
+    words = {(0, 0): _("not told yet"), (0, 1): _("silenced"), (1, 0): _("told"), (1, 1): _("told, now silenced")}
     return [{**row, "state": words[row["told"], row["silenced"]]} for row in rows]
 
 
@@ -68,7 +68,7 @@ async def targets(request: Any) -> list[dict[str, Any]]:
 async def silences(request: Any) -> list[dict[str, Any]]:
     rows = await _of(request, "silence")
     return [{**row, "about": row.get("about", ""), "node": row.get("node", ""), "until": int(row["until"]),
-             "state": _("in force") if int(row["until"]) > time.time() else "over"} for row in rows]  # fmt: skip
+             "state": _("in force") if int(row["until"]) > time.time() else _("over")} for row in rows]  # fmt: skip
 
 
 def _fields(kind: str) -> tuple[Field, ...]:
@@ -94,7 +94,7 @@ def _fields(kind: str) -> tuple[Field, ...]:
 
 
 def _add(kind: str, words: str) -> Act:
-    return Act(f"add-{kind}", f"Add {words}", f"Add {words}", "PUT", SETTING, (_ID, *_fields(kind)), icon="plus",
+    return Act(f"add-{kind}", words, words, "PUT", SETTING, (_ID, *_fields(kind)), icon="plus",
                fixed={"type": kind}, may=_may, why=WHY)  # fmt: skip
 
 
@@ -123,18 +123,18 @@ _SILENCE = Act("add", _("Add silence"), _("Add a silence"), "PUT", SETTING,
 
 CURRENT = Sheet(
     "current", _("Current"), "warning",
-    (Column("kind", _("Alert"), "name"), Column("sentence", _("What is wrong")), Column("node", _("Node")),
-     Column("since", _("Since"), "moment"), Column("state", _("Targets"))),
+    (Column("kind", _("Alert"), "name"), Column("sentence", _("What is wrong"), "said"), Column("node", _("Node")),
+     Column("since", _("Since"), "moment"), Column("state", _("Targets"), "words")),
     current, (_("Nothing is wrong"), _("What goes wrong appears here, and the targets are told of it once.")),
 )  # fmt: skip
 HISTORY = Sheet(
     "history", _("History"), "tasks",
-    (Column("time", _("When"), "moment"), Column("what", _("What"), "name"), Column("node", _("Told by"))),
+    (Column("time", _("When"), "moment"), Column("what", _("What"), "said"), Column("node", _("Told by"))),
     history, (_("Nobody has been told anything yet"), _("What was sent, and what could not be, appears here.")),
 )  # fmt: skip
 RULES = Sheet(
     "rules", _("Rules"), "check",
-    (Column("label", _("Alert"), "name"), Column("threshold", _("Threshold")), Column("on", _("Enabled"), "flag")),
+    (Column("label", _("Alert"), "words"), Column("threshold", _("Threshold")), Column("on", _("Enabled"), "flag")),
     rules, (_("There are no rules"), ""), of_row=(_RULE,),
 )  # fmt: skip
 TARGETS = Sheet(
@@ -143,13 +143,14 @@ TARGETS = Sheet(
     _("Enabled"), "flag"),
      Column("comment", _("Comment"))),
     targets, (_("Nobody is told"), _("Add a target: a mail server, a webhook, ntfy or Gotify.")),
-    (_add("smtp", "mail"), _add("webhook", "webhook"), _add("ntfy", "ntfy"), _add("gotify", "Gotify")),
+    (_add("smtp", _("Add mail")), _add("webhook", _("Add webhook")), _add("ntfy", _("Add ntfy")),
+     _add("gotify", _("Add Gotify"))),
     (_TEST, *(_edit(kind) for kind in ("smtp", "webhook", "ntfy", "gotify")), _REMOVE),
 )  # fmt: skip
 SILENCES = Sheet(
     "silences", _("Silences"), "paused",
     (Column("id", _("Silence"), "name"), Column("about", _("Alert")), Column("node", _("Node")),
-     Column("until", _("Until"), "moment"), Column("state", _("State")), Column("comment", _("Comment"))),
+     Column("until", _("Until"), "moment"), Column("state", _("State"), "words"), Column("comment", _("Comment"))),
     silences, (_("There are no silences"), _("A silence keeps the targets from being told, until it ends.")),
     (_SILENCE,), (_REMOVE,),
 )  # fmt: skip

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from datacenter.api.formats import read_property_string
 
 Check = Callable[[str], bool]
@@ -96,22 +98,22 @@ class Option:
 
 
 OPTIONS = {
-    "keyboard": Option("a keyboard's layout", OneOf(_KEYBOARDS)),
-    "language": Option("a language of the pages", OneOf(_LANGUAGES)),
-    "http_proxy": Option("an address like http://proxy:3128", URL),
-    "console": Option("applet, vv, html5 or xtermjs", OneOf("applet vv html5 xtermjs")),
-    "email_from": Option("an e-mail address", _fits(r"[^\s@,]{1,64}@[^\s@,]{1,190}")),
-    "consent-text": Option("a text of at most 64 KiB"),
-    "max_workers": Option("a whole number from 1 on", _fits(r"[1-9][0-9]{0,5}")),
-    "fencing": Option("watchdog, hardware or both", OneOf("watchdog hardware both")),
+    "keyboard": Option(_("a keyboard's layout"), OneOf(_KEYBOARDS)),
+    "language": Option(_("a language of the pages"), OneOf(_LANGUAGES)),
+    "http_proxy": Option(_("an address like http://proxy:3128"), URL),
+    "console": Option(_("applet, vv, html5 or xtermjs"), OneOf("applet vv html5 xtermjs")),
+    "email_from": Option(_("an e-mail address"), _fits(r"[^\s@,]{1,64}@[^\s@,]{1,190}")),
+    "consent-text": Option(_("a text of at most 64 KiB")),
+    "max_workers": Option(_("a whole number from 1 on"), _fits(r"[1-9][0-9]{0,5}")),
+    "fencing": Option(_("watchdog, hardware or both"), OneOf("watchdog hardware both")),
     "mac_prefix": Option(
-        "the beginning of unicast MAC addresses", _fits(r"(?i)[0-9a-f][02468ace](:[0-9a-f]{2}){0,4}:?")
+        _("the beginning of unicast MAC addresses"), _fits(r"(?i)[0-9a-f][02468ace](:[0-9a-f]{2}){0,4}:?")
     ),
-    "migration": Option("secure or insecure, and a network", parts=TRANSPORT, default_key="type"),
-    "replication": Option("secure or insecure, and a network", parts=TRANSPORT, default_key="type"),
-    "ha": Option("a policy", parts={"shutdown_policy": OneOf("freeze failover conditional migrate")}),
+    "migration": Option(_("secure or insecure, and a network"), parts=TRANSPORT, default_key="type"),
+    "replication": Option(_("secure or insecure, and a network"), parts=TRANSPORT, default_key="type"),
+    "ha": Option(_("a policy"), parts={"shutdown_policy": OneOf("freeze failover conditional migrate")}),
     "crs": Option(
-        "how load is spread",
+        _("how load is spread"),
         parts={
             "ha": OneOf("basic static dynamic"),
             "ha-rebalance-on-start": FLAG,
@@ -122,14 +124,14 @@ OPTIONS = {
             "ha-auto-rebalance-margin": NUMBER,
         },
     ),
-    "next-id": Option("the first id and the one after the last", parts={"lower": NUMBER, "upper": NUMBER}),
+    "next-id": Option(_("the first id and the one after the last"), parts={"lower": NUMBER, "upper": NUMBER}),
     "bwlimit": Option(
-        "limits in KiB/s", parts=dict.fromkeys(("default", "restore", "migration", "clone", "move"), RATE)
+        _("limits in KiB/s"), parts=dict.fromkeys(("default", "restore", "migration", "clone", "move"), RATE)
     ),
-    "u2f": Option("an application's id and origin", parts={"appid": _text, "origin": URL}),
-    "webauthn": Option("a relying party", parts={"rp": _text, "origin": URL, "id": _text, "allow-subdomains": FLAG}),
+    "u2f": Option(_("an application's id and origin"), parts={"appid": _text, "origin": URL}),
+    "webauthn": Option(_("a relying party"), parts={"rp": _text, "origin": URL, "id": _text, "allow-subdomains": FLAG}),
     "tag-style": Option(
-        "how tags look",
+        _("how tags look"),
         parts={
             "shape": OneOf("full circle dense none"),
             "color-map": COLORS,
@@ -138,15 +140,15 @@ OPTIONS = {
         },
     ),
     "user-tag-access": Option(
-        "which tags users may set",
+        _("which tags users may set"),
         parts={"user-allow": OneOf("none list existing free"), "user-allow-list": TAGS},
         lists=("user-allow-list",),
     ),
-    "registered-tags": Option("tags with ; between", TAGS, lists=("",)),
+    "registered-tags": Option(_("tags with ; between"), TAGS, lists=("",)),
     "location": Option(
-        "a place", parts={"name": _text, "latitude": _between(-90, 90), "longitude": _between(-180, 180)}
+        _("a place"), parts={"name": _text, "latitude": _between(-90, 90), "longitude": _between(-180, 180)}
     ),
-    "notify": Option("a text"),
-    "migration_unsecure": Option("0 or 1", FLAG),
+    "notify": Option(_("a text")),
+    "migration_unsecure": Option(_("0 or 1"), FLAG),
 }
 FOR_EVERYBODY = ("console", "tag-style")

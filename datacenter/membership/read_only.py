@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop as _
 
 from cluster.core.health import names, votes
 from cluster.model import ClusterState, NodeState
+from datacenter.language.sentences import said
 
 WORKS = _("Everything can be looked at, pages stay live, and what runs goes on running.")
 ITSELF = _(
@@ -46,17 +47,17 @@ def read_only(cluster: ClusterState) -> ReadOnly | None:
     if cluster.store is None or cluster.store.writable:
         return None
     missing = tuple(node for node in cluster.nodes if node.online is False)
-    quorum, reason = cluster.quorum, cluster.store.reason
+    quorum, reason = cluster.quorum, said(cluster.store.reason)
     if cluster.store.trouble:
         headline = gettext("This node's store cannot be relied on: it is read-only.")
-        return ReadOnly("bad", headline, cluster.store.trouble, missing, gettext(WORKS), gettext(ITSELF))
+        return ReadOnly("bad", headline, said(cluster.store.trouble), missing, gettext(WORKS), gettext(ITSELF))
     if not cluster.in_cluster:
         step = gettext("Look into this node's log; when its disk is mended, start its service again.")
         return ReadOnly(
             "bad", gettext("This node's configuration cannot be changed."), reason, (), gettext(WORKS), step
         )
     if quorum is None:
-        problem = cluster.problem or gettext("The cluster engine does not answer.")
+        problem = said(cluster.problem) or gettext("The cluster engine does not answer.")
         step = gettext("Look whether corosync runs on this node; it comes back by itself once it does.")
         headline = gettext("This node hears nothing of its cluster and is read-only.")
         return ReadOnly("bad", headline, problem, missing, gettext(WORKS), step)
@@ -65,7 +66,7 @@ def read_only(cluster: ClusterState) -> ReadOnly | None:
         return ReadOnly(
             "bad",
             gettext("Too few votes are present: this node is read-only."),
-            votes(quorum),
+            said(votes(quorum)),
             missing,
             gettext(WORKS),
             step,
@@ -74,10 +75,15 @@ def read_only(cluster: ClusterState) -> ReadOnly | None:
     if missing and quorum.expected_votes < configured:
         headline = gettext("Lowered votes do not let this node write: it is read-only.")
         arithmetic = gettext("{votes} That was set by hand; the configuration counts {configured}.").format(
-            votes=votes(quorum), configured=configured
+            votes=said(votes(quorum)), configured=configured
         )
         return ReadOnly(
-            "bad", headline, arithmetic, missing, gettext(WORKS), gettext(FORCED).format(names=names(list(missing)))
+            "bad",
+            headline,
+            arithmetic,
+            missing,
+            gettext(WORKS),
+            gettext(FORCED).format(names=said(names(list(missing)))),
         )
     if (
         missing
@@ -91,11 +97,11 @@ def read_only(cluster: ClusterState) -> ReadOnly | None:
             f"{reason} {gettext(WITNESS)}",
             missing,
             gettext(WORKS),
-            gettext(FORCED).format(names=names(list(missing))),
+            gettext(FORCED).format(names=said(names(list(missing)))),
         )
     step = gettext("Nothing has to be done while it catches up. If this stays, look into this node's log.")
     return ReadOnly(
-        "warning", gettext("This node cannot write yet."), reason or votes(quorum), missing, gettext(WORKS), step
+        "warning", gettext("This node cannot write yet."), reason or said(votes(quorum)), missing, gettext(WORKS), step
     )
 
 
@@ -107,7 +113,7 @@ def _step(lacking: int, missing: tuple[NodeState, ...]) -> str:
         else gettext("the votes that are missing")
     )
     who = (
-        gettext("Start {names}, or mend the links to them").format(names=names(list(missing)))
+        gettext("Start {names}, or mend the links to them").format(names=said(names(list(missing))))
         if missing
         else gettext("Mend the links between the nodes")
     )

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils.translation import gettext, ngettext
 
 from cluster.model import ClusterState, NodeState, WitnessState
+from datacenter.language.sentences import said
 
 WIDTH, HEIGHT = 640, 440
 LABEL_CHARS_MAX = 16
@@ -143,7 +144,7 @@ def supposed(cluster: ClusterState, answer: Mapping[str, Any]) -> Drawing:
     )
     at = {spot.name: spot for spot in spots}
     lines = tuple(line for side in answer["sides"] for line in _lines_supposed(side, at))
-    return Drawing(spots, lines, str(answer["sentence"]), len(nodes) > 12)
+    return Drawing(spots, lines, said(str(answer["sentence"])), len(nodes) > 12)
 
 
 def _fate(side: Mapping[str, Any]) -> tuple[str, str]:

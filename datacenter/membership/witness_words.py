@@ -6,6 +6,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from cluster.core.health import Health
 from cluster.model import ClusterState, WitnessState
+from datacenter.language.sentences import said
 
 ALGORITHMS = {
     "ffsplit": gettext_noop("of halves alike, one is chosen (ffsplit)"),
@@ -17,7 +18,7 @@ def standing(cluster: ClusterState) -> Health:
     """The one thing to know about the witness."""
     witness = cluster.witness
     if witness is None or not witness.host:
-        return Health("plain", gettext("No witness"), witness.advice if witness is not None else "")
+        return Health("plain", gettext("No witness"), said(witness.advice) if witness is not None else "")
     host = witness.host
     if witness.resting:
         sentence = gettext("The number of nodes is odd, so {host} has no vote; with an even number it has one again.")
@@ -29,7 +30,7 @@ def standing(cluster: ClusterState) -> Health:
     if apart:
         sentence = gettext("Not connected: {nodes}.").format(nodes=", ".join(apart))
         return Health("warning", gettext("Partly connected"), f"{sentence} {_votes(witness)}")
-    return Health("good", gettext("Connected"), f"{_votes(witness)} {witness.advice}".strip())
+    return Health("good", gettext("Connected"), f"{_votes(witness)} {said(witness.advice)}".strip())
 
 
 def _votes(witness: WitnessState) -> str:

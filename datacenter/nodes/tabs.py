@@ -16,7 +16,7 @@ JOURNAL_LINES = 200
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`key` is the field of the API's row; `kind` is text, num, address or time."""
+    """`key` is the field of the API's row; `kind` is text, said (a sentence of the daemon), num, address or time."""
 
     label: str
     key: str
@@ -49,7 +49,7 @@ TABS = (
     NodeTab(
         "network", _("Network"), _("Network interfaces"), "network",
         (Column(_("Interface"), "iface"), Column(_("Type"), "type"), Column("IPv4", "cidr", "address"),
-         Column("IPv6", "cidr6", "address"), Column(_("Advice"), "advice")),
+         Column("IPv6", "cidr6", "address"), Column(_("Advice"), "advice", "said")),
         empty=_("This node has no interface with an address."),
     ),
     NodeTab(

@@ -66,7 +66,7 @@ def _field(name: str, label: str, check: Any, hint: str = "") -> Field:
 
 def _fields(name: str, option: Option) -> tuple[Field, ...]:
     if option.parts is None:
-        return (_field(name, LABELS[name], option.check, f"{option.hint[:1].upper()}{option.hint[1:]}."),)
+        return (_field(name, LABELS[name], option.check, option.hint),)
     return tuple(_field(f"{name}{_PART}{part}", part, check) for part, check in option.parts.items())
 
 
@@ -97,10 +97,10 @@ def _edit(name: str, option: Option) -> Act:
 
 SHEET = Sheet(
     "options", _("Options"), "edit",
-    (Column("label", _("Option")), Column("value", _("Value")), Column("name", _("Key"), "name")),
+    (Column("label", _("Option"), "words"), Column("value", _("Value")), Column("name", _("Key"), "name")),
     options,
     (_("There are no options"), ""),
     (),
-    tuple(_edit(name, option) for name, option in {**OPTIONS, "description": Option("a text")}.items()),
+    tuple(_edit(name, option) for name, option in {**OPTIONS, "description": Option(_("a text"))}.items()),
     lead=_("What is empty has its default. Everything is kept in datacenter.cfg, for all nodes."),
 )  # fmt: skip

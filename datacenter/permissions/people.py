@@ -138,8 +138,8 @@ GROUPS_SHEET = Sheet(
     "groups", _("Groups"), "user",
     (Column("groupid", _("Group"), "name"), Column("users", _("Members"), "tags"), Column("comment", _("Comment"))),
     groups,
-    (_("There is no group"), "Rights that are given to a group hold for all its members. Users are put into groups on"
-     " the page of users."),
+    (_("There is no group"), _("Rights that are given to a group hold for all its members. Users are put into groups on"
+     " the page of users.")),
     (
         Act(
             "add", _("Add group"), _("Add a group"), "POST", "/access/groups", (Field("groupid", _("Name")), *_COMMENT),

@@ -10,6 +10,9 @@ from datacenter.api import inside
 from datacenter.sheets.own import Own
 from datacenter.sheets.sheet import Act, Column, Field, Sheet, Values
 
+# What the realms that are always there are called until somebody writes another comment.
+BUILT_IN = (_("Linux PAM standard authentication"), _("Quire's own users"))
+
 WHY = _("This needs Realm.Allocate on /access/realm.")
 _MODES = (("ldap", _("Unencrypted")), ("ldaps", "TLS"), ("ldap+starttls", "STARTTLS"))
 _ONE = "/access/domains/{realm}"
@@ -75,9 +78,16 @@ def _may(own: Own, _row: Values) -> bool:
     return own.holds("Realm.Allocate", "/access/realm")
 
 
+_ADD = {
+    "ldap": (_("Add LDAP"), _("Add a realm: LDAP")),
+    "ad": (_("Add Active Directory"), _("Add a realm: Active Directory")),
+    "openid": (_("Add OpenID Connect"), _("Add a realm: OpenID Connect")),
+}
+
+
 def _add(kind: str) -> Act:
     return Act(
-        f"add-{kind}", f"Add {_WORDS[kind]}", f"Add a realm: {_WORDS[kind]}", "POST", "/access/domains",
+        f"add-{kind}", *_ADD[kind], "POST", "/access/domains",
         (Field("realm", _("Name"), hint=_("Stands behind the @ of its users.")), *_FIELDS[kind], *_COMMON),
         fixed={"type": kind}, may=_may, why=WHY,
     )  # fmt: skip
@@ -95,7 +105,7 @@ REALMS = Sheet(
     "realms", _("Realms"), "folder",
     (
         Column("realm", _("Realm"), "name"), Column("type", _("Kind")), Column("default", _("Chosen already"), "flag"),
-        Column("comment", _("Comment")),
+        Column("comment", _("Comment"), "words"),
     ),
     realms,
     (_("There is no realm"), _("pam and pve are always there.")),

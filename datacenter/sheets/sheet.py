@@ -15,7 +15,7 @@ from datacenter.sheets.own import Own
 Values = Mapping[str, Any]
 Choices = tuple[tuple[str, str], ...]  # value and words
 Kind = Literal["text", "password", "check", "choice", "several", "moment", "area", "hidden", "number", "asked"]
-Shape = Literal["text", "name", "words", "flag", "moment", "tags"]
+Shape = Literal["text", "name", "words", "said", "flag", "moment", "tags"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ DESCRIPTIONS = {
     "clusterleave": _("Leave Cluster"),
     "clusterundojoin": _("Undo Join"),
     "clusterremove": _("Remove Node"),
+    "clusterlinks": _("Change Links"),
+    "clusterwitness": _("Witness"),
 }
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext, gettext_noop, pgettext
 
 from cluster.model import ClusterState, NodeState, Quorum, RingId, TaskState
 from datacenter.ahead.typed import Typed
+from datacenter.language.sentences import said as say
 from datacenter.membership import link_cells
 from datacenter.nodes import readings
 from datacenter.tasks import state as task_state
@@ -26,6 +27,15 @@ register.filter("task_level", task_state.level)
 register.filter("task_word", task_state.word)
 register.filter("milliseconds", link_cells.milliseconds)
 
+LEVEL_WORDS = {
+    "good": gettext_noop("good"), "warning": gettext_noop("warning"), "bad": gettext_noop("problem"),
+    "unknown": gettext_noop("unknown"), "running": gettext_noop("running"), "plain": gettext_noop("note"),
+}  # fmt: skip
+# The ways in which a change comes into the store.
+DOORS = {
+    "api": gettext_noop("API"), "mount": "/etc/pve", "node": gettext_noop("the node itself"),
+    "page": gettext_noop("a page"), "workflow": gettext_noop("a task"),
+}  # fmt: skip
 SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -96,6 +106,23 @@ def _figure(value: float) -> str:
 def translated(value: Any) -> Any:
     """A word of ours in the page's language; what is nobody's word stays as it is."""
     return gettext(value) if isinstance(value, str) else value
+
+
+@register.filter
+def said(sentence: Any) -> Any:
+    """What the daemon says, in the page's language."""
+    return say(sentence) if isinstance(sentence, str) else sentence
+
+
+@register.filter
+def level_word(level: str) -> str:
+    """For a screen reader, which is shown neither colour nor shape."""
+    return gettext(LEVEL_WORDS.get(level, level))
+
+
+@register.filter
+def door_word(door: str) -> str:
+    return gettext(DOORS.get(door, door)) if door else ""
 
 
 @register.filter
