@@ -13,7 +13,7 @@ from datacenter.configs import views as configs
 from datacenter.flight import views as flight
 from datacenter.language.views import choose as choose_language
 from datacenter.log import views as log
-from datacenter.membership import expected, join_tokens, link_dialog, link_history, removal, witness
+from datacenter.membership import expected, join_tokens, link_dialog, link_history, removal, renaming, witness
 from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
 from datacenter.options import views as options
@@ -42,6 +42,8 @@ urlpatterns = [
     path("datacenter/cluster/gone", removal.gone, name="gone"),
     path("datacenter/cluster/nodes/<str:name>/remove", removal.remove, name="remove-node"),
     path("datacenter/cluster/gone/<str:name>/undo", removal.undo, name="undo-removal"),
+    path("datacenter/cluster/nodes/<str:name>/rename", renaming.rename, name="rename-node"),
+    path("datacenter/cluster/rename", renaming.rename, name="rename-cluster"),
     path("datacenter/cluster/links/history", link_history.link_history, name="link-history"),
     path("datacenter/cluster/links", link_dialog.change, name="change-links"),
     path("datacenter/cluster/links/trial", link_dialog.confirm, name="confirm-links"),

@@ -107,7 +107,12 @@ class Visited:
         path = f"/nodes/{self.name}/tasks/{urllib.parse.quote(upid, safe='')}/status"
 
         def stopped() -> Any:
-            status = self.get(path)
+            try:
+                status = self.get(path)
+            except Refused as refused:
+                if refused.status != 401:
+                    raise
+                status = self.sign_in().get(path)  # a node that joined knows its former tickets no more
             return status if status["status"] == "stopped" else None
 
         return str(eventually(f"the end of task {upid}", stopped, timeout_s)["exitstatus"])

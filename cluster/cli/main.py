@@ -23,6 +23,7 @@ from cluster.cli import (
     membership,
     quorum,
     removal,
+    rename,
     shells,
     store,
     tunnel,
@@ -41,7 +42,7 @@ COMMANDS = {each.name: each for each in (
     *membership.COMMANDS, *removal.COMMANDS, *quorum.COMMANDS, *version.COMMANDS, *store.COMMANDS,
     *api.COMMANDS, *history.COMMANDS, *exchange.COMMANDS, *health.COMMANDS, *what_if.COMMANDS, *links.COMMANDS,
     *events.COMMANDS, *alerts.COMMANDS, *join_tokens.COMMANDS, *keys.COMMANDS,
-    *tunnel.COMMANDS, *shells.COMMANDS, *witness.COMMANDS,
+    *tunnel.COMMANDS, *shells.COMMANDS, *witness.COMMANDS, *rename.COMMANDS,
 )}  # fmt: skip
 
 

@@ -55,6 +55,14 @@ class Archive:
         known = dict(self.rings(name)[shape].read(first, maximum))
         return [{"time": time, **known.get(time, {})} for time in range(first, last + 1, shape.step_s)]
 
+    def rename(self, former: str, name: str) -> None:
+        """The figures of a node that has another name, unless they go by it already."""
+        if former in self._rings:
+            self._rings[name] = self._rings.pop(former)
+        with contextlib.suppress(OSError):
+            if self._path(former).exists():
+                self._path(former).replace(self._path(name))
+
     def rings(self, name: str) -> dict[Shape, Ring]:
         if name not in self._rings:
             self._rings[name] = {shape: Ring(shape) for shape in SHAPES}

@@ -19,7 +19,7 @@ from cluster.corosync import conf
 from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, GroupChanged, QuorumChanged
 from cluster.errors import QuireError
 from cluster.model import Change, TaskState
-from cluster.node import catchup, driver, handlers, interpreter, state_folder
+from cluster.node import catchup, driver, handlers, interpreter, naming, state_folder
 from cluster.node.access.assembly import Access
 from cluster.node.access.keys import Keys
 from cluster.node.access.tickets import FormerKeys
@@ -67,6 +67,7 @@ class Daemon:
     """One node. `start`, then `wait` until it should end, then `stop`."""
 
     def __init__(self, options: Options) -> None:
+        given, options = options.name, naming.lasting(options)
         self.options = options
         self.publisher = Publisher(time.time)
         self.showing = Showing(self._show)
@@ -90,13 +91,16 @@ class Daemon:
             options.store, self._make_engine, self._make_histories, self._contact, self._committed, self._phase_changed,
             self._hear,
         )  # fmt: skip
+        self.naming = naming.Naming(
+            given, options, self.life, lambda: self.workflows.busy, lambda: self.background.ended.set()
+        )
         self.keys = Keys(lambda: self.life.tree, options.authkey)
-        self.files = OwnFiles(options, self.life, self.served, lambda: self.workflows.busy)
+        self.files = OwnFiles(options, self.life, self.served, lambda: self.workflows.busy, self.naming.pending)
         self.host = NodeHost(
             options, self.life, self.board, self.underlay, self.former, self.keys.tickets,
             lambda: self.files.serve_renewed_certificate(), self.cluster_log.write, lambda: self.removed.homecoming,
         )  # fmt: skip
-        self.removed = Removed(options, self.life, lambda: self.workflows.busy, self._hear)
+        self.removed = Removed(options, self.life, lambda: self.workflows.busy, self.naming.pending, self._hear)
         self.link_changes, self.expected, self.witness = LinkChanges(self), Expected(self), Witness(self)
         self.links = LinkWatch(options.name, self.life, self.document, self.say)
         self.health = StoreHealth(
@@ -151,6 +155,7 @@ class Daemon:
         )  # fmt: skip
         for part in (*parts, interpreter):
             self.background.run(part.watch())
+        self.background.run(self.naming.watch(self.archive))
         web, streams = self.options.web_user, handlers.streams(self)
         admitted, group_id = ((), None) if web is None else ((web.user_id,), web.group_id)
         table, admit = handlers.table(self), self.access.callers.admit
@@ -186,7 +191,7 @@ class Daemon:
         return next((node.name for node in nodes if node.node_id == node_id), None)
 
     def _make_engine(self, node_id: int) -> tuple[Engine, Service]:
-        return self.underlay.engine(), self.underlay
+        return self.underlay.engine(node_id), self.underlay
 
     def _make_histories(self, node_id: int) -> driver.Histories:
         if isinstance(self.underlay, World):

@@ -30,9 +30,17 @@ log = logging.getLogger(__name__)
 
 
 class OwnFiles:
-    """`busy` tells whether a workflow is changing what the node is."""
+    """`busy` tells whether a workflow is changing what the node is, `renamed` its new name before it takes it."""
 
-    def __init__(self, options: Options, life: Life, served: ServedCertificate, busy: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        life: Life,
+        served: ServedCertificate,
+        busy: Callable[[], bool],
+        renamed: Callable[[], str],
+    ) -> None:
+        self._renamed = renamed
         self._options, self._life, self._served, self._busy = options, life, served, busy
         self._key = KeyRotation(options.name, options.authkey, life, busy)
 
@@ -91,7 +99,7 @@ class OwnFiles:
         text, target = self._life.tree.read(CONFIGURATION), self._options.configuration
         if text is None or not target.exists():
             return
-        if not _names(text, self._options.name):
+        if not _names(text, self._options.name) and not self._renamed():
             return  # this node is being taken out; its engine would refuse a configuration without it
         on_disk = target.read_bytes()
         if text != on_disk and _version(text) >= _version(on_disk) > 0:

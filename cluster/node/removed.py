@@ -27,15 +27,21 @@ class Removed:
     """`sentence` says it while the cluster goes on without this node, else empty."""
 
     def __init__(
-        self, options: Options, life: Life, busy: Callable[[], bool], on_event: Callable[[EngineEvent], None]
+        self,
+        options: Options,
+        life: Life,
+        busy: Callable[[], bool],
+        renamed: Callable[[], str],
+        on_event: Callable[[EngineEvent], None],
     ) -> None:
         self._name, self._life, self._busy, self._on_event = options.name, life, busy, on_event
+        self._renamed = renamed
         self.homecoming = Homecoming(options, life, life.document)
 
     @property
     def sentence(self) -> str:
         document = self._life.document() if self._life.is_open else None
-        if document is None or self._busy():
+        if document is None or self._busy() or self._renamed():
             return ""
         if document.node(self._name) is not None and self.homecoming.told is None:
             return ""

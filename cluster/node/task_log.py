@@ -58,6 +58,21 @@ class TaskFiles:
         except OSError:
             return []
 
+    def retitle(self, former: str, name: str) -> None:
+        """The tasks of a node that has another name are under that one. Raises Unavailable."""
+        old, new = f"UPID:{former}:", f"UPID:{name}:"
+        try:
+            for path in self._root.glob(f"?/{old}*"):
+                path.rename(path.with_name(new + path.name.removeprefix(old)))
+            for index in ("index.1", "index", "active"):
+                lines = [new + line.removeprefix(old) if line.startswith(old) else line for line in self._read(index)]
+                if lines:
+                    temporary = self._root / f"{index}.tmp"
+                    temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+                    temporary.replace(self._root / index)
+        except OSError as error:
+            raise Unavailable(f"The tasks cannot be put under the new name: {error.strerror}.") from error
+
     def remove(self, upid: Upid) -> None:
         self.path(upid).unlink(missing_ok=True)
 

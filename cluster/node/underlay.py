@@ -26,8 +26,8 @@ END_TIMEOUT_S = 5.0
 class Underlay(Protocol):
     """`start` and `stop` are bounded, idempotent, and raise Unavailable with the reason."""
 
-    def engine(self) -> Engine:
-        """A new engine, not yet started."""
+    def engine(self, node_id: int) -> Engine:
+        """A new engine of the node with this id, not yet started."""
 
     async def start(self) -> None: ...
 
@@ -54,7 +54,7 @@ class CorosyncUnderlay:
     def __init__(self, options: Options) -> None:
         self._service = CorosyncService(options.configuration, options.state_dir)
 
-    def engine(self) -> Engine:
+    def engine(self, node_id: int) -> Engine:
         return CorosyncEngine()
 
     async def start(self) -> None:
@@ -99,9 +99,9 @@ class LoopbackUnderlay:
     def __init__(self, options: Options) -> None:
         self._options = options
 
-    def engine(self) -> Engine:
+    def engine(self, node_id: int) -> Engine:
         options = self._options
-        return LoopbackEngine(options.configuration, options.authkey, options.name, options.wire)
+        return LoopbackEngine(options.configuration, options.authkey, node_id, options.wire)
 
     async def start(self) -> None:
         return

@@ -12,6 +12,7 @@ from typing import Any
 
 from cluster.control.former_requests import UndoJoin
 from cluster.control.peer import Peer
+from cluster.control.plan_requests import Rename
 from cluster.control.requests import (
     AddNode,
     CreateCluster,
@@ -37,6 +38,7 @@ from cluster.workflow.join_tokens import JoinToken, JoinTokens
 from cluster.workflow.journal import Journal
 from cluster.workflow.leave import foretell_leave, leave, undo_join
 from cluster.workflow.remove_node import read_plan, remove_node
+from cluster.workflow.rename import foretell_rename, plan_rename, rename
 from cluster.workflow.resume import resume_or_undo
 from cluster.workflow.tombstone import UNDO_S
 from cluster.workflow.undo_removal import foretell_undo, removed_nodes, undo_removal
@@ -45,7 +47,7 @@ WATCH_EVERY_S = 1.0
 RESUME_AGAIN_S = 30.0  # between tries to tell a peer what it could not be told before
 BUSY = "This node is creating, joining or leaving a cluster right now. Wait for that task to end."
 
-Planned = CreateCluster | JoinCluster | LeaveCluster | AddNode
+Planned = CreateCluster | JoinCluster | LeaveCluster | AddNode | Rename
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +101,9 @@ class Workflows:
             return await foretell_join(self._host, self._joined(asked), self._peer, asked.user, self._clock)
         if isinstance(asked, LeaveCluster):
             return await foretell_leave(self._host, asked.force, asked.user, self._clock)
+        if isinstance(asked, Rename):
+            wish = plan_rename(asked.node, asked.name)
+            return await foretell_rename(self._host, wish, asked.user, self._clock)
         try:
             planned = await self._add(asked, dry_run=True)
         except (Conflict, NoQuorum, NotInCluster) as error:
@@ -131,6 +136,15 @@ class Workflows:
         if one is None:
             return None
         return {"cluster": one.cluster, "time_s": one.time_s, "backup": one.backup, "undo_until_s": one.undo_until_s}
+
+    def rename(self, request: Rename) -> str:
+        """As `create`."""
+        wish = plan_rename(request.node, request.name)
+
+        async def work(context: TaskContext) -> None:
+            await rename(self._host, wish, self._journal, context, self._clock)
+
+        return self._begin("clusterrename", wish.name, request.user, work)
 
     # --- asked by the users of a member -----------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 GUEST = re.compile(r"nodes/([^/]+)/(?:qemu-server|lxc)/([0-9]+)\.conf")
 _HEAD = re.compile(rb"[a-zA-Z][a-zA-Z0-9_-]*:\s*\S+\s*")
-_LISTED = re.compile(rb"(\s+)(nodes?|target)(\s+)(\S+)(\s*)")
+LISTED = re.compile(rb"(\s+)(nodes?|target)(\s+)(\S+)(\s*)")
 KINDS = {
     "storage.cfg": "storage",
     "user.cfg": "permission",
@@ -22,6 +22,7 @@ KINDS = {
     "ha/resources.cfg": "ha",
     "jobs.cfg": "job",
     "replication.cfg": "job",
+    "alerts.cfg": "alert",
     "priv/known_hosts": "ssh",
     "priv/authorized_keys": "ssh",
 }
@@ -30,7 +31,7 @@ PATHS = tuple(KINDS)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`kind` is storage, permission, ha, job, ssh, guest, certificate or file; `becomes` is a sentence."""
+    """`kind` is storage, permission, ha, job, alert, ssh, guest, certificate or file; `becomes` is a sentence."""
 
     path: str
     kind: str
@@ -131,7 +132,7 @@ def _section(lines: list[bytes], node: bytes) -> tuple[bytes, str]:
     """The section without the node, and what became of it; "" where it does not name the node."""
     fresh, becomes = [], ""
     for line in lines:
-        found = _LISTED.fullmatch(line)
+        found = LISTED.fullmatch(line)
         listed = found[4].split(b",") if found else []
         left = [one for one in listed if one.split(b":")[0] != node]  # HA groups write name:priority
         if found is None or len(left) == len(listed):

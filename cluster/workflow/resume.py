@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cluster.errors import QuireError
-from cluster.workflow import create, join, leave
+from cluster.workflow import create, join, leave, rename
 from cluster.workflow.asking import Peers
 from cluster.workflow.host import Host
 from cluster.workflow.journal import Journal, Record
@@ -54,4 +54,6 @@ def _undo_steps(record: Record, host: Host, peers: Peers) -> dict[str, UndoStep]
         return join.undo_steps(host, peers, at_start=True)
     if record.workflow == "leave":
         return leave.undo_steps(host, at_start=True)
+    if record.workflow == "rename":
+        return rename.undo_steps(host, at_start=True)
     return create.undo_steps(host)

@@ -19,6 +19,7 @@ DESCRIPTIONS = {
     "clusterremove": _("Remove Node"),
     "clusterlinks": _("Change Links"),
     "clusterwitness": _("Witness"),
+    "clusterrename": _("Rename"),
 }
 
 

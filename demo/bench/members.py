@@ -33,6 +33,7 @@ from demo.visitor import Refused, Visit, Visited
 from lab.hosts import Lab
 
 IDLE_S = 15.0
+JOINING_S = 560.0  # of a cluster; what has not joined by then does not
 SEEN_S = 60.0  # until every daemon has to have seen a change
 KILLS = 3
 
@@ -62,7 +63,11 @@ def grow(count: int) -> Grown:
         try:
             grown.create_s = here.create(**_links(lab, here.first.name))
             _lower_priority(lab, here.first.name)
+            began_s = time.monotonic()
             for name in list(here.nodes)[1:]:
+                if time.monotonic() - began_s > JOINING_S:
+                    grown.broke = f"Not all had joined within {JOINING_S:.0f} s on this machine."
+                    break
                 grown.joins_s.append(here.join(name, **_links(lab, name)))
                 _lower_priority(lab, name)
                 print(f"bench: {name} joined in {grown.joins_s[-1]:.1f} s", file=sys.stderr, flush=True)

@@ -24,7 +24,7 @@ KNOWN = """create add addnode delnode nodes status expected keygen updatecerts a
 check leave links undo\u00a0removal verify join join-info alerts events what-if removed completion manual"""
 SPEAKS_FOR_ITSELF = {"completion", "manual"}  # their output is a script, a page
 CHANGING = """create add addnode delnode leave join expected keygen updatecerts undo\u00a0removal undo\u00a0join
-qdevice\u00a0setup qdevice\u00a0remove
+qdevice\u00a0setup qdevice\u00a0remove rename\u00a0node rename\u00a0cluster
 links\u00a0set links\u00a0confirm links\u00a0revert token\u00a0create token\u00a0revoke alerts\u00a0test
 store\u00a0write store\u00a0restore store\u00a0conflict store\u00a0export store\u00a0import
 api\u00a0create api\u00a0set api\u00a0delete"""

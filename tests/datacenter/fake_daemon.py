@@ -22,6 +22,7 @@ from cluster.control import flight_requests as flight_ask
 from cluster.control import former_requests as former
 from cluster.control import link_requests as paths_ask
 from cluster.control import node_requests as node_ask
+from cluster.control import plan_requests as planning
 from cluster.control import requests as ask
 from cluster.control import supposition_requests as ahead
 from cluster.control import token_requests as joining
@@ -142,6 +143,8 @@ class FakeDaemon:
             ask.RemoveNode: lambda request: {"upid": self.begin("clusterremove", ("Take it out",), lambda: None)},
             ask.LeaveCluster: lambda request: {"upid": self.begin("clusterleave", ("Leave",), lambda: None)},
             ask.RemovedNodes: lambda request: self.removed,
+            planning.Plan: self._plan,
+            planning.Rename: lambda request: {"upid": self.begin("clusterrename", ("Commit",), lambda: None)},
             former.FormerStores: lambda request: self.former,
             former.UndoJoin: lambda request: {"upid": self.begin("clusterundojoin", ("Leave",), lambda: None)},
             ahead.WhatIf: lambda request: supposed(self.cluster.nodes, request),
@@ -349,6 +352,14 @@ class FakeDaemon:
             "name": request.name, "uses": request.uses, "expires_s": 9, "invitation": "QUJD" * 200,
             "command": "pvecm join " + "QUJD" * 200, "address": "10.0.0.1", "fingerprint": FINGERPRINT,
         }  # fmt: skip
+
+    def _plan(self, request: planning.Plan) -> Any:
+        """What is asked of its workflows is foreseen to go well, but for what stands against it."""
+        return {
+            "steps": ["Check", f"Do {request.asked.__struct_config__.tag}"],
+            "warnings": [],
+            "obstacle": self.obstacle,
+        }
 
     def _removal_plan(self, request: ask.RemovalPlan) -> Any:
         standing = {

@@ -6,7 +6,16 @@ comments do not. Next: `document.py` for what can be asked of a document, `edits
 """
 
 from cluster.corosync.conf.document import DOCUMENT_SIZE_MAX, Document, Section, digest
-from cluster.corosync.conf.edits import add_node, new, plan_node, raise_version, remove_node, with_version
+from cluster.corosync.conf.edits import (
+    add_node,
+    new,
+    plan_node,
+    raise_version,
+    remove_node,
+    rename_cluster,
+    rename_node,
+    with_version,
+)
 from cluster.corosync.conf.parser import parse
 from cluster.corosync.conf.renderer import render
 from cluster.corosync.conf.verifier import Verification, host_names, verify
@@ -24,6 +33,8 @@ __all__ = [
     "plan_node",
     "raise_version",
     "remove_node",
+    "rename_cluster",
+    "rename_node",
     "render",
     "verify",
     "with_version",

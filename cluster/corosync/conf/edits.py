@@ -86,6 +86,24 @@ def remove_node(document: Document, name: str) -> Document:
     return _with_nodes(document, remaining)
 
 
+def rename_node(document: Document, former: str, name: str) -> Document:
+    """The node by its new name, all else as it was; version raised. Raises `NotFound`, `Conflict`."""
+    name = names.node_name(name)
+    if document.node(name) is not None:
+        raise Conflict(f"A node named {name} is part of the cluster already.")
+    if document.node(former) is None:
+        raise NotFound(f"No node named {former} is part of the cluster.")
+    return _with_nodes(
+        document, [one.with_value("name", name) if node_key(one) == former else one for one in _listed(document)]
+    )
+
+
+def rename_cluster(document: Document, name: str) -> Document:
+    """The cluster by its new name, version raised."""
+    totem = (document.totem or Section()).with_value("cluster_name", names.cluster_name(name))
+    return raise_version(Document(document.root.with_sections("totem", [totem])))
+
+
 def raise_version(document: Document, above: int = 0) -> Document:
     """The same with config_version one higher, and higher than `above`. Raises `InvalidInput` when it has none."""
     if document.totem is None or document.config_version == 0:

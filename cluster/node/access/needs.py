@@ -195,7 +195,7 @@ NEEDS: dict[type[Request], Need] = {
     alert.AlertSet: privilege("Sys.Modify", "/"), alert.AlertRemove: privilege("Sys.Modify", "/"),
     alert.AlertTest: privilege("Sys.Modify", "/"),
     paths.ChangeLinks: root, paths.ConfirmLinks: root, paths.RevertLinks: root, paths.SetExpected: root,
-    planning.Plan: root, planning.PlanUndoRemoval: root, planning.RenewCertificate: root,
+    planning.Plan: root, planning.PlanUndoRemoval: root, planning.RenewCertificate: root, planning.Rename: root,
     witnessing.SetUpWitness: root, witnessing.RemoveWitness: root, witnessing.PlanWitness: root,
     joining.TokenCreate: root, joining.TokenRevoke: root,
     base.TaskStatus: known, base.TaskLog: known, base.TaskStop: known,

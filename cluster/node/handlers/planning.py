@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cluster.control.conversation import Handler
-from cluster.control.plan_requests import Plan, PlanUndoRemoval, RenewCertificate
+from cluster.control.plan_requests import Plan, PlanUndoRemoval, Rename, RenewCertificate
 from cluster.control.requests import AddNode, CreateCluster, JoinCluster, LeaveCluster, Request, as_plain
 from cluster.errors import NoQuorum, QuireError
 from cluster.node import first_start
@@ -33,13 +33,17 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         fingerprint = await node.host.refresh_certificate() if due else node.served.fingerprint
         return {"renewed": bool(due), "fingerprint": fingerprint}
 
-    return {Plan: plan, PlanUndoRemoval: plan_undo, RenewCertificate: renew}
+    async def rename(request: Rename) -> Any:
+        check_clustered(node)
+        return {"upid": node.workflows.rename(request)}
+
+    return {Rename: rename, Plan: plan, PlanUndoRemoval: plan_undo, RenewCertificate: renew}
 
 
-def _at_the_door(node: Daemon, asked: CreateCluster | JoinCluster | LeaveCluster | AddNode) -> str:
+def _at_the_door(node: Daemon, asked: CreateCluster | JoinCluster | LeaveCluster | AddNode | Rename) -> str:
     """What the request itself would be refused for."""
     try:
-        if isinstance(asked, LeaveCluster | AddNode):
+        if isinstance(asked, LeaveCluster | AddNode | Rename):
             check_clustered(node)
         elif isinstance(asked, CreateCluster) or not asked.force:
             check_free(node)

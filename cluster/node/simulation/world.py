@@ -67,7 +67,7 @@ class World:
 
     # --- the underlay -------------------------------------------------------------------------------------------------
 
-    def engine(self) -> Engine:
+    def engine(self, node_id: int) -> Engine:
         return OwnEngine(self)
 
     async def start(self) -> None:

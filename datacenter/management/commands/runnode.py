@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
+import sys
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -106,8 +108,15 @@ async def run(node: Options, web: bool, redis_url: str) -> None:
     finally:
         notify("STOPPING=1")
         await daemon.stop()
+    if daemon.naming.changed and not stop.is_set():
+        begin_anew()
     if not stop.is_set():
         raise CommandError("The daemon has ended by itself; the lines before say why.")
+
+
+def begin_anew() -> None:
+    """This very process, from its beginning, with the words it was started with; it does not return."""
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 async def _live(daemon: Daemon, node: Options, stop: asyncio.Event, web: bool, through_redis: bool) -> None:
