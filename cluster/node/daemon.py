@@ -66,9 +66,8 @@ __all__ = ["Daemon", "Options"]
 class Daemon:
     """One node. `start`, then `wait` until it should end, then `stop`."""
 
-    def __init__(self, options: Options) -> None:
-        given, options = options.name, naming.lasting(options)
-        self.options = options
+    def __init__(self, given: Options) -> None:
+        self.options = options = naming.lasting(given)
         self.publisher = Publisher(time.time)
         self.showing = Showing(self._show)
         self.membership = Membership()
@@ -91,9 +90,7 @@ class Daemon:
             options.store, self._make_engine, self._make_histories, self._contact, self._committed, self._phase_changed,
             self._hear,
         )  # fmt: skip
-        self.naming = naming.Naming(
-            given, options, self.life, lambda: self.workflows.busy, lambda: self.background.ended.set()
-        )
+        self.naming = naming.Naming(self, given.name)
         self.keys = Keys(lambda: self.life.tree, options.authkey)
         self.files = OwnFiles(options, self.life, self.served, lambda: self.workflows.busy, self.naming.pending)
         self.host = NodeHost(
@@ -150,12 +147,10 @@ class Daemon:
         sampling = Sampling(lambda said: self.say(encode(said)), read)
         parts = (
             sampling, self.flight, self.alerting, self.links, self.archive, self.files, self.workflows, self.removed,
-            departing, self.life, self.health, self.access, self.link_changes, self.expected,
-            self.witness,
+            departing, self.life, self.health, self.access, self.link_changes, self.expected, self.witness, self.naming,
         )  # fmt: skip
         for part in (*parts, interpreter):
             self.background.run(part.watch())
-        self.background.run(self.naming.watch(self.archive))
         web, streams = self.options.web_user, handlers.streams(self)
         admitted, group_id = ((), None) if web is None else ((web.user_id,), web.group_id)
         table, admit = handlers.table(self), self.access.callers.admit

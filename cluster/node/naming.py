@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from cluster.errors import Unavailable
-from cluster.node.archive import Archive
-from cluster.node.life import Life
 from cluster.node.options import Options
 from cluster.node.task_log import TaskFiles
 from cluster.workflow.journal import replace_durably
 from cluster.workflow.renaming import ROOT, new_name
+
+if TYPE_CHECKING:
+    from cluster.node.daemon import Daemon
 
 LOOK_EVERY_S = 0.2
 
@@ -44,44 +45,46 @@ def lasting(options: Options) -> Options:
 class Naming:
     """`changed` once this node is called otherwise and has to begin anew."""
 
-    def __init__(self, given: str, options: Options, life: Life, busy: Callable[[], bool], end: Callable[[], None]):
-        self._given, self._options, self._life, self._busy, self._end = given, options, life, busy, end
+    def __init__(self, node: Daemon, given: str) -> None:
+        self._node, self._options, self._given = node, node.options, given
         self.changed = False
 
     def pending(self) -> str:
         """The new name, as long as this node has not taken it; else ""."""
-        document = self._life.document() if self._life.is_open else None
+        life = self._node.life
+        document = life.document() if life.is_open else None
         if document is None:
             return ""
-        own_id, own = self._life.replica.node_id, self._options.name
+        own_id, own = life.replica.node_id, self._options.name
         listed = next((node.name for node in document.nodes() if node.node_id == own_id), None)
         if listed is None or listed == own:
             return ""
         note = f"{ROOT}/{listed}"
-        return new_name({note: self._life.tree.read(note) or b""}, listed, own)
+        return new_name({note: life.tree.read(note) or b""}, listed, own)
 
-    async def watch(self, archive: Archive) -> None:
+    async def watch(self) -> None:
         """Until this node has another name. Its own workflow is seen to its end first."""
         while True:
-            self._carry_figures(archive)
-            if (name := self.pending()) and not self._busy():
+            self._carry_figures()
+            if (name := self.pending()) and not self._node.workflows.busy:
                 log.warning("This node is called %s now; it begins anew with that name.", name)
                 TaskFiles(self._options.state_dir / "tasks").retitle(self._options.name, name)
                 replace_durably(_path(self._options), msgspec.json.encode(Kept(self._given, name)))
                 self.changed = True
-                self._end()
+                self._node.background.ended.set()
                 return
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _carry_figures(self, archive: Archive) -> None:
-        tree = self._life.tree if self._life.is_open else None
-        document = self._life.document() if tree is not None else None
+    def _carry_figures(self) -> None:
+        life = self._node.life
+        tree = life.tree if life.is_open else None
+        document = life.document() if tree is not None else None
         if tree is None or document is None or (folder := tree.find(ROOT)) is None:
             return
         for name in tree.children.get(folder.inode, ()):
             former = (tree.read(f"{ROOT}/{name}") or b"").decode().strip()
             if former and document.node(former) is None:
-                archive.rename(former, name)
+                self._node.archive.rename(former, name)
 
 
 def _path(options: Options) -> Path:
