@@ -47,6 +47,12 @@ STEPS = (
     _("Make the key and the configuration"),
     _("Write the key and the configuration"),
     _("Make the store the cluster's"),
+    _("Check that the name is free and everybody is here"),
+    _("Call the node {name} {new_name} wherever it is named"),
+    _("Call the cluster {new_name} wherever it is named"),
+    _("Have every {engine} read the configuration"),
+    _("Remove the empty folder of the former name"),
+    _("Give the former name back"),
 )
 
 # --- what a change would mean (`cluster/workflow/`)
