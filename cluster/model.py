@@ -276,7 +276,8 @@ class Change:
     `number` counts up by one per daemon process; a gap means: ask for a new snapshot. `topic` is one of
     `cluster` (value: ClusterState without samples and links' states), `node` (NodeState), `task` (TaskState),
     `tasklog` ({upid, first, lines}), `store` (StoreState), `event` ({node, number, kind}:
-    something was recorded), `log` ({}: the cluster log has more). `value` is plain JSON-able data.
+    something was recorded), `log` ({}: the cluster log has more), `check` ({id, kind, done, findings}: so far). `value`
+    is plain JSON-able data.
     `at_s` is the daemon's clock (unix) when the event that caused it arrived, to measure event → pixel.
     """
 

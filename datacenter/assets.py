@@ -27,7 +27,7 @@ SCRIPTS = (HTMX / "htmx-2.min.js", HTMX / "ext" / "hx-ws-2.min.js")
 STYLES = (
     "tokens", "base", "shell", "button", "status", "table", "panel", "form", "dialog", "tasks", "sign-in", "node",
     "config", "read-only", "api", "flight", "member", "links", "topology", "sheet", "account",
-    "palette", "charts", "summary", "heat",
+    "palette", "charts", "summary", "heat", "findings",
 )  # fmt: skip
 TYPES = {
     ".css": "text/css; charset=utf-8",

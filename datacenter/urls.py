@@ -13,7 +13,7 @@ from datacenter.configs import views as configs
 from datacenter.flight import views as flight
 from datacenter.language.views import choose as choose_language
 from datacenter.log import views as log
-from datacenter.membership import expected, join_tokens, link_dialog, link_history, removal, renaming, witness
+from datacenter.membership import checks, expected, join_tokens, link_dialog, link_history, removal, renaming, witness
 from datacenter.membership import views as membership
 from datacenter.nodes import views as nodes
 from datacenter.options import views as options
@@ -35,6 +35,10 @@ urlpatterns = [
     path("datacenter/cluster/join-information", membership.join_info, name="join-information"),
     path("datacenter/cluster/join", membership.join, name="join"),
     path("datacenter/cluster/join/decode", membership.decode, name="decode"),
+    path("datacenter/cluster/create/check", checks.check_create, name="check-create"),
+    path("datacenter/cluster/join/check", checks.check_join, name="check-join"),
+    path("datacenter/cluster/compare", checks.compare, name="compare-nodes"),
+    path("datacenter/cluster/leftovers/remove", checks.remove_leftovers, name="remove-leftovers"),
     path("datacenter/cluster/tokens", join_tokens.tokens, name="join-tokens"),
     path("datacenter/cluster/tokens/revoke", join_tokens.revoke, name="revoke-join-token"),
     path("datacenter/cluster/leave", removal.leave, name="leave"),

@@ -41,6 +41,7 @@ SITE_MAY_SEE = {
     "cluster.control.plan_requests",
     "cluster.control.supposition_requests",
     "cluster.control.alert_requests",
+    "cluster.control.check_requests",
     "cluster.control.token_requests",
     "cluster.control.witness_requests",
     "cluster.core.health",  # pure: what is said of the same state, wherever it is said
@@ -158,9 +159,10 @@ def test_one_file_of_the_site_talks_to_the_daemon() -> None:
     assert offenders(others, lambda module: module == "cluster.control.client") == []
 
 
-def test_one_file_binds_corosync_and_one_the_c_library() -> None:
-    for binding, only in (("cffi", "cluster/corosync/library.py"), ("ctypes", "cluster/node/interpreter.py")):
-        others = [path for path in below("cluster") if name_of(path) != only]
+def test_one_file_binds_corosync_and_two_the_c_library() -> None:
+    c_library = ("cluster/node/interpreter.py", "cluster/node/kernel_clock.py")
+    for binding, only in (("cffi", ("cluster/corosync/library.py",)), ("ctypes", c_library)):
+        others = [path for path in below("cluster") if name_of(path) not in only]
         assert offenders(others, lambda module, binding=binding: top(module) == binding) == []
 
 

@@ -17,6 +17,7 @@ import msgspec
 from cluster.control import (  # noqa: F401 - so that their requests are known
     access_requests,
     alert_requests,
+    check_requests,
     failures,
     flight_requests,
     former_requests,

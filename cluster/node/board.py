@@ -17,6 +17,7 @@ from cluster.alerts.dispatch import Mark
 from cluster.engine.base import Delivered, GroupChanged
 from cluster.flight.recorded import Recorded
 from cluster.model import LinkState, Sample, TotemState, WitnessSeen
+from cluster.node.survey_messages import SurveyAsked, Surveyed
 
 GROUP = "status"
 FAILED_KEYS_MAX = 2
@@ -89,6 +90,9 @@ class Standing(msgspec.Struct, array_like=True, tag=True, frozen=True):
     store_digest: str
     writable: bool
     version: str
+    corosync: str = ""
+    certificate: str = ""  # the fingerprint of the one it serves
+    members: tuple[int, ...] = ()  # whom its engine sees
 
 
 class SignInFailed(msgspec.Struct, array_like=True, tag=True, frozen=True):
@@ -155,6 +159,8 @@ AnyMessage = (
     | Compared
     | StandingAsked
     | Standing
+    | SurveyAsked
+    | Surveyed
     | Working
     | KeySet
     | Linked
@@ -197,6 +203,7 @@ class Board:
     someone_new: Callable[[], None]
     logged: Callable[[tuple[LogEntry, ...]], None]
     standing: Callable[[int, StandingAsked | Standing], None] = lambda node_id, message: None
+    surveyed: Callable[[int, SurveyAsked | Surveyed], None] = lambda node_id, message: None
     compared: Callable[[int, Compared], None] = lambda node_id, message: None
     failed_sign_in: Callable[[int, tuple[str, ...]], None] = lambda node_id, keys: None
     working: Callable[[int, Working], None] = lambda node_id, message: None
@@ -258,6 +265,9 @@ class Board:
             return
         if isinstance(message, StandingAsked | Standing):
             self.standing(event.sender.node_id, message)
+            return
+        if isinstance(message, SurveyAsked | Surveyed):
+            self.surveyed(event.sender.node_id, message)
             return
         if isinstance(message, Working):
             self.working(event.sender.node_id, message)

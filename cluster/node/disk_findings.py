@@ -8,8 +8,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from cluster.core.findings import Finding
 from cluster.store import quarantine
-from cluster.workflow.preflight import Finding
 
 LOW_SHARE, LOW_BYTES, SCARCE_BYTES = 0.05, 1 << 30, 64 << 20
 

@@ -125,7 +125,7 @@ def _comment(name: str, speed_mbit: int) -> str:
     return f"{speed_mbit // 1000} Gbit/s" if speed_mbit % 1000 == 0 else f"{speed_mbit} Mbit/s"
 
 
-def _beneath(name: str) -> set[str]:
+def beneath(name: str) -> set[str]:
     """The interface and everything it stands on (a VLAN's or bridge's port, a bond's cards)."""
     found, todo = set(), [name]
     while todo:
@@ -151,7 +151,7 @@ def _advice(name: str, kind: str, active: bool, speed_mbit: int, addresses: list
         return f"{storage} storage is used over this network; its bursts delay others. A network of its own is better."
     if kind == "tunnel":
         return "A tunnel adds delay; above 5 ms between nodes the cluster becomes unstable."
-    shared = sorted(_beneath(name) & {port for route in traffic.default_routes for port in _beneath(route)})
+    shared = sorted(beneath(name) & {port for route in traffic.default_routes for port in beneath(route)})
     if name in traffic.default_routes:
         return (
             "This network also carries the default route, so other traffic shares it. A network of its own is better."

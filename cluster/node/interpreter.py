@@ -1,6 +1,6 @@
 """Python itself, set for a daemon whose threads hand work to each other and whose tree may hold many objects.
 
-The one place that speaks to the C library: nothing else here binds it, and where it lacks something, that is left out.
+Speaks to the C library, as only `kernel_clock.py` does beside it; where it lacks something, that is left out.
 """
 
 from __future__ import annotations

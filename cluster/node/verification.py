@@ -7,14 +7,17 @@ write meanwhile stand at different revisions for a moment, so a difference of re
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster import version
+from cluster.core.findings import WHY, Finding, Severity
+from cluster.core.preflight import CLOCK_ERROR_S, CLOCK_WARNING_S
 from cluster.corosync import conf
 from cluster.errors import NotInCluster, QuireError, Unavailable
 from cluster.model import Node
@@ -23,20 +26,9 @@ from cluster.node import board, certificates, first_start
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
-ANSWER_S, POLL_S = 2.0, 0.05
+ANSWER_S, POLL_S, ANSWERING_MAX = 2.0, 0.05, 4
 LOOKS, LOOK_AGAIN_S = 5, 0.3
-CLOCK_WARNING_S, CLOCK_ERROR_S = 2.0, 30.0  # tickets forgive five minutes, people and logs do not
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that differs. `node` is empty when it concerns all."""
-
-    node: str
-    code: str
-    severity: str
-    sentence: str
-    advice: str
+Answered = Callable[[str, "Heard"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,46 +45,67 @@ class Heard:
 
 
 class Verification:
-    def __init__(self, daemon: Daemon, now_s: Callable[[], float] = time.time) -> None:
-        self._daemon, self._now_s = daemon, now_s
+    """`corosync_version` is asked once. `verify` tells `answered` of each node when it is heard first."""
+
+    def __init__(
+        self, daemon: Daemon, corosync_version: Callable[[], Awaitable[str]], now_s: Callable[[], float] = time.time
+    ) -> None:
+        self._daemon, self._corosync_version, self._now_s = daemon, corosync_version, now_s
+        self._corosync = ""
         self._heard: dict[int, Heard] = {}
+        self._answering: set[asyncio.Task[None]] = set()
         daemon.board.standing = self._hear
 
-    async def verify(self) -> tuple[dict[int, Heard], list[Finding]]:
+    async def verify(self, answered: Answered = lambda name, one: None) -> tuple[dict[int, Heard], list[Finding]]:
         """Who said what, by node id, and what is not as it should be. Raises NotInCluster, Unavailable."""
         document = self._daemon.document()
         if document is None:
             raise NotInCluster("This node is not in a cluster, so there is nothing to compare it with.")
         heard: dict[int, Heard] = {}
+        names = {node.node_id: node.name for node in document.nodes()}
         for _ in range(LOOKS):
-            heard = await self._ask()
+            heard = await self._ask(names, answered)
+            names = {node_id: name for node_id, name in names.items() if node_id not in heard}
             if len({(one.said.epoch, one.said.index) for one in heard.values()}) <= 1:
                 break
             await asyncio.sleep(LOOK_AGAIN_S)
         certified = {node.name: self._certificate_fault(node.name) for node in document.nodes()}
         late = {one.node_id for one in self._daemon.life.replica.behind}
-        return heard, [*compare(document, heard, certified), *lagging(document, late)]
+        stored = {node.name: self._stored_certificate(node.name) for node in document.nodes()}
+        return heard, [
+            *compare(document, heard, certified), *compare_certificates(document, heard, stored),
+            *compare_members(document, heard), *lagging(document, late),
+        ]  # fmt: skip
 
-    async def _ask(self) -> dict[int, Heard]:
-        self._heard = {}
+    async def _ask(self, names: Mapping[int, str], answered: Answered) -> dict[int, Heard]:
+        self._heard, told = {}, set[int]()
         try:
             self._daemon.life.connection.engine.multicast(board.GROUP, board.encode(board.StandingAsked()))
         except QuireError as error:
             raise Unavailable(f"The other nodes cannot be asked: {error.message}") from error
         end_s = time.monotonic() + ANSWER_S
-        while not self._daemon.board.members <= self._heard.keys() and time.monotonic() < end_s:  # noqa: ASYNC110
+        while True:
+            for node_id in self._heard.keys() - told:
+                told.add(node_id)
+                if node_id in names:
+                    answered(names[node_id], self._heard[node_id])
+            if self._daemon.board.members <= told or time.monotonic() > end_s:
+                return dict(self._heard)
             await asyncio.sleep(POLL_S)
-        return dict(self._heard)
 
     def _hear(self, node_id: int, message: board.StandingAsked | board.Standing) -> None:
         if isinstance(message, board.Standing):
             self._heard[node_id] = Heard(message, self._now_s())
-            return
-        try:
-            said = board.encode(self._own())
-            self._daemon.life.connection.engine.multicast(board.GROUP, said)
-        except (QuireError, OSError):
-            return  # who does not answer is told of as such
+        elif len(self._answering) < ANSWERING_MAX:
+            task = asyncio.create_task(self._answer(), name="say how this node stands")
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+    async def _answer(self) -> None:
+        """Who does not answer is told of as such."""
+        self._corosync = await self._corosync_version()
+        with contextlib.suppress(QuireError, OSError):
+            self._daemon.life.connection.engine.multicast(board.GROUP, board.encode(self._own()))
 
     def _own(self) -> board.Standing:
         daemon = self._daemon
@@ -103,7 +116,8 @@ class Verification:
         return board.Standing(
             self._now_s(), conf.parse(text).config_version if text else 0, conf.digest(text) if text else "",
             hashlib.sha256(b"quire verify" + key).hexdigest() if key else "", point.epoch, point.index,
-            point.hash.hex(), replica.writable, version.VERSION,
+            point.hash.hex(), replica.writable, version.VERSION, self._corosync, daemon.served.fingerprint,
+            tuple(sorted(daemon.view.members)) if daemon.view is not None else (),
         )  # fmt: skip
 
     def _certificate_fault(self, name: str) -> str:
@@ -118,6 +132,35 @@ class Verification:
             return "has a certificate that has expired, or is not of the cluster's authority"
         return ""
 
+    def _stored_certificate(self, name: str) -> str:
+        """Its fingerprint; "" where there is none that can be read."""
+        certificate = self._daemon.life.tree.read(first_start.certificate_paths(name)[0])
+        with contextlib.suppress(ValueError):
+            return certificates.fingerprint(certificate) if certificate is not None else ""
+        return ""
+
+
+def rows(document: conf.Document | None, heard: Mapping[int, Heard]) -> list[dict[str, Any]]:
+    """A row for each node: what it said, for tables."""
+    found = []
+    for member in document.nodes() if document is not None else ():
+        one = heard.get(member.node_id)
+        row: dict[str, Any] = {"name": member.name, "online": one is not None}
+        if one is not None:
+            said = one.said
+            row |= {
+                "config_version": said.config_version,
+                "config_digest": said.config_digest,
+                "revision": [said.epoch, said.index],
+                "store_digest": said.store_digest,
+                "version": said.version,
+                "corosync": said.corosync,
+                "certificate": said.certificate,
+                "clock_ms": round(one.clock_s * 1000),
+            }
+        found.append(row)
+    return found
+
 
 def compare(document: conf.Document, heard: Mapping[int, Heard], certified: Mapping[str, str]) -> list[Finding]:
     """Pure: what differs between nodes, and from the committed configuration."""
@@ -127,23 +170,54 @@ def compare(document: conf.Document, heard: Mapping[int, Heard], certified: Mapp
     versions = sorted({one.said.version for one in heard.values()})
     for node in document.nodes():
         if certified.get(node.name):
-            found.append(Finding(node.name, "certificate", "error", f"{node.name} {certified[node.name]}.",
+            found.append(_of(node.name, "certificate", "error", f"{node.name} {certified[node.name]}.",
                                  "Restart its daemon; it makes a new one when the store can be written."))  # fmt: skip
         if node.node_id not in heard:
-            found.append(Finding(node.name, "offline", "error", f"{node.name} does not answer.",
+            found.append(_of(node.name, "offline", "error", f"{node.name} does not answer.",
                                  "Start it, look at its links, or remove it if it is gone for good."))  # fmt: skip
         else:
             found += _compare_one(node, heard[node.node_id], document.config_version, digest, keys)
     if len(versions) > 1:
-        found.append(Finding("", "version", "warning", f"Different versions run: {', '.join(versions)}.",
+        found.append(_of("", "version", "warning", f"Different versions run: {', '.join(versions)}.",
                              "Update the older nodes."))  # fmt: skip
+    engines = sorted({one.said.corosync for one in heard.values() if one.said.corosync})
+    if len(engines) > 1:
+        found.append(_of("", "corosync", "warning", f"Different versions of corosync run: {', '.join(engines)}.",
+                         "Update the older nodes, one after the other."))  # fmt: skip
     return found + _compare_stores(document.nodes(), heard)
+
+
+def compare_certificates(
+    document: conf.Document, heard: Mapping[int, Heard], stored: Mapping[str, str]
+) -> list[Finding]:
+    """Pure: who serves another certificate than the cluster has for it. One that is just being changed is served a
+    moment later."""
+    return [
+        Finding("certificate-served", "warning", f"{node.name} serves another certificate than the cluster has for it.",
+                node=node.name, advice="Run 'pvecm updatecerts' there, or restart its daemon.")
+        for node in document.nodes()
+        if node.node_id in heard and heard[node.node_id].said.certificate and stored.get(node.name)
+        and heard[node.node_id].said.certificate != stored[node.name]
+    ]  # fmt: skip
+
+
+def compare_members(document: conf.Document, heard: Mapping[int, Heard]) -> list[Finding]:
+    """Pure: whose engine sees other members than most do."""
+    most = _most([",".join(map(str, one.said.members)) for one in heard.values()])
+    names = {node.node_id: node.name for node in document.nodes()}
+    return [
+        _of(names[node_id], "members", "error", f"{names[node_id]} sees the nodes "
+            f"{','.join(map(str, one.said.members)) or 'none'}, others see {most or 'none'}.",
+            "Look at its links; wait until it settles.")
+        for node_id, one in sorted(heard.items())
+        if node_id in names and ",".join(map(str, one.said.members)) != most
+    ]  # fmt: skip
 
 
 def lagging(document: conf.Document, late: Collection[int]) -> list[Finding]:
     """Pure: members that do not confirm what they are sent."""
     return [
-        Finding(node.name, "lagging", "warning",
+        _of(node.name, "lagging", "warning",
                 f"{node.name} has not confirmed for more than 10 s what the others have written.",
                 "Look at the disk and the load there.")
         for node in document.nodes() if node.node_id in late
@@ -153,19 +227,19 @@ def lagging(document: conf.Document, late: Collection[int]) -> list[Finding]:
 def _compare_one(node: Node, one: Heard, version_: int, digest: str, key: str) -> list[Finding]:
     said, found = one.said, []
     if said.config_digest != digest:
-        found.append(Finding(node.name, "configuration", "error",
+        found.append(_of(node.name, "configuration", "error",
                              f"{node.name} has corosync.conf version {said.config_version} on its disk, not the "
                              f"cluster's version {version_}.", "Restart its daemon, which copies it."))  # fmt: skip
     if said.key_digest != key:
-        found.append(Finding(node.name, "key", "error", f"{node.name} has another corosync key on its disk.",
+        found.append(_of(node.name, "key", "error", f"{node.name} has another corosync key on its disk.",
                              "Copy authkey from another node, or let it leave and join again."))  # fmt: skip
     if not said.writable:
-        found.append(Finding(node.name, "store", "error", f"{node.name} cannot write its store now.",
+        found.append(_of(node.name, "store", "error", f"{node.name} cannot write its store now.",
                              "Its page says why."))  # fmt: skip
     if abs(one.clock_s) > CLOCK_WARNING_S:
-        severity = "error" if abs(one.clock_s) > CLOCK_ERROR_S else "warning"
+        severity: Severity = "error" if abs(one.clock_s) > CLOCK_ERROR_S else "warning"
         way = "ahead of" if one.clock_s > 0 else "behind"
-        found.append(Finding(node.name, "clock", severity,
+        found.append(_of(node.name, "clock", severity,
                              f"The clock of {node.name} is {abs(one.clock_s):.1f} s {way} this node's.",
                              "Let both follow the same time servers (NTP)."))  # fmt: skip
     return found
@@ -178,13 +252,17 @@ def _compare_stores(nodes: tuple[Node, ...], heard: Mapping[int, Heard]) -> list
     found = []
     for name, said in stands:
         if (said.epoch, said.index) != newest:
-            found.append(Finding(name, "revision", "warning",
+            found.append(_of(name, "revision", "warning",
                                  f"{name} is at revision {said.epoch}.{said.index}, others at {newest[0]}.{newest[1]}.",
                                  "Nothing while changes are being made; else look at the node's log."))  # fmt: skip
         elif said.store_digest != digests:
-            found.append(Finding(name, "digest", "error", f"The store of {name} differs from that of the others.",
+            found.append(_of(name, "digest", "error", f"The store of {name} differs from that of the others.",
                                  "Run 'pvecm store verify' on it; let it leave and join again."))  # fmt: skip
     return found
+
+
+def _of(node: str, code: str, severity: Severity, sentence: str, advice: str) -> Finding:
+    return Finding(code, severity, sentence, node=node, why=WHY.get(code, ""), advice=advice)
 
 
 def _most(values: list[str]) -> str:

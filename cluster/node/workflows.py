@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from cluster.control.check_requests import CheckJoin
 from cluster.control.former_requests import UndoJoin
 from cluster.control.peer import Peer
 from cluster.control.plan_requests import Rename
@@ -25,6 +26,7 @@ from cluster.control.requests import (
 )
 from cluster.control.token_requests import TokenAdd
 from cluster.errors import Conflict, NoQuorum, NotInCluster, QuireError
+from cluster.model import Link
 from cluster.node.options import Options
 from cluster.node.tasks import TaskContext, TaskRunner
 from cluster.workflow.add_node import AddedNode, Additions
@@ -45,6 +47,7 @@ from cluster.workflow.undo_removal import foretell_undo, removed_nodes, undo_rem
 
 WATCH_EVERY_S = 1.0
 RESUME_AGAIN_S = 30.0  # between tries to tell a peer what it could not be told before
+CHECKED_NAME = "checked"  # a check of links has no name for the cluster yet
 BUSY = "This node is creating, joining or leaving a cluster right now. Wait for that task to end."
 
 Planned = CreateCluster | JoinCluster | LeaveCluster | AddNode | Rename
@@ -79,7 +82,7 @@ class Workflows:
         plan = self._joined(request)
 
         async def work(context: TaskContext) -> None:
-            await join(self._host, plan, self._peer, self._memory, self._journal, context, self._clock)
+            await join(self._host, plan, self.peer, self._memory, self._journal, context, self._clock)
 
         return self._begin("clusterjoin", "", request.user, work)
 
@@ -98,7 +101,7 @@ class Workflows:
         if isinstance(asked, CreateCluster):
             return await foretell_create(self._host, self._created(asked), asked.user, self._clock)
         if isinstance(asked, JoinCluster):
-            return await foretell_join(self._host, self._joined(asked), self._peer, asked.user, self._clock)
+            return await foretell_join(self._host, self._joined(asked), self.peer, asked.user, self._clock)
         if isinstance(asked, LeaveCluster):
             return await foretell_leave(self._host, asked.force, asked.user, self._clock)
         if isinstance(asked, Rename):
@@ -114,6 +117,17 @@ class Workflows:
         return plan_create(
             self._host, asked.clustername, asked.links, asked.nodeid, asked.votes, asked.token_coefficient
         )
+
+    def checked_create_links(self, links: Mapping[int, str]) -> tuple[Link, ...]:
+        """Raises InvalidInput."""
+        return plan_create(self._host, CHECKED_NAME, links).links
+
+    def checked_join(self, asked: CheckJoin) -> JoinPlan:
+        """Raises InvalidInput."""
+        return plan_join(
+            self._host, asked.hostname, asked.fingerprint, asked.password, asked.links, asked.nodeid, None, False,
+            asked.token, asked.cluster_uuid,
+        )  # fmt: skip
 
     def _joined(self, asked: JoinCluster) -> JoinPlan:
         return plan_join(
@@ -245,7 +259,7 @@ class Workflows:
 
     async def _resume(self) -> None:
         try:
-            resumed = await resume_or_undo(self._journal, self._host, self._peer)
+            resumed = await resume_or_undo(self._journal, self._host, self.peer)
         except QuireError as error:
             log.error("What an interrupted workflow had begun could not be taken back: %s", error.message)
             return
@@ -270,5 +284,5 @@ class Workflows:
             self.busy = False
             raise
 
-    def _peer(self, address: str, fingerprint: str) -> Peer:
+    def peer(self, address: str, fingerprint: str) -> Peer:
         return Peer(address, self._options.port, fingerprint)

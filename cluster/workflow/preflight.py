@@ -1,7 +1,8 @@
 """What stands against making this node part of a cluster, found before anything is touched.
 
-Every finding is a code, a severity and a sentence; all are collected, then told together. `force` turns errors about
-this node's state into warnings, as Proxmox VE does, but never what could not work: an address no other node can use.
+This node's own state, as `Host` tells it; what nodes see of each other is `check_together.py`. All findings are
+collected, then told together. `force` turns errors about this node's state into warnings, as Proxmox VE does, but never
+what could not work: an address no other node can use.
 What is malformed never gets here: `plan` functions in `create.py` and `join.py` refuse it at the door.
 """
 
@@ -10,27 +11,17 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
+from cluster.core.findings import Finding, Fix
 from cluster.errors import Conflict
 from cluster.model import Link
 from cluster.workflow.host import Host
 from cluster.workflow.steps import Run
 
 KEY_BYTES_MIN, KEY_BYTES_MAX = 128, 4096  # corosync takes 1024 to 32768 bits
+CHOOSE: Fix = "choose-address"
 _GUEST = re.compile(r"nodes/[^/]+/(?:qemu-server|lxc)/([0-9]+)\.conf")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing in the way (`error`), worth knowing (`warning`) or found in order (`ok`). A `firm` error stands
-    against `force` too."""
-
-    code: str
-    severity: Literal["error", "warning", "ok"]
-    sentence: str
-    firm: bool = False
 
 
 async def inspect_create(host: Host, links: Iterable[Link]) -> list[Finding]:
@@ -51,17 +42,24 @@ async def inspect_now(host: Host) -> list[Finding]:
     """At any time: is this node fit to become a member, or a member in order? What is in order is told as well."""
     if await host.configured_cluster():
         return [*await _member(host)]
-    found: list[Finding] = []
+    return await inspect_rows(host, (Link(0, host.address),), joins=True)
+
+
+async def inspect_rows(host: Host, links: Iterable[Link], joins: bool) -> list[Finding]:
+    """Before create, or before a join (`joins`): what stands against it, and a word where nothing does."""
+    links = tuple(links)
+    addresses = ", ".join(link.address for link in links)
     parts = {
+        "membership": (await _membership(host), "This node is in no cluster."),
         "engine": (await _engine(host), "No engine runs that is not Quire's."),
-        "key": (await _key(host), "There is no key left of a former cluster."),
+        "key": (await _key(host) if joins else [], "There is no key in the way."),
         "configuration": (await _old_configuration(host), "There is no corosync.conf left of a former cluster."),
-        "content": (await _content(host), "There is nothing here that a join would replace."),
-        "link": (await _links(host, (Link(0, host.address),)), f"{host.address} can be this node's link 0."),
+        "content": (await _content(host) if joins else [], "There is nothing here that would be replaced."),
+        "link": (await _links(host, links), f"{addresses} can carry this node's links."),
     }
-    for code, (findings, sentence) in parts.items():
-        found += findings or [Finding(code, "ok", sentence)]
-    return found
+    return [
+        each for code, (findings, sentence) in parts.items() for each in findings or [Finding(code, "ok", sentence)]
+    ]
 
 
 async def _member(host: Host) -> list[Finding]:
@@ -123,20 +121,20 @@ async def _key(host: Host) -> list[Finding]:
     if await host.read_local_key() is None:
         return []
     sentence = "This node already has a corosync key (authkey), perhaps of a cluster it was in before; remove it first."
-    return [Finding("key-present", "error", sentence)]
+    return [Finding("key-present", "error", sentence, fix="remove-leftovers")]
 
 
-def _is_packaged_sample(conf: bytes) -> bool:
+def is_packaged_sample(conf: bytes) -> bool:
     """The example that Debian's package installs; nobody has made a cluster with it."""
     return b"cluster_name: debian" in conf and b"Please read the corosync.conf.5 manual page" in conf
 
 
 async def _old_configuration(host: Host) -> list[Finding]:
     present = await host.read_local_configuration()
-    if present is None or _is_packaged_sample(present) or await host.configured_cluster():
+    if present is None or is_packaged_sample(present) or await host.configured_cluster():
         return []
     sentence = "An older corosync.conf on this node, which is not Quire's, is replaced."
-    return [Finding("configuration-present", "warning", sentence)]
+    return [Finding("configuration-present", "warning", sentence, fix="remove-leftovers")]
 
 
 async def _content(host: Host) -> list[Finding]:
@@ -157,11 +155,11 @@ async def _links(host: Host, links: Iterable[Link]) -> list[Finding]:
         resolved = await host.resolve(link.address)
         what = f"Link {link.number}: {link.address}"
         if not resolved:
-            found.append(Finding("address-unknown", "error", f"{what} cannot be resolved.", firm=True))
+            found.append(Finding("address-unknown", "error", f"{what} cannot be resolved.", True, fix=CHOOSE))
         elif host.engine_name == "corosync" and any(ipaddress.ip_address(one).is_loopback for one in resolved):
             sentence = f"{what} is a loopback address, which other nodes cannot reach."
-            found.append(Finding("address-loopback", "error", sentence, firm=True))
+            found.append(Finding("address-loopback", "error", sentence, True, fix=CHOOSE))
         elif not set(resolved) & set(local):
             sentence = f"{what} is not an address of this node."
-            found.append(Finding("address-not-local", "error", sentence))
+            found.append(Finding("address-not-local", "error", sentence, fix=CHOOSE))
     return found

@@ -1,4 +1,4 @@
-"""A conversation with a member that a join token opens instead of a password: the two questions of a join, no others.
+"""A conversation with a member that a join token opens instead of a password: the questions of a join, no others.
 
 The member is known by its certificate before a byte of the token leaves (`cluster/control/peer.py`). What a token is
 good for is `join_tokens.py`.
@@ -14,6 +14,7 @@ from cluster.secret import Secret
 
 INFORMATION = "/cluster/config/join"
 API_VERSION = "/cluster/config/apiversion"
+PREFLIGHT = "/cluster/config/preflight"
 
 
 class Asking(Protocol):
@@ -38,6 +39,8 @@ class TokenSession:
         return self._version if path == API_VERSION else said.get("information")
 
     async def post(self, path: str, /, **params: Any) -> Any:
+        if path == PREFLIGHT:
+            return await self._peer.call("POST", "/cluster/config/tokens/preflight", self._shown(params))
         node = path.rsplit("/", 1)[1]
         return await self._peer.call("POST", f"/cluster/config/tokens/nodes/{node}", self._shown(params))
 

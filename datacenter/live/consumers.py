@@ -1,7 +1,8 @@
 """One open page's socket: who may have one, what it may say, and what is sent to it.
 
 A page says four things, as JSON: `{"seen": n}`, it has taken in n more messages; `{"watch": upid}`, it shows that
-task's log; `{"node": name}`, it is about that node; `{"whole": true}`, it missed a change and wants all there is.
+task's log, or with `check:` before it a check; `{"node": name}`, it is about that node; `{"whole": true}`, it missed a
+change and wants all there is.
 Everything it hears is HTML fragments made by `render.py`. Where changes come from is `feed.py`.
 """
 
@@ -18,6 +19,7 @@ import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import translation
 
+from cluster.control.check_requests import CheckState
 from cluster.control.requests import TaskLog
 from cluster.errors import Forbidden, NotFound, QuireError, Unauthenticated
 from cluster.secret import Secret
@@ -38,6 +40,7 @@ NOT_SIGNED_IN, FOREIGN_ORIGIN, NOT_UNDERSTOOD = 4401, 4403, 4400
 INTERNAL_ERROR, TRY_AGAIN_LATER = 1011, 1013
 RIGHTS_CHANGED = 1012  # the page comes back by itself, and is told what is for its user now
 MESSAGE_CHARS_MAX, NAME_CHARS_MAX = 1024, 256
+CHECK = "check:"  # before the id of a check, where a page shows one instead of a task's log
 PULSE_S = 10.0  # a page hears something at least this often, to know that its socket lives
 RECHECK_S = 1.5  # a ticket that was ended, or a right that was taken away, ends its sockets within two seconds
 
@@ -117,7 +120,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if said.node is not None:
             self.node = said.node if self.may_look else ""
             await self._send_each(self._node_page())
-        if said.watch is not None:
+        if said.watch is not None and said.watch.startswith(CHECK):
+            self.log = None
+            await self._send_each(await self._check(said.watch.removeprefix(CHECK)))
+        elif said.watch is not None:
             may_follow = self.may_look or self._is_own(said.watch)
             self.log = Shown(said.watch) if said.watch and may_follow else None
             await self._send_each(await self._refill())
@@ -206,6 +212,15 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if not shown.filled_with(lines):
             return ()
         return (render.whole_log(shown.upid, lines),)
+
+    async def _check(self, id_: str) -> tuple[str, ...]:
+        """How a check stands that a page begins to show: from here on every page is told."""
+        if not self.may_look:
+            return ()
+        try:
+            return (render.findings(await gateway.call(CheckState(id=id_))),)
+        except QuireError:
+            return ()
 
     # --- staying ------------------------------------------------------------------------------------------------------
 

@@ -101,6 +101,11 @@ def log_lines(upid: str, lines: list[Line]) -> str:
     return render_to_string("tasks/_log_added.html", {"upid": upid, "lines": lines})
 
 
+def findings(check: dict[str, Any]) -> str:
+    """What a check has found so far, for a page that begins to show it."""
+    return render_to_string("membership/_findings.html", {"check": check, "pushed": True})
+
+
 def whole_log(upid: str, lines: list[Line]) -> str:
     """A task window's log from its beginning."""
     return render_to_string("tasks/_log.html", {"upid": upid, "lines": lines, "pushed": True})
@@ -201,7 +206,12 @@ def _log(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> 
     parts.add("live/_log_mark.html")
 
 
-_BY_TOPIC = {"cluster": _cluster, "node": _node, "task": _task, "store": _store, "log": _log}
+def _check(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:
+    """Whole each time: a page that missed one is right again with the next."""
+    parts.add("membership/_findings.html", check=value)
+
+
+_BY_TOPIC = {"check": _check, "cluster": _cluster, "node": _node, "task": _task, "store": _store, "log": _log}
 
 
 def _what_differs(before: Picture, now: Picture) -> Iterator[str]:

@@ -1,6 +1,9 @@
-"""The links of a cluster as pages count them. Pure."""
+"""The links of a cluster as pages count them, and findings. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from cluster.model import ClusterState
 
@@ -8,3 +11,13 @@ from cluster.model import ClusterState
 def link_numbers(cluster: ClusterState) -> list[int]:
     """The links any node has, in order: the columns of the table of nodes."""
     return sorted({link.number for node in cluster.nodes for link in node.links})
+
+
+def severities(findings: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """How many there are of each severity."""
+    return {name: sum(each["severity"] == name for each in findings) for name in ("error", "warning", "info", "ok")}
+
+
+def severity_level(severity: str) -> str:
+    """The level whose colour and shape a finding has."""
+    return {"error": "bad", "warning": "warning", "info": "info", "ok": "good"}.get(severity, "unknown")

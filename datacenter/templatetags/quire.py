@@ -17,7 +17,7 @@ from django.utils.translation import gettext, gettext_noop, pgettext
 from cluster.model import ClusterState, NodeState, Quorum, RingId, TaskState
 from datacenter.ahead.typed import Typed
 from datacenter.language.sentences import said as say
-from datacenter.membership import link_cells
+from datacenter.membership import link_cells, words
 from datacenter.nodes import readings
 from datacenter.tasks import state as task_state
 
@@ -26,6 +26,8 @@ register.filter("description", task_state.description)
 register.filter("task_level", task_state.level)
 register.filter("task_word", task_state.word)
 register.filter("milliseconds", link_cells.milliseconds)
+register.filter("severities", words.severities)
+register.filter("severity_level", words.severity_level)
 
 LEVEL_WORDS = {
     "good": gettext_noop("good"), "warning": gettext_noop("warning"), "bad": gettext_noop("problem"),

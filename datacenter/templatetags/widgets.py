@@ -25,7 +25,14 @@ from datacenter.summary.votes import HalfRing, half_ring
 register = template.Library()
 
 # A level has a shape of its own, so that colour is never the only sign.
-LEVEL_ICONS = {"good": "online", "warning": "warning", "bad": "offline", "unknown": "unknown", "running": "running"}
+LEVEL_ICONS = {
+    "good": "online",
+    "warning": "warning",
+    "bad": "offline",
+    "unknown": "unknown",
+    "running": "running",
+    "info": "info",
+}
 WARNING_FROM, BAD_FROM = 0.85, 0.95
 
 

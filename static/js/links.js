@@ -4,6 +4,11 @@ import { t } from "./words.js";
 const LINKS_MAX = 8;
 
 document.addEventListener("click", (event) => {
+  const choosing = event.target.closest("[data-choose-address]");
+  if (choosing) {
+    const addresses = [...choosing.closest("form").querySelectorAll("[data-link-address]")];
+    addresses.find((address) => address.getClientRects().length)?.focus();
+  }
   const editor = event.target.closest("[data-links]");
   if (!editor) return;
   if (event.target.closest("[data-add-link]")) add(editor);

@@ -22,12 +22,16 @@ OPEN = {
     ("GET", "/access/domains"),
     ("POST", "/cluster/config/nodes/{node}/undo"),
     ("POST", "/cluster/config/tokens/open"),
+    ("POST", "/cluster/config/tokens/preflight"),
     ("POST", "/cluster/config/tokens/nodes/{node}"),
 }
 ROOT_ONLY = {
     ("POST", "/cluster/config/nodes/{node}/removal"),
     ("POST", "/cluster/config/removed/{node}/undo"),
     ("POST", "/cluster/config/tokens"),
+    ("POST", "/cluster/config/check"),
+    ("POST", "/cluster/config/preflight"),
+    ("DELETE", "/cluster/config/leftovers"),
     ("DELETE", "/cluster/config/tokens"),
     ("POST", "/cluster/config"),
     ("POST", "/cluster/config/join"),

@@ -111,12 +111,15 @@ def test_usage_shows_what_is_needed_and_what_may_be_left_out() -> None:
     assert usage(COMMANDS["store ls"]) == "pvecm store ls [<path>] [OPTIONS]"
 
 
+LINKED = ("create", "add", "addnode", "join", "links set", "check create", "check join")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_names_every_option(name: str) -> None:
     text = help_text(COMMANDS[name])
     links = {f"link{number}" for number in range(8)}
     assert all(f"--{each.name}" in text for each in COMMANDS[name].options if each.name not in links)
-    assert ("--link0..7 <string>" in text) is (name in ("create", "add", "addnode", "join", "links set"))
+    assert ("--link0..7 <string>" in text) is (name in LINKED)
     assert all(len(line) <= 120 for line in text.splitlines())
 
 

@@ -27,7 +27,7 @@ CHANGING = """create add addnode delnode leave join expected keygen updatecerts 
 qdevice\u00a0setup qdevice\u00a0remove rename\u00a0node rename\u00a0cluster
 links\u00a0set links\u00a0confirm links\u00a0revert token\u00a0create token\u00a0revoke alerts\u00a0test
 store\u00a0write store\u00a0restore store\u00a0conflict store\u00a0export store\u00a0import
-api\u00a0create api\u00a0set api\u00a0delete"""
+leftovers\u00a0remove api\u00a0create api\u00a0set api\u00a0delete"""
 EVERY = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from cluster.access.privileges import PRIVILEGES
 from cluster.control import access_requests as access_ask
+from cluster.control import check_requests as looking
 from cluster.control import flight_requests as flight_ask
 from cluster.control import former_requests as former
 from cluster.control import link_requests as paths_ask
@@ -121,6 +122,7 @@ class FakeDaemon:
         self.former: dict[str, Any] = {"joined": None, "copies": []}
         self.obstacle = ""
         self.tokens: list[dict[str, Any]] = []
+        self.check: dict[str, Any] = {}
         self.held = dict.fromkeys(PRIVILEGES, 1)  # by root@pam; nobody else has any
         self.life = 1  # tickets are signed by it
         self.former_life = 0  # whose tickets may be renewed
@@ -138,6 +140,11 @@ class FakeDaemon:
             ask.JoinCluster: self._join,
             ask.RemovalPlan: self._removal_plan,
             joining.TokenRows: lambda request: self.tokens,
+            looking.CheckCreate: lambda request: self._begin_check("create"),
+            looking.CheckJoin: lambda request: self._begin_check("join"),
+            looking.CheckMembers: lambda request: self._begin_check("verify"),
+            looking.CheckState: lambda request: self.check,
+            looking.RemoveLeftovers: lambda request: {"backup": "leftovers-1", "files": ["/etc/corosync/authkey"]},
             joining.TokenCreate: self._make_token,
             joining.TokenRevoke: lambda request: self.tokens.clear(),
             ask.RemoveNode: lambda request: {"upid": self.begin("clusterremove", ("Take it out",), lambda: None)},
@@ -266,6 +273,18 @@ class FakeDaemon:
             for node in self.cluster.nodes
         )
         self.show(replace(self.cluster, nodes=nodes))
+
+    def _begin_check(self, kind: str) -> dict[str, str]:
+        self.check = {"id": f"c{next(self._serial)}", "kind": kind, "done": False, "findings": []}
+        return {"id": self.check["id"]}
+
+    def find(self, findings: list[list[str]], done: bool = False) -> None:
+        """The check under way finds these: code, severity, sentence, and what mends it."""
+        keys = ("code", "severity", "sentence", "fix")
+        blank = {"firm": False, "node": "", "why": "This is why.", "advice": "Do that."}
+        found = [{**blank, **dict(zip(keys, one, strict=True))} for one in findings]
+        self.check = {**self.check, "findings": [*self.check["findings"], *found], "done": done}
+        self.publish("check", self.check)
 
     def go_on(self, steps: int = 1) -> None:
         """Let a running task take its next steps."""

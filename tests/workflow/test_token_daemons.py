@@ -1,4 +1,4 @@
-"""Real daemons on loopback that join with a token, five at once and without a password."""
+"""Real daemons on loopback that join with a token, seven at once and without a password."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.workflow.test_killed_daemon import PASSWORD, Node, wait_for_death, wa
 from tests.workflow.test_leaving_daemons import finish
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
+NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
 SOON_S = 150.0
 
 
-def test_five_nodes_join_at_once_with_one_token_and_get_ids_of_their_own(tmp_path: Path) -> None:
+def test_seven_nodes_join_at_once_with_one_token_and_get_ids_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "hash").write_text(prepare_hash(PASSWORD))
     nodes = [Node(name, place, tmp_path) for place, name in enumerate(NAMES, 111)]
     first, joiners = nodes[0], nodes[1:]
@@ -29,7 +29,7 @@ def test_five_nodes_join_at_once_with_one_token_and_get_ids_of_their_own(tmp_pat
         for node in nodes:
             wait_until(node.is_ready, SOON_S, f"{node.name} is ready")
         assert finish(first, first.client.call(CreateCluster("demo"))["upid"]) == "OK"
-        text = first.client.call(TokenCreate("rack", uses=5))["invitation"]
+        text = first.client.call(TokenCreate("rack", uses=7))["invitation"]
         shown = first.client.call(DecodeInvitation(text))
         asked = JoinCluster(
             shown["address"], shown["fingerprint"], token=Secret(shown["token"]), cluster_uuid=shown["cluster_uuid"]

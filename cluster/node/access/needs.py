@@ -12,6 +12,7 @@ from typing import Any
 from cluster.access.names import ROOT, clean_path, realm_of, split_token
 from cluster.control import access_requests as ask
 from cluster.control import alert_requests as alert
+from cluster.control import check_requests as looking
 from cluster.control import flight_requests as flight
 from cluster.control import former_requests as former
 from cluster.control import link_requests as paths
@@ -197,6 +198,8 @@ NEEDS: dict[type[Request], Need] = {
     paths.ChangeLinks: root, paths.ConfirmLinks: root, paths.RevertLinks: root, paths.SetExpected: root,
     planning.Plan: root, planning.PlanUndoRemoval: root, planning.RenewCertificate: root, planning.Rename: root,
     witnessing.SetUpWitness: root, witnessing.RemoveWitness: root, witnessing.PlanWitness: root,
+    looking.CheckCreate: root, looking.CheckJoin: root, looking.CheckMembers: audit, looking.CheckState: audit,
+    looking.RemoveLeftovers: root, looking.MembersPreflight: root,
     joining.TokenCreate: root, joining.TokenRevoke: root,
     base.TaskStatus: known, base.TaskLog: known, base.TaskStop: known,
     machines.HostJournal: known, machines.RootSession: root, machines.Pools: known,
@@ -232,7 +235,8 @@ OPEN: frozenset[type[Request]] = frozenset({
     base.StoreOutcome,
     base.PeerHistory, base.PeerStanding, flight.PeerEvents, paths.Links, paths.LinkHistory, ahead.WhatIf,
     ask.CheckToken, ask.HeldRights, ask.RealmList, ask.OpenIdAddress, ask.OpenIdLogin, ask.SignOut,
-    joining.TokenRows, joining.TokenOpen, joining.TokenAdd,  # the last two show their token
+    joining.TokenRows, joining.TokenOpen, joining.TokenAdd,
+    looking.TokenPreflight,  # the last three show their token
     machines.HostTime, machines.HostDns, machines.HostNames, machines.HostServices, machines.NodeCertificates,
     machines.QdeviceStatus, machines.GuestIds, machines.ClusterTasks,
     machines.NodeHistory, machines.LocateNode, machines.ForwardCall,  # the node a call is carried to looks at who asks

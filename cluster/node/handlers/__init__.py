@@ -14,13 +14,13 @@ from cluster.node.access import needs
 from cluster.node.handlers import (
     access,
     alerts,
+    checks,
     configuration,
     conflicts,
     exchange,
     expected,
     flight,
     former,
-    health,
     history,
     host,
     join_tokens,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     expected,
-    status, configuration, tasks, store, history, conflicts, exchange, health, host, links, nodes, peers,
+    status, configuration, tasks, store, history, conflicts, exchange, checks, host, links, nodes, peers,
     supposing, access, alerts, flight, users, user_tokens, second_factors, rights, realms, openid, root_session,
     standing, join_tokens, planning, former, witness,
 )  # fmt: skip
