@@ -15,12 +15,15 @@ from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from cluster.errors import QuireError
+from datacenter.access import tickets
 from datacenter.access.middleware import CSRF_HEADER, is_from_our_page
 from datacenter.api import absent, envelope, forward, parameters
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, Listed
 from datacenter.api.permission import PUBLIC, require
 from datacenter.api.table import ENDPOINTS
+
+WHO_MAY = "/access/"
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +83,8 @@ async def _answer(request: Any, form: str, endpoint: Endpoint, in_path: dict[str
             return await forward.to_node(request, form, endpoint, in_path)
         wanted = parameters.read(endpoint.parameters, parameters.given(request, in_path))
         result = await endpoint.handler(call, wanted)
+        if endpoint.method != "GET" and endpoint.path.startswith(WHO_MAY) and endpoint.permission != PUBLIC:
+            tickets.forget_all()  # who has just given a right or a token uses it with the next call
     except QuireError as error:
         return envelope.failure(form, error)
     except parameters.WrongBody as error:

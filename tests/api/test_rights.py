@@ -24,10 +24,9 @@ ROOT = "root@pam"
 
 
 class Caller(Api):
-    """Signed in with a password or with a token; changes of rights are seen at once."""
+    """Signed in with a password or with a token."""
 
     async def call(self, method: str, path: str, /, headers: dict[str, str] | None = None, **params: Any) -> Any:
-        tickets.forget_all()
         response = await super().call(method, path, headers=headers, **params)
         if method == "GET" and response.status_code == 200:
             conforms(path, body(response)["data"])
