@@ -20,7 +20,7 @@ from cluster.core.advice import advice
 from cluster.core.health import health, quorum_standing
 from cluster.errors import Forbidden
 from datacenter import gateway
-from datacenter.access.sign_in import set_ticket
+from datacenter.access import cookie
 from datacenter.api.call import Call
 from datacenter.api.permission import AUDIT, Permission, in_words, permitted
 from datacenter.live.picture import Picture, picture_of
@@ -84,7 +84,7 @@ async def show(request: Any, template: str, picture: Picture, status: int = 200,
         return _kept_apart(render(request, template, {**context, "frame": "content_only.html"}, status=status))
     fresh = await renewal.from_ticket(request.quire_user)
     response = render(request, template, {**context, "frame": "shell.html", "csrf": fresh.csrf.reveal()}, status=status)
-    set_ticket(response, fresh.ticket)
+    await cookie.put(response, fresh.ticket)
     return _kept_apart(response)
 
 

@@ -21,7 +21,7 @@ from datacenter.api import envelope
 from datacenter.problems import problem
 
 HEADER = "Quire-Point"
-COOKIE = "QuirePoint"
+COOKIE = "__Host-QuirePoint"
 POINT_CHARS_MAX = 64
 API, CONFIG = "/api2/", "/datacenter/config"
 RETRY_AFTER_S = "1"
@@ -56,7 +56,7 @@ class SeenMiddleware:
             return response  # the answer stands; the session's point stays what it was
         response.headers[HEADER] = told["point"]
         if request.path.startswith(CONFIG):  # in the API's answers a cookie makes some clients lose their ticket's
-            response.set_cookie(COOKIE, told["point"], secure=request.is_secure(), httponly=True, samesite="Strict")
+            response.set_cookie(COOKIE, told["point"], secure=True, httponly=True, samesite="Strict")
         return response
 
     def _wanted(self, request: Any) -> StorePoint:

@@ -38,6 +38,10 @@ class Version(Request, tag="version"):
     """→ {version: "9.2.11-shaped string", release, repoid, name: "Quire", quire_version}"""
 
 
+class ClusterMark(Request, tag="cluster.mark"):
+    """→ {mark: 16 hexadecimal digits} of the authority whose cluster signs tickets here: another one after a join."""
+
+
 class Status(Request, tag="status"):
     """→ {number: int, source: str, cluster: ClusterState, tasks: [TaskState]}: a snapshot at change `number`.
 

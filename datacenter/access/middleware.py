@@ -16,15 +16,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from cluster.errors import QuireError, Unauthenticated
-from cluster.secret import Secret
 from datacenter import gateway
-from datacenter.access import tickets
+from datacenter.access import cookie, tickets
+from datacenter.access.sign_in import SignedIn
 from datacenter.problems import problem
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CSRF_HEADER = "CSRFPreventionToken"
 CSRF_FIELD = "csrf_token"  # in forms that are sent without a script
-API = "/api2/"  # the only place where API tokens are taken
+API = "/api2/"  # the only place where API tokens and the cookie of programs are taken
 REFUSED = _("This request did not come from a page of this site, or the page is too old. Reload it and try again.")
 
 
@@ -42,19 +42,30 @@ class TicketMiddleware:
     async def __call__(self, request: Any) -> HttpResponse:
         request.quire_user = request.quire_problem = None
         gateway.shown_by.set(None)
-        authorization = request.headers.get("Authorization", "")
-        token = tickets.read_token(authorization) if request.path.startswith(API) else None
-        ticket = tickets.read_ticket(request.COOKIES, authorization) if token is None else Secret()
-        if ticket or token is not None:
-            try:
-                by = tickets.signed_in(ticket) if token is None else tickets.by_token(token)
-                request.quire_user = await by
-                gateway.shown_by.set(ticket if token is None else token)
-            except Unauthenticated:
-                pass
-            except QuireError as error:
-                request.quire_problem = error
+        try:
+            request.quire_user = await self._who(request)
+        except Unauthenticated:
+            pass
+        except QuireError as error:
+            request.quire_problem = error
         return await self.get_response(request)
+
+    async def _who(self, request: Any) -> SignedIn | None:
+        """A browser's own cookie counts everywhere, a program's ticket or token where programs are served."""
+        authorization, is_api = request.headers.get("Authorization", ""), request.path.startswith(API)
+        token = tickets.read_token(authorization) if is_api else None
+        if token is not None:
+            user = await tickets.by_token(token)
+            gateway.shown_by.set(token)
+            return user
+        ticket = await cookie.read(request.COOKIES)
+        if not ticket and is_api:
+            ticket = tickets.read_ticket(request.COOKIES, authorization)
+        if not ticket:
+            return None
+        user = await tickets.signed_in(ticket)
+        gateway.shown_by.set(ticket)
+        return user
 
     async def process_view(
         self, request: Any, view: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 from cluster.control.access_requests import CheckToken
@@ -16,12 +17,13 @@ from cluster.control.requests import CheckCsrf, CheckTicket
 from cluster.errors import Unauthenticated
 from cluster.secret import Secret
 from datacenter import gateway
-from datacenter.access import rights
-from datacenter.access.sign_in import COOKIE, SignedIn
+from datacenter.access import cookie, rights
+from datacenter.access.cookie import TICKET_LENGTH_MAX
+from datacenter.access.sign_in import SignedIn
 
 KEPT_SECONDS_MAX = 2.0
 KEPT_MAX = 512
-TICKET_LENGTH_MAX = 4096
+COOKIE = "PVEAuthCookie"  # of programs that use the API; a browser's own is `cookie.py`
 AUTHORIZATION_PREFIX = COOKIE + "="
 TOKEN_PREFIXES = ("PVEAPIToken=", "PVEAPIToken ")
 
@@ -59,15 +61,12 @@ _tickets = Kept()
 _csrf_tokens = Kept()
 
 
-def read_ticket(cookies: dict[str, str], authorization: str = "") -> Secret:
-    """The ticket in a request's cookies, else in its Authorization header; an empty one when there is none."""
+def read_ticket(cookies: Mapping[str, str], authorization: str = "") -> Secret:
+    """The ticket of a program of the API, in its cookie, else in its Authorization header; an empty one for none."""
     sent = cookies.get(COOKIE, "")
     if not sent and authorization.startswith(AUTHORIZATION_PREFIX):
         sent = authorization.removeprefix(AUTHORIZATION_PREFIX)
-    if len(sent) > TICKET_LENGTH_MAX or not sent.isascii():
-        return Secret()
-    ticket = unquote(sent)
-    return Secret(ticket if ticket.isascii() and ticket.isprintable() else "")
+    return cookie.ticket_in(sent)
 
 
 def read_token(authorization: str) -> Secret | None:
@@ -117,6 +116,7 @@ def forget(ticket: Secret) -> None:
 
 def forget_all() -> None:
     """After a join, when the cluster's keys replace the node's own."""
+    cookie.forget()
     rights.forget_all()
     _tickets.clear()
     _csrf_tokens.clear()

@@ -16,7 +16,7 @@ from cluster.errors import PeerError
 from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.access.middleware import CSRF_HEADER
-from datacenter.access.sign_in import COOKIE
+from datacenter.access.tickets import COOKIE
 from datacenter.api import envelope, parameters
 from datacenter.api.endpoint import Endpoint
 
@@ -57,8 +57,10 @@ def _target(request: HttpRequest, form: str, endpoint: Endpoint, in_path: dict[s
     return form + "/".join(quote(step, safe="") for step in steps) + (f"?{query}" if query else "")
 
 
-def credentials(request: HttpRequest) -> dict[str, Secret]:
+def credentials(request: Any) -> dict[str, Secret]:
+    """As a program would send them: a browser's cookie has a name of its own."""
     found: dict[str, Any] = {name: request.headers.get(name) for name in ("Authorization", CSRF_HEADER)}
-    if COOKIE in request.COOKIES:
-        found["Cookie"] = f"{COOKIE}={quote(request.COOKIES[COOKIE], safe='%')}"
+    user = request.quire_user
+    if user is not None and not user.is_token:
+        found = {"Cookie": f"{COOKIE}={quote(user.ticket.reveal(), safe='')}", CSRF_HEADER: found[CSRF_HEADER]}
     return {name: Secret(value) for name, value in found.items() if value}

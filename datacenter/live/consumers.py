@@ -24,7 +24,7 @@ from cluster.control.requests import TaskLog
 from cluster.errors import Forbidden, NotFound, QuireError, Unauthenticated
 from cluster.secret import Secret
 from datacenter import gateway
-from datacenter.access import rights, tickets
+from datacenter.access import cookie, rights, tickets
 from datacenter.api.call import Call
 from datacenter.api.permission import AUDIT, permitted
 from datacenter.language.middleware import known
@@ -73,9 +73,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if not origin.is_own(self.scope["headers"]):
             await self.close(FOREIGN_ORIGIN)
             return
-        ticket = _ticket(self.scope["headers"])
-        gateway.shown_by.set(ticket)
-        refusal = await _refusal(ticket)
+        try:
+            ticket = await cookie.read(_cookies(self.scope["headers"]))
+            gateway.shown_by.set(ticket)
+            refusal = await _refusal(ticket)
+        except QuireError:
+            ticket, refusal = Secret(), TRY_AGAIN_LATER
         await self.accept()  # only an accepted socket can tell the page why it closes
         if refusal:
             await self.close(refusal)
@@ -263,10 +266,10 @@ def _read(text: str | None) -> Said:
     return said
 
 
-def _ticket(headers: list[tuple[bytes, bytes]]) -> Secret:
+def _cookies(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     cookies: SimpleCookie = SimpleCookie()
     with contextlib.suppress(CookieError):
         for name, value in headers:
             if name == b"cookie":
                 cookies.load(value.decode("latin-1"))
-    return tickets.read_ticket({name: morsel.value for name, morsel in cookies.items()})
+    return {name: morsel.value for name, morsel in cookies.items()}

@@ -16,8 +16,8 @@ from django.shortcuts import render
 from cluster.control.access_requests import RealmList
 from cluster.errors import QuireError
 from datacenter import gateway
-from datacenter.access import tickets
-from datacenter.access.sign_in import local_path, set_ticket
+from datacenter.access import cookie
+from datacenter.access.sign_in import local_path
 from datacenter.session import renewal
 
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
@@ -34,11 +34,11 @@ def page(view: View) -> View:
             raise request.quire_problem
         if request.htmx:
             return HttpResponse(status=401, headers={"HX-Trigger": "quire:signed-out"})
-        fresh = await renewal.after_join(tickets.read_ticket(request.COOKIES))
+        fresh = await renewal.after_join(request.COOKIES)
         if fresh is None or request.method != "GET":
             return await sign_in_form(request, wanted=request.get_full_path() if request.method == "GET" else "/")
         response = HttpResponseRedirect(local_path(request.get_full_path()))
-        set_ticket(response, fresh.ticket)
+        await cookie.put(response, fresh.ticket)
         return response
 
     return guarded

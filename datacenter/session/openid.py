@@ -20,11 +20,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cluster.errors import QuireError, Unauthenticated
 from cluster.secret import Secret
-from datacenter.access.sign_in import local_path, set_ticket
+from datacenter.access import cookie
+from datacenter.access.sign_in import local_path
 from datacenter.api import inside
 from datacenter.session.door import from_own_page, sign_in_form
 
-COOKIE, PATH, COOKIE_S = "QuireOpenId", "/session/openid", 300
+COOKIE, PATH, COOKIE_S = "__Host-QuireOpenId", "/session/openid", 300
 SENT_CHARS_MAX = 8192
 FOREIGN = _("This browser did not begin to sign in here, or too long ago. Try again.")
 
@@ -44,7 +45,7 @@ async def leave(request: HttpRequest) -> HttpResponse:
     response = render(request, "session/onward.html", {"address": address, "place": realm})
     state = parse_qs(urlsplit(address).query)["state"][0]
     kept = f"{_mark(state)}{quote(wanted, safe='')}"
-    response.set_cookie(COOKIE, kept, max_age=COOKIE_S, secure=True, httponly=True, samesite="Lax", path=PATH)
+    response.set_cookie(COOKIE, kept, max_age=COOKIE_S, secure=True, httponly=True, samesite="Lax", path="/")
     return response
 
 
@@ -61,8 +62,8 @@ async def back(request: Any) -> HttpResponse:
     except QuireError as error:
         return await sign_in_form(request, wanted, error.message, status=error.http_status)
     response = render(request, "session/onward.html", {"address": wanted})
-    response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
-    set_ticket(response, Secret(answer["ticket"]))
+    response.set_cookie(COOKIE, "", max_age=0, secure=True, httponly=True, samesite="Lax", path="/")
+    await cookie.put(response, Secret(answer["ticket"]))
     return response
 
 

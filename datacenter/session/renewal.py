@@ -7,6 +7,7 @@ daemon's business.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -15,7 +16,7 @@ from cluster.control.requests import Login, RenewAfterJoin
 from cluster.errors import QuireError
 from cluster.secret import Secret
 from datacenter import gateway
-from datacenter.access import tickets
+from datacenter.access import cookie, tickets
 from datacenter.access.sign_in import SignedIn
 
 LOGIN_TIMEOUT_S = 45.0  # whoever guessed before waits for their turn
@@ -67,16 +68,16 @@ async def from_ticket(user: SignedIn) -> Fresh:
     return _fresh(await gateway.call(Login(username=user.username, password=user.ticket)))
 
 
-async def after_join(ticket: Secret) -> Fresh | None:
-    """For a ticket of the node's life before it joined; None when the daemon does not take it for one."""
-    if not ticket:
-        return None
-    try:
-        fresh = _fresh(await gateway.call(RenewAfterJoin(ticket=ticket)))
-    except QuireError:
-        return None
-    tickets.forget_all()
-    return fresh
+async def after_join(cookies: Mapping[str, str]) -> Fresh | None:
+    """For a ticket of the node's life before it joined; None when the daemon takes none of the browser's for one."""
+    for ticket in cookie.all_of(cookies):
+        try:
+            fresh = _fresh(await gateway.call(RenewAfterJoin(ticket=ticket)))
+        except QuireError:
+            continue
+        tickets.forget_all()
+        return fresh
+    return None
 
 
 def _fresh(result: dict[str, Any]) -> Fresh:

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cluster.control.access_requests import SignOut
 from cluster.errors import InvalidInput, QuireError, Unauthenticated
 from datacenter import gateway
-from datacenter.access import tickets
+from datacenter.access import cookie, tickets
 from datacenter.access.delay import after_failed_sign_in
-from datacenter.access.sign_in import clear_ticket, local_path, set_ticket
+from datacenter.access.sign_in import local_path
 from datacenter.session import renewal
 from datacenter.session.door import choices, from_own_page, page, sign_in_form
 
@@ -43,7 +43,7 @@ async def sign_in(request: HttpRequest) -> HttpResponse:
         found = await _checked(_by_password(request))
     except QuireError as error:
         return await sign_in_form(request, wanted, error.message, typed, status=error.http_status)
-    return _second(request, found, wanted) if isinstance(found, renewal.Half) else _enters(found, wanted)
+    return _second(request, found, wanted) if isinstance(found, renewal.Half) else await _enters(found, wanted)
 
 
 @csrf_exempt
@@ -55,7 +55,7 @@ async def second_step(request: HttpRequest) -> HttpResponse:
         fresh = await _checked(_by_second_factor(request, half))
     except QuireError as error:
         return _second(request, half, wanted, error.message, status=error.http_status)
-    return _enters(fresh, wanted)
+    return await _enters(fresh, wanted)
 
 
 @csrf_exempt
@@ -66,12 +66,12 @@ async def again(request: Any) -> HttpResponse:
         return render(request, "session/_again.html", await choices())
     try:
         if request.POST.get("ticket"):
-            return _goes_on(await _checked(_by_second_factor(request, _half(request))))
+            return await _goes_on(await _checked(_by_second_factor(request, _half(request))))
         found = await _checked(_by_password(request))
     except QuireError as error:
         return render(request, "_errors.html", {"error": error}, status=422)
     if isinstance(found, renewal.Fresh):
-        return _goes_on(found)
+        return await _goes_on(found)
     response = render(request, "session/_again_second.html", {"half": found, "asked": found.asked})
     response.headers["HX-Retarget"] = "#again-slot"
     return response
@@ -88,11 +88,11 @@ async def renew(request: Any) -> HttpResponse:
     if request.quire_user is not None:
         fresh: renewal.Fresh | None = await renewal.from_ticket(request.quire_user)
     else:
-        fresh = await renewal.after_join(tickets.read_ticket(request.COOKIES))
+        fresh = await renewal.after_join(request.COOKIES)
     if fresh is None:
         return JsonResponse({}, status=401)
     response = JsonResponse({"csrf": fresh.csrf.reveal(), "username": fresh.username})
-    set_ticket(response, fresh.ticket)
+    await cookie.put(response, fresh.ticket)
     return response
 
 
@@ -106,7 +106,7 @@ async def sign_out(request: Any) -> HttpResponse:
     except QuireError as error:
         logger.warning("A ticket that was signed out of lives until it ends by itself: %s", error.message)
     response = HttpResponse(status=204, headers={"HX-Redirect": "/"})
-    clear_ticket(response)
+    await cookie.take_back(response)
     return response
 
 
@@ -173,15 +173,15 @@ def _second(
     return render(request, "session/second.html", context, status=status)
 
 
-def _enters(fresh: renewal.Fresh, wanted: str) -> HttpResponse:
+async def _enters(fresh: renewal.Fresh, wanted: str) -> HttpResponse:
     response = HttpResponseRedirect(local_path(wanted), status=303)
-    set_ticket(response, fresh.ticket)
+    await cookie.put(response, fresh.ticket)
     return response
 
 
-def _goes_on(fresh: renewal.Fresh) -> HttpResponse:
+async def _goes_on(fresh: renewal.Fresh) -> HttpResponse:
     """Tells the open page its new token; the event's name is `static/js/session.js`'s."""
     response = HttpResponse(status=204)
-    set_ticket(response, fresh.ticket)
+    await cookie.put(response, fresh.ticket)
     response.headers["HX-Trigger"] = json.dumps({"quire:signed-in": {"csrf": fresh.csrf.reveal()}})
     return response

@@ -21,6 +21,7 @@ class Crowd:
 
     def __init__(self, node: Visited) -> None:
         self._node = node
+        self._cookie = "=".join(node.browser_cookie())
         self._turn = asyncio.Semaphore(AT_ONCE)
         self.heard: dict[int, tuple[float, list[float]]] = {}
 
@@ -63,7 +64,7 @@ class Crowd:
         lines = (
             "GET /live HTTP/1.1", f"Host: {at.netloc}", "Upgrade: websocket", "Connection: Upgrade",
             f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", f"Origin: {self._node.url}",
-            f"Cookie: {self._node.headers['Cookie']}", "", "",
+            f"Cookie: {self._cookie}", "", "",
         )  # fmt: skip
         writer.write("\r\n".join(lines).encode())
         head = await reader.readuntil(b"\r\n\r\n")

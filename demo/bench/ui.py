@@ -77,8 +77,8 @@ def visitor(browser: Browser, here: Pair, path: str = "/datacenter/cluster") -> 
 
 def signed_in(browser: Browser, here: Pair) -> BrowserContext:
     context = chrome.visitor_context(browser, viewport={"width": 1440, "height": 900})
-    value = here.node.headers["Cookie"].partition("=")[2]
-    context.add_cookies([{"name": "PVEAuthCookie", "value": value, "url": here.node.url}])
+    name, value = here.node.browser_cookie()
+    context.add_cookies([{"name": name, "value": value, "url": here.node.url, "secure": True}])
     return context
 
 

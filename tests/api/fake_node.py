@@ -28,6 +28,7 @@ from tests.cast import ALICE
 from tests.supposed import supposed
 
 ROOT = "root@pam"
+MARK = "0123456789abcdef"  # of the cluster, in a browser's cookie
 ALL = dict.fromkeys(sorted(PRIVILEGES), 1)
 PASSWORD = "correct horse"
 TICKETS = {"PVE:root@pam:6743A1B2::c2lnbmF0dXJl+/=": ROOT, "PVE:alice@pve:6743A1B2::YWxpY2U=": ALICE}
@@ -133,6 +134,7 @@ class FakeNode:
         self.carried: dict[str, Any] | None = None  # what another node answers; none does at first
         answers = {
             ask.Version: self._version,
+            ask.ClusterMark: lambda request: {"mark": MARK},
             ask.Status: self._status,
             ask.ClusterLog: self._cluster_log,
             ask.StorePoint: lambda request: {"point": POINT, "revision": (4194304, 17), "stale": False, "reason": ""},

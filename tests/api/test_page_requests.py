@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.http import HttpResponse
@@ -10,11 +11,11 @@ from django.http import HttpResponse
 from cluster.control.requests import CheckCsrf, CheckTicket
 from cluster.errors import Unavailable
 from cluster.secret import Secret
-from datacenter.access import tickets
-from datacenter.access.sign_in import SignedIn, clear_ticket, local_path, set_ticket
+from datacenter.access import cookie, tickets
+from datacenter.access.sign_in import SignedIn, local_path
 from datacenter.access.tickets import KEPT_MAX
 from tests.api.conftest import Api
-from tests.api.fake_node import CSRF, ROOT, TICKETS, FakeNode
+from tests.api.fake_node import CSRF, MARK, ROOT, TICKETS, FakeNode
 from tests.cast import ALICE
 
 TICKET = next(iter(TICKETS))
@@ -22,14 +23,23 @@ FORM = "application/x-www-form-urlencoded"
 OURS = {"Origin": "http://testserver"}
 
 
-async def change(api: Api, headers: dict[str, str], content: str = "", kind: str = FORM) -> Any:
-    return await api.client.post("/change", content, content_type=kind, headers=headers)
+@pytest.fixture
+def browser(node: FakeNode) -> Api:
+    """Signed in as root@pam at the sign-in page."""
+    signed_in = Api()
+    signed_in.client.cookies[cookie.PREFIX + MARK] = quote(TICKET, safe="")
+    signed_in.headers = {"CSRFPreventionToken": CSRF[ROOT]}
+    return signed_in
 
 
-async def test_the_token_may_come_as_header_or_in_the_form(api: Api) -> None:
+async def change(browser: Api, headers: dict[str, str], content: str = "", kind: str = FORM) -> Any:
+    return await browser.client.post("/change", content, content_type=kind, headers=headers)
+
+
+async def test_the_token_may_come_as_header_or_in_the_form(browser: Api) -> None:
     token = CSRF[ROOT]
-    assert (await change(api, OURS | {"CSRFPreventionToken": token})).content == b"changed"
-    assert (await change(api, OURS, f"csrf_token={token}")).content == b"changed"
+    assert (await change(browser, OURS | {"CSRFPreventionToken": token})).content == b"changed"
+    assert (await change(browser, OURS, f"csrf_token={token}")).content == b"changed"
 
 
 @pytest.mark.parametrize(
@@ -48,20 +58,20 @@ async def test_the_token_may_come_as_header_or_in_the_form(api: Api) -> None:
     ],
 )
 async def test_t31_a_request_another_site_could_have_made_is_refused(
-    headers: dict[str, str], content: str, kind: str, api: Api
+    headers: dict[str, str], content: str, kind: str, browser: Api
 ) -> None:
-    response = await change(api, headers, content, kind)
+    response = await change(browser, headers, content, kind)
     assert response.status_code == 403 and b"changed" not in response.content
 
 
-async def test_looking_needs_no_token(api: Api, node: FakeNode) -> None:
-    assert (await api.client.get("/change")).content == b"changed"
+async def test_looking_needs_no_token(browser: Api, node: FakeNode) -> None:
+    assert (await browser.client.get("/change")).content == b"changed"
     assert node.count(CheckCsrf) == 0
 
 
-async def test_a_daemon_that_cannot_check_is_no_reason_to_let_it_pass(api: Api, node: FakeNode) -> None:
+async def test_a_daemon_that_cannot_check_is_no_reason_to_let_it_pass(browser: Api, node: FakeNode) -> None:
     node.refusals[CheckCsrf] = Unavailable("The store is away.")
-    response = await change(api, {"CSRFPreventionToken": CSRF[ROOT]})
+    response = await change(browser, {"CSRFPreventionToken": CSRF[ROOT]})
     assert response.status_code == 503 and b"The store is away." in response.content
 
 
@@ -88,15 +98,22 @@ async def test_what_is_remembered_is_bounded_and_ends() -> None:
     assert kept.get(b"old") is None
 
 
-def test_the_cookie_is_for_this_site_and_no_script() -> None:
+async def test_t26_the_cookie_is_for_this_host_this_cluster_and_no_script(node: FakeNode) -> None:
     response = HttpResponse()
-    set_ticket(response, Secret(TICKET))
-    cookie = response.cookies["PVEAuthCookie"]
-    assert tickets.read_ticket({"PVEAuthCookie": cookie.value}) == Secret(TICKET)
-    assert cookie["secure"] and cookie["httponly"] and cookie["samesite"] == "Strict" and cookie["path"] == "/"
-    assert cookie["max-age"] == ""
-    clear_ticket(response)
-    assert (cookie := response.cookies["PVEAuthCookie"]).value == "" and cookie["max-age"] == 0
+    await cookie.put(response, Secret(TICKET))
+    (name, put), *others = response.cookies.items()
+    assert name == f"__Host-Quire-{MARK}" and others == []
+    assert await cookie.read({name: put.value}) == Secret(TICKET)
+    assert put["secure"] and put["httponly"] and put["samesite"] == "Strict" and put["path"] == "/"
+    assert put["domain"] == "" and put["max-age"] == ""  # a browser takes the name only like this
+    await cookie.take_back(response)
+    assert (put := response.cookies[name]).value == "" and put["max-age"] == 0
+
+
+async def test_the_api_takes_both_cookies_and_a_page_the_browsers_alone(browser: Api, api: Api) -> None:
+    for caller, name in ((browser, ROOT), (api, "nobody")):
+        assert (await caller.get("/version")).status_code == 200
+        assert (await caller.client.get("/who")).content.decode() == name
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from django.test import AsyncClient
 
 from datacenter import gateway
 from datacenter.access import tickets
-from tests.datacenter.fake_daemon import PASSWORD, ROOT, FakeDaemon
+from datacenter.access.cookie import PREFIX
+from tests.datacenter.fake_daemon import PASSWORD, ROOT, FakeDaemon, mark_of
 
 ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 HTMX = {"HX-Request": "true"}
@@ -26,7 +27,7 @@ class Visitor:
         self.client = AsyncClient()
         self.headers = dict(ORIGIN)
         if signed_in:
-            self.client.cookies["PVEAuthCookie"] = quote(ticket(daemon.life), safe="")
+            self.client.cookies[cookie_of(daemon.life)] = quote(ticket(daemon.life), safe="")
             self.headers["CSRFPreventionToken"] = f"{daemon.life:08X}:{ROOT}"
 
     async def get(self, path: str, /, **headers: str) -> Any:
@@ -42,6 +43,10 @@ class Visitor:
     async def sign_in(self, password: str = PASSWORD, **more: str) -> Any:
         fields = {"username": "root", "realm": "pam", "password": password, "next": "/", **more}
         return await self.client.post("/session/sign-in", fields, headers=self.headers, secure=True)
+
+
+def cookie_of(life: int) -> str:
+    return PREFIX + mark_of(life)
 
 
 def ticket(life: int) -> str:

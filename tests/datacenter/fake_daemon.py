@@ -48,6 +48,13 @@ from tests.datacenter.fake_flight import FakeFlight
 from tests.supposed import supposed
 
 ROOT, PASSWORD = "root@pam", "correct horse"
+
+
+def mark_of(life: int) -> str:
+    """What a browser's cookie is named after; another one after a join."""
+    return f"{life:016x}"
+
+
 FINGERPRINT = ":".join(f"{byte:02X}" for byte in range(160, 192))
 REALMS = [{"realm": "pam", "type": "pam", "comment": "Linux (PAM)"}, {"realm": "pve", "type": "pve"}]
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
@@ -162,6 +169,7 @@ class FakeDaemon:
             ask.Login: self._login,
             ask.CheckTicket: lambda request: {"username": self._user_of(request.ticket.reveal()), "issued_s": 1},
             ask.CheckCsrf: self._check_csrf,
+            ask.ClusterMark: lambda request: {"mark": mark_of(self.life)},
             ask.RenewAfterJoin: self._renew,
             access_ask.SignOut: lambda request: None,
             paths_ask.LinkHistory: lambda request: link_past(time.time()),

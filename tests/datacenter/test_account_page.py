@@ -18,10 +18,10 @@ from cluster.control import access_requests as ask
 from cluster.errors import QuireError
 from cluster.secret import Secret
 from datacenter import gateway
-from datacenter.access import tickets
+from datacenter.access import cookie, tickets
 from datacenter.account.qr import code_of
 from tests.cast import ALICE
-from tests.datacenter.reader import Reader, text
+from tests.datacenter.reader import Reader, cookie_of, text
 from tests.node.alone import Alone, alone
 
 PLACE, ROOT, PASSWORD = "/account", "root@pam", "correct horse"
@@ -97,14 +97,14 @@ async def test_the_sign_in_page_lists_the_realms_of_the_cluster(node: Alone) -> 
 async def test_an_authenticator_is_proved_by_its_code_and_asked_for_at_sign_in(node: Alone, alice: Reader) -> None:
     made = await with_authenticator(alice)
     first = await sign_in()
-    assert first.status_code == 200 and "PVEAuthCookie" not in first.cookies
+    assert first.status_code == 200 and cookie_of(node) not in first.cookies
     page = text(first)
     assert "Code of your authenticator" in page and 'name="next" value="/account"' in page
     half = {"username": ALICE, "ticket": field(first, "ticket"), "next": "/account"}
     wrong = await form("/session/second-step", **half, code="000000")
     assert wrong.status_code == 401 and "The code is not right" in text(wrong) and field(wrong, "ticket")
     right = await form("/session/second-step", **half, code=made.at(NOW_S))
-    assert (right.status_code, right["Location"]) == (303, "/account") and right.cookies["PVEAuthCookie"].value
+    assert (right.status_code, right["Location"]) == (303, "/account") and right.cookies[cookie_of(node)].value
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ async def test_ones_tokens_are_ones_own_whoever_is_named(node: Alone, alice: Rea
 
 async def test_sessions_are_listed_and_ended_one_by_one_and_all(node: Alone, alice: Reader) -> None:
     there = await sign_in()
-    ticket = tickets.read_ticket({"PVEAuthCookie": there.cookies["PVEAuthCookie"].value})
+    ticket = cookie.ticket_in(there.cookies[cookie_of(node)].value)
     await sessions_written(node)
     page = await alice.page(PLACE)
     found = re.search(r"sessions/end\?id=(\w+)", page)

@@ -9,7 +9,8 @@ import pytest
 
 from cluster.control import requests as ask
 from cluster.errors import Busy, Unavailable
-from tests.datacenter.conftest import Visitor, text, ticket
+from datacenter.access import cookie, tickets
+from tests.datacenter.conftest import Visitor, cookie_of, text, ticket
 from tests.datacenter.fake_daemon import PASSWORD, ROOT, FakeDaemon
 
 
@@ -24,7 +25,7 @@ async def test_a_stranger_gets_the_form_at_the_address_that_was_asked_for(strang
 async def test_the_right_password_leads_to_the_page_with_a_cookie_no_script_can_read(stranger: Visitor) -> None:
     response = await stranger.sign_in(next="/datacenter/summary")
     assert (response.status_code, response["Location"]) == (303, "/datacenter/summary")
-    cookie = response.cookies["PVEAuthCookie"]
+    cookie = response.cookies[cookie_of(1)]
     assert unquote(cookie.value) == ticket(1)
     assert cookie["secure"] and cookie["httponly"] and cookie["samesite"] == "Strict" and cookie["path"] == "/"
     assert (await stranger.get("/datacenter/summary")).status_code == 200
@@ -36,7 +37,7 @@ async def test_a_wrong_password_is_told_at_the_form_and_the_name_stays(stranger:
     assert response.status_code == 401
     assert "The user name or the password is not right." in page
     assert 'value="alice"' in page and '<option value="pve" selected>' in page and 'value="/nodes/alpha"' in page
-    assert "wrong horse" not in page and "PVEAuthCookie" not in response.cookies
+    assert "wrong horse" not in page and not response.cookies
 
 
 async def test_a_realm_may_be_typed_with_the_name(stranger: Visitor, daemon: FakeDaemon) -> None:
@@ -64,7 +65,7 @@ async def test_t34_signing_in_never_leads_to_another_site(stranger: Visitor, wan
 async def test_a_form_of_another_site_signs_nobody_in(stranger: Visitor, site: str) -> None:
     stranger.headers["Sec-Fetch-Site"] = site
     response = await stranger.sign_in()
-    assert response.status_code == 401 and "PVEAuthCookie" not in response.cookies
+    assert response.status_code == 401 and not response.cookies
 
 
 async def test_a_busy_daemon_is_said_so(stranger: Visitor, daemon: FakeDaemon) -> None:
@@ -75,7 +76,7 @@ async def test_a_busy_daemon_is_said_so(stranger: Visitor, daemon: FakeDaemon) -
 
 async def test_signing_out_takes_the_cookie_back(visitor: Visitor) -> None:
     response = await visitor.post("/session/sign-out")
-    assert response["HX-Redirect"] == "/" and response.cookies["PVEAuthCookie"]["max-age"] == 0
+    assert response["HX-Redirect"] == "/" and response.cookies[cookie_of(1)]["max-age"] == 0
     assert "<form" in text(await visitor.get("/"))
 
 
@@ -93,7 +94,7 @@ async def test_a_daemon_that_does_not_answer_signs_nobody_out(visitor: Visitor, 
 
 async def test_a_page_carries_a_fresh_ticket_and_its_token(visitor: Visitor) -> None:
     response = await visitor.get("/")
-    assert unquote(response.cookies["PVEAuthCookie"].value) == ticket(1)
+    assert unquote(response.cookies[cookie_of(1)].value) == ticket(1)
     assert "00000001:root@pam" in text(response)
 
 
@@ -109,7 +110,7 @@ async def test_after_a_join_the_former_ticket_is_changed_for_a_new_one(visitor: 
     daemon._joined()
     response = await visitor.post("/session/renew-after-join")
     assert json.loads(response.content) == {"csrf": "00000002:root@pam", "username": ROOT}
-    assert unquote(response.cookies["PVEAuthCookie"].value) == ticket(2)
+    assert unquote(response.cookies[cookie_of(2)].value) == ticket(2)
 
 
 async def test_a_page_loaded_anew_after_a_join_is_signed_in_again_by_itself(
@@ -126,7 +127,7 @@ async def test_renewing_is_refused_without_a_join_and_to_other_sites(visitor: Vi
     assert (await visitor.post("/session/renew-after-join")).status_code == 401
     daemon.former_life = 1
     refused = await visitor.post("/session/renew-after-join", Sec_Fetch_Site="cross-site")
-    assert refused.status_code == 401 and "PVEAuthCookie" not in refused.cookies
+    assert refused.status_code == 401 and not refused.cookies
 
 
 async def test_the_password_can_be_given_once_more_over_an_open_page(stranger: Visitor) -> None:
@@ -136,3 +137,47 @@ async def test_the_password_can_be_given_once_more_over_an_open_page(stranger: V
     right = await stranger.post("/session/again", {"username": "root", "realm": "pam", "password": PASSWORD})
     assert right.status_code == 204
     assert json.loads(right["HX-Trigger"]) == {"quire:signed-in": {"csrf": "00000001:root@pam"}}
+
+
+# --- two clusters behind one name -------------------------------------------------------------------------------------
+
+
+async def test_t26_two_clusters_behind_one_host_name_keep_their_sessions_apart(
+    stranger: Visitor, daemon: FakeDaemon
+) -> None:
+    await stranger.sign_in()
+    daemon.life, first = 5, cookie_of(1)  # the other cluster, at another port of the same name
+    cookie.forget()
+    assert "<form" in text(await stranger.get("/account"))
+    await stranger.sign_in()
+    assert {first, cookie_of(5)} <= stranger.client.cookies.keys()
+    assert first.startswith("__Host-") and first != cookie_of(5)
+    for life in (1, 5):
+        daemon.life = life
+        tickets.forget_all()
+        assert "<form" not in text(await stranger.get("/")), f"still signed in to the cluster of life {life}"
+    daemon.life = 5
+    tickets.forget_all()
+    stranger.headers["CSRFPreventionToken"] = f"{5:08X}:{ROOT}"
+    await stranger.post("/session/sign-out")
+    daemon.life = 1
+    tickets.forget_all()
+    assert "<form" not in text(await stranger.get("/")), "signing out of one is not signing out of the other"
+
+
+async def test_t26_a_ticket_under_another_clusters_name_opens_nothing(visitor: Visitor, daemon: FakeDaemon) -> None:
+    good = visitor.client.cookies.pop(cookie_of(1)).value
+    for name in (cookie_of(7), "PVEAuthCookie", "__Host-Quire-", "__host-" + cookie_of(1)[7:], cookie_of(1)[7:]):
+        visitor.client.cookies.clear()
+        visitor.client.cookies[name] = good
+        assert "<form" in text(await visitor.get("/")), name
+        assert (await visitor.htmx("/account")).status_code == 401
+
+
+async def test_t26_a_cookie_that_another_host_may_set_never_stands_before_the_browsers_own(
+    visitor: Visitor, daemon: FakeDaemon
+) -> None:
+    visitor.client.cookies["PVEAuthCookie"] = "PVE%3Aalice%40pve%3A00000001%3A%3Ac2ln"
+    await visitor.get("/api2/json/version")
+    asked = [request.ticket.reveal() for request in daemon.asked if isinstance(request, ask.CheckTicket)]
+    assert asked == [ticket(1)]

@@ -12,9 +12,10 @@ import pytest
 from django.conf import settings
 from django.test import AsyncClient
 
+from datacenter.access.cookie import PREFIX
 from datacenter.settings import DEBUG
 from tests.api.conftest import Api, data
-from tests.api.fake_node import CSRF, PASSWORD, ROOT, TICKETS, FakeNode
+from tests.api.fake_node import CSRF, MARK, PASSWORD, ROOT, TICKETS, FakeNode
 
 FOREIGN = {"Origin": "https://evil.example"}
 MARKUP = "<script>alert(1)</script>"
@@ -26,7 +27,7 @@ def pages(node: FakeNode, settings: Any) -> AsyncClient:
     """Every address of the site, signed in as root@pam."""
     settings.ROOT_URLCONF = "datacenter.urls"
     client = AsyncClient()
-    client.cookies["PVEAuthCookie"] = quote(next(iter(TICKETS)), safe="")
+    client.cookies[PREFIX + MARK] = quote(next(iter(TICKETS)), safe="")
     return client
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import TYPE_CHECKING, Any
 
 from cluster.control.access_requests import SessionEnd, SessionEndAll, SessionList, SignOut
 from cluster.control.conversation import Handler
-from cluster.control.requests import CheckCsrf, CheckTicket, Login, RenewAfterJoin, Request, WebFiles
-from cluster.errors import Unauthenticated
+from cluster.control.requests import CheckCsrf, CheckTicket, ClusterMark, Login, RenewAfterJoin, Request, WebFiles
+from cluster.errors import Unauthenticated, Unavailable
 from cluster.node import first_start
 from cluster.node.access import needs, tickets
 from cluster.node.access.sign_in import REFUSED
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
 
+MARK_DIGITS = 16
 SAME_TICKET_S = 900  # a ticket younger than this is not replaced: pages ask for a fresh one each time they load
 
 
@@ -100,6 +102,12 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def end_sessions(request: SessionEndAll) -> Any:
         await node.access.sessions.end_all(request.userid or request.user, request.user)
 
+    async def cluster_mark(request: ClusterMark) -> Any:
+        authority = node.life.tree.read(first_start.AUTHORITY)
+        if authority is None:
+            raise Unavailable("The store has no keys yet. Try again in a moment.")
+        return {"mark": hashlib.sha256(authority).hexdigest()[:MARK_DIGITS]}
+
     async def web_files(request: WebFiles) -> Any:
         if node.life.tree.read(first_start.TICKET_KEY) is None:
             raise Unauthenticated("The store has no keys yet.")
@@ -112,6 +120,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         CheckCsrf: check_csrf,
         RenewAfterJoin: renew,
         WebFiles: web_files,
+        ClusterMark: cluster_mark,
         SignOut: sign_out,
         SessionList: sessions,
         SessionEnd: end_session,

@@ -19,7 +19,7 @@ from cluster.model import Change
 from datacenter.live import consumers
 from datacenter.live.outlet import UNSEEN_MAX
 from datacenter.routing import sockets
-from tests.datacenter.conftest import ticket
+from tests.datacenter.conftest import cookie_of, ticket
 from tests.datacenter.fake_daemon import FakeDaemon
 
 HOST = b"node.example:8006"
@@ -30,7 +30,7 @@ Open = Callable[..., Awaitable[WebsocketCommunicator]]
 
 
 def dial(life: int = 1, origin: bytes | None = OWN, path: str = "/live", host: bytes = HOST) -> WebsocketCommunicator:
-    headers = [(b"host", host), (b"cookie", b"other=1; PVEAuthCookie=" + quote(ticket(life), safe="").encode())]
+    headers = [(b"host", host), (b"cookie", f"other=1; {cookie_of(life)}={quote(ticket(life), safe='')}".encode())]
     if origin is not None:
         headers.append((b"origin", origin))
     return WebsocketCommunicator(sockets, path, headers)
