@@ -16,6 +16,8 @@ from cluster.control.client import Client
 from cluster.control.requests import Request
 from cluster.secret import Secret
 
+# The daemon makes guessers wait their turn; whoever waits longer is told to come again.
+PASSWORD_TIMEOUT_S = 45.0
 # The ticket or API token that came with what is being answered: the daemon believes no name without it.
 shown_by: ContextVar[Secret | None] = ContextVar("shown_by", default=None)
 

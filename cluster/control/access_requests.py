@@ -118,13 +118,15 @@ class UserRemove(Request, tag="access.user-remove"):
 
 
 class PasswordChange(Request, tag="access.password"):
-    """→ null. `confirmation_password` is that of who asks, needed unless root@pam asks. Ends sessions of `userid`."""
+    """→ null. `confirmation_password` is that of who asks, needed unless root@pam asks by a program. Ends sessions of
+    `userid`. `in_browser`, here and elsewhere: it is a browser's session that asks."""
 
     user: str
     userid: str
     password: Secret
     confirmation_password: Secret | None = None
     address: str = ""
+    in_browser: bool = False
 
 
 # --- tokens -------------------------------------------------------------------------------------------------------
@@ -146,7 +148,8 @@ class TokenShow(Request, tag="access.token"):
 
 
 class TokenAdd(Request, tag="access.token-add"):
-    """→ {full-tokenid, info: {…}, value}: the value is shown this once and never again."""
+    """→ {full-tokenid, info: {…}, value}: the value is shown this once and never again. A browser's session confirms it
+    with the asker's own password."""
 
     user: str
     userid: str
@@ -154,10 +157,14 @@ class TokenAdd(Request, tag="access.token-add"):
     expire: int = 0
     privsep: bool = True
     comment: str = ""
+    confirmation_password: Secret | None = None
+    address: str = ""
+    in_browser: bool = False
 
 
 class TokenChange(Request, tag="access.token-change"):
-    """→ {expire, privsep, comment?}, and with `regenerate` full-tokenid, value. `delete` knows only `comment`."""
+    """→ {expire, privsep, comment?}, and with `regenerate` full-tokenid, value. `delete` knows only `comment`.
+    Confirmed as TokenAdd is."""
 
     user: str
     userid: str
@@ -167,6 +174,9 @@ class TokenChange(Request, tag="access.token-change"):
     comment: str | None = None
     regenerate: bool = False
     delete: list[str] = []
+    confirmation_password: Secret | None = None
+    address: str = ""
+    in_browser: bool = False
 
 
 class TokenRemove(Request, tag="access.token-remove"):

@@ -25,10 +25,14 @@ class SessionEnd(Request, tag="access.session-end"):
 
 
 class SessionEndAll(Request, tag="access.session-end-all"):
-    """→ null. Every ticket of `userid` (default: who asks) is refused from now on; API tokens are not touched."""
+    """→ null. Every ticket of `userid` (default: who asks) is refused from now on; API tokens are not touched. A
+    browser's session confirms it with the asker's own password."""
 
     user: str
     userid: str | None = None
+    confirmation_password: Secret | None = None
+    address: str = ""
+    in_browser: bool = False
 
 
 class SignOut(Request, tag="access.sign-out"):
@@ -54,7 +58,7 @@ class FactorsOf(Request, tag="access.tfa-of"):
 
 
 class FactorAdd(Request, tag="access.tfa-add"):
-    """→ {id, recovery?: [code], challenge?}. `password` is the asker's, needed unless root@pam asks.
+    """→ {id, recovery?: [code], challenge?}. `password` is the asker's, needed unless root@pam asks by a program.
 
     totp: `totp` is the otpauth address, `value` a code it shows. recovery: the codes are shown this once. webauthn:
     first without `challenge`, which answers with one for the browser and its `proof`; then with the proof as the
@@ -70,6 +74,7 @@ class FactorAdd(Request, tag="access.tfa-add"):
     origin: str = ""
     password: Secret | None = None
     address: str = ""
+    in_browser: bool = False
 
 
 class FactorChange(Request, tag="access.tfa-change"):
@@ -82,6 +87,7 @@ class FactorChange(Request, tag="access.tfa-change"):
     enable: bool | None = None
     password: Secret | None = None
     address: str = ""
+    in_browser: bool = False
 
 
 class FactorRemove(Request, tag="access.tfa-remove"):
@@ -92,6 +98,7 @@ class FactorRemove(Request, tag="access.tfa-remove"):
     id: str
     password: Secret | None = None
     address: str = ""
+    in_browser: bool = False
 
 
 class FactorsUnlock(Request, tag="access.tfa-unlock"):

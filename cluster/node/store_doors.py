@@ -1,6 +1,7 @@
 """What requests about the store have in common: who may see and change what, and how a change is proposed.
 
-Private keys, `priv/` and `nodes/*/priv/` are for root@pam; so is changing anything, until others have privileges.
+Private keys, `priv/` and `nodes/*/priv/` are for root@pam; so is changing anything but the options, which have a
+privilege of their own (`cluster/node/access/needs.py`).
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ any that is safe without a token, is marked `csrf_exempt`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -59,13 +60,14 @@ class TicketMiddleware:
             gateway.shown_by.set(token)
             return user
         ticket = await cookie.read(request.COOKIES)
+        in_browser = bool(ticket)
         if not ticket and is_api:
             ticket = tickets.read_ticket(request.COOKIES, authorization)
         if not ticket:
             return None
         user = await tickets.signed_in(ticket)
         gateway.shown_by.set(ticket)
-        return user
+        return replace(user, in_browser=in_browser)
 
     async def process_view(
         self, request: Any, view: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]

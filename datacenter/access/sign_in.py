@@ -14,10 +14,12 @@ from cluster.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A user whose ticket the daemon found good a moment ago, or a token `user@realm!name`, which has no ticket."""
+    """A user whose ticket the daemon found good a moment ago, or a token `user@realm!name`, which has no ticket.
+    `in_browser` says that the ticket came in a browser's own cookie."""
 
     username: str
     ticket: Secret
+    in_browser: bool = False
 
     @property
     def is_token(self) -> bool:

@@ -126,7 +126,7 @@ TOKENS = Sheet(
     (
         Act(
             "add", _("Add token"), _("Add an API token"), "POST", "/access/users/{userid}/token/{tokenid}",
-            (ways_in.NAME_OF_TOKEN, *ways_in.ABOUT_TOKEN), shows=ways_in.once,
+            (ways_in.NAME_OF_TOKEN, *ways_in.ABOUT_TOKEN), shows=ways_in.once, confirms=ways_in.CONFIRMATION,
         ),
     ),
     ways_in.TOKEN_ACTS,
@@ -153,7 +153,7 @@ SESSIONS = Sheet(
     (
         Act(
             "end-all", _("End all"), _("End all my sessions"), "DELETE", "/access/sessions", (), dangerous=True,
-            leaves="/",
+            leaves="/", confirms=ways_in.CONFIRMATION,
             lead=_("Everywhere, this one too. You then sign in again."),
         ),
     ),

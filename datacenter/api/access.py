@@ -21,9 +21,6 @@ from datacenter.api.parameters import HEADLINE
 from datacenter.api.permission import PUBLIC
 from datacenter.api.types import Flag, NameList, ObjectPath, Realm, TicketOrPassword, UserName
 
-# The daemon makes guessers wait their turn; whoever waits longer is told to come again.
-LOGIN_TIMEOUT_S = 45.0
-
 
 class TicketParameters(Parameters, kw_only=True):
     username: UserName
@@ -53,7 +50,7 @@ async def ticket(call: Call, asked: TicketParameters) -> dict[str, Any]:
     verify = asked.path is not None or asked.privs is not None
     login = Login(username, Secret(asked.password), call.address, Secret(asked.tfa_challenge or ""), verify)
     try:
-        issued = await gateway.call(login, timeout_s=LOGIN_TIMEOUT_S)
+        issued = await gateway.call(login, timeout_s=gateway.PASSWORD_TIMEOUT_S)
         if verify:
             await _demand(username, asked)
     except Unauthenticated:

@@ -30,7 +30,11 @@ def asks(kind: type[Request]) -> Handler:
             given["address"] = call.address
         if "origin" in fields:
             given["origin"] = call.origin
-        return await gateway.call(kind(user=call.user, **given))
+        if "in_browser" in fields:
+            given["in_browser"] = call.in_browser
+        # Whoever guessed before waits for their turn.
+        timeout_s = gateway.PASSWORD_TIMEOUT_S if "in_browser" in fields else None
+        return await gateway.call(kind(user=call.user, **given), timeout_s)
 
     return handler
 

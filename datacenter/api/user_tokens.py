@@ -9,10 +9,12 @@ from cluster.control import access_requests as ask
 from datacenter.api.asks import asks
 from datacenter.api.endpoint import Endpoint, Row
 from datacenter.api.permission import Within
-from datacenter.api.types import Text, Time, TokenName, Words
-from datacenter.api.users import OWN_OR_OVER, OneUser, TokenInfo, TokenRow
+from datacenter.api.types import Text, TicketOrPassword, Time, TokenName, Words
+from datacenter.api.users import OWN_OR_OVER, OneUser, TokenInfo, TokenRow, confirmation
 
-MAY_CHANGE = Within(OWN_OR_OVER.text + " No token with separated privileges.")
+MAY_CHANGE = Within(
+    OWN_OR_OVER.text + " No token with separated privileges. In a browser with the caller's own password once more."
+)
 
 
 class OneToken(OneUser, kw_only=True):
@@ -23,6 +25,7 @@ class NewToken(OneToken, kw_only=True):
     expire: Time = 0
     privsep: bool = True
     comment: Text = ""
+    confirmation_password: TicketOrPassword | None = confirmation()
 
 
 class ChangedToken(OneToken, kw_only=True):
@@ -31,6 +34,7 @@ class ChangedToken(OneToken, kw_only=True):
     comment: Text | None = None
     regenerate: bool = False
     delete: Words = ""
+    confirmation_password: TicketOrPassword | None = confirmation()
 
 
 class TokenMade(Row, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -50,9 +50,14 @@ class ChangedUser(OneUser, kw_only=True):
     append: bool = False
 
 
+def confirmation() -> Any:
+    """The field `confirmation_password`, for the caller's own."""
+    return msgspec.field(default=None, name="confirmation-password")
+
+
 class NewOwnPassword(OneUser, kw_only=True):
     password: NewPassword
-    confirmation_password: TicketOrPassword | None = msgspec.field(default=None, name="confirmation-password")
+    confirmation_password: TicketOrPassword | None = confirmation()
 
 
 class TokenInfo(Row, kw_only=True):

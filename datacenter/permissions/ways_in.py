@@ -18,6 +18,7 @@ def once(_answer: Any) -> str:
 
 
 _TOKEN, _TOKENS_OF = "/access/users/{userid}/token/{tokenid}", ("userid", "tokenid")
+CONFIRMATION = "confirmation-password"
 _OVER = _("This needs User.Modify on all groups, or on a group the user is in.")
 
 
@@ -54,10 +55,12 @@ TOKEN_COLUMNS = (
     Column("expire", _("Expires"), "moment"), Column("comment", _("Comment")),
 )  # fmt: skip
 TOKEN_ACTS = (
-    Act("edit", _("Edit"), _("Edit a token"), "PUT", _TOKEN, ABOUT_TOKEN, _TOKENS_OF, may=may_over, why=_OVER),
+    Act("edit", _("Edit"), _("Edit a token"), "PUT", _TOKEN, ABOUT_TOKEN, _TOKENS_OF, may=may_over, why=_OVER,
+        confirms=CONFIRMATION,
+    ),
     Act(
         "regenerate", _("New value"), _("Give a token a new value"), "PUT", _TOKEN, (), _TOKENS_OF,
-        fixed={"regenerate": "1"},
+        fixed={"regenerate": "1"}, confirms=CONFIRMATION,
         lead=_("The value that is used now is refused from then on."), shows=once, may=may_over, why=_OVER,
     ),
     Act(
@@ -77,6 +80,7 @@ TOKENS = Sheet(
         Act(
             "add", _("Add token"), _("Add an API token"), "POST", _TOKEN,
             (Field("userid", _("User"), "choice", choices="users"), NAME_OF_TOKEN, *ABOUT_TOKEN), shows=once,
+            confirms=CONFIRMATION,
         ),
     ),
     TOKEN_ACTS, _choices,

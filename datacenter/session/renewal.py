@@ -19,8 +19,6 @@ from datacenter import gateway
 from datacenter.access import cookie, tickets
 from datacenter.access.sign_in import SignedIn
 
-LOGIN_TIMEOUT_S = 45.0  # whoever guessed before waits for their turn
-
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
@@ -50,7 +48,7 @@ class Half:
 
 async def from_password(username: str, password: str, address: str) -> Fresh | Half:
     """Raises Unauthenticated, with one sentence for every cause; Busy, Unavailable."""
-    answer = await gateway.call(Login(username, Secret(password), address), timeout_s=LOGIN_TIMEOUT_S)
+    answer = await gateway.call(Login(username, Secret(password), address), gateway.PASSWORD_TIMEOUT_S)
     return Half(answer["username"], answer["ticket"]) if answer.get("NeedTFA") else _fresh(answer)
 
 
@@ -58,9 +56,8 @@ async def from_second_factor(half: Half, code: str, key_s_answer: str, address: 
     """`code` is an authenticator's digits, or a recovery code. Raises as `from_password`."""
     kind = "webauthn" if key_s_answer else "totp" if code.isdecimal() else "recovery"
     told = f"{kind}:{key_s_answer or code}"
-    return _fresh(
-        await gateway.call(Login(half.username, Secret(told), address, Secret(half.ticket)), timeout_s=LOGIN_TIMEOUT_S)
-    )
+    login = Login(half.username, Secret(told), address, Secret(half.ticket))
+    return _fresh(await gateway.call(login, gateway.PASSWORD_TIMEOUT_S))
 
 
 async def from_ticket(user: SignedIn) -> Fresh:

@@ -11,7 +11,7 @@ import msgspec
 from django.http import QueryDict
 from django.utils.translation import gettext
 
-from cluster.errors import InvalidInput, QuireError, Unauthenticated
+from cluster.errors import InvalidInput
 from datacenter.sheets.sheet import Act, Field, Values
 
 VALUE_CHARS_MAX = 65536
@@ -58,13 +58,6 @@ def filled(field: Field, values: Values) -> Any:
     if field.kind == "several":
         return [each for each in value.split(",") if each] if isinstance(value, str) else list(value)
     return value
-
-
-def sentences(act: Act, error: QuireError) -> QuireError:
-    """A refusal of the caller's own password belongs beside that field."""
-    if act.confirms and isinstance(error, Unauthenticated):
-        return InvalidInput(error.message, fields={act.confirms: gettext("is not your password")})
-    return error
 
 
 def mark_of(rows: Any) -> str:

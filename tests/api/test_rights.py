@@ -156,7 +156,9 @@ async def test_a_changed_password_is_confirmed_with_the_old_one(root: Caller) ->
     data(await root.post("/access/users", userid=ALICE, password=PASSWORD))
     alice = await Caller().with_password(ALICE, PASSWORD)
     wanted = {"userid": ALICE, "password": "another password"}
-    assert (await alice.put("/access/password", **wanted)).status_code == 401
+    for more, why in (({}, "is required"), ({"confirmation-password": "a guess"}, "is not your password")):
+        refused = await alice.put("/access/password", **wanted, **more)
+        assert (refused.status_code, body(refused)["errors"]) == (400, {"confirmation-password": why})
     data(await alice.put("/access/password", **wanted, **{"confirmation-password": PASSWORD}))
     await Caller().with_password(ALICE, "another password")
     data(await root.put("/access/password", userid=ALICE, password=PASSWORD))

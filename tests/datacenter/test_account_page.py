@@ -25,7 +25,9 @@ from tests.datacenter.reader import Reader, cookie_of, text
 from tests.node.alone import Alone, alone
 
 PLACE, ROOT, PASSWORD = "/account", "root@pam", "correct horse"
+CONFIRMED = {"confirmation-password": PASSWORD}
 NOW_S = int(time.time())  # of the authenticators: a code is good whenever a slow test comes to send it
+FORM = "application/x-www-form-urlencoded"
 OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -33,7 +35,7 @@ OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
 async def node(tmp_path: Path, settings: Any) -> AsyncIterator[Alone]:
     tickets.forget_all()
     settings.QUIRE_LOGIN_DELAY_S = 0
-    async with alone(tmp_path / "alpha") as started:
+    async with alone(tmp_path / "alpha", password=PASSWORD) as started:
         settings.QUIRE_SOCKET = str(started.daemon.options.socket)
         access = started.daemon.access
         access.factors._now_s = access.enrolment._now_s = lambda: NOW_S
@@ -163,8 +165,44 @@ async def test_nobody_changes_anothers_password_by_naming_them(node: Alone, alic
     assert (await alice.post(f"{PLACE}/me/password", userid="bob@pve", **sent)).status_code == 422
 
 
+WAYS = [
+    ("me/password", "confirmation-password", {"password": "a new horse", "again": "a new horse"}),
+    ("factors/recovery", "password", {}),
+    ("factors/webauthn", "password", {"description": "blue"}),
+    ("tokens/add", "confirmation-password", {"tokenid": "ci", "privsep": "1"}),
+    ("tokens/edit", "confirmation-password", {"tokenid": "old", "privsep": ""}),
+    ("tokens/regenerate", "confirmation-password", {"tokenid": "old"}),
+    ("sessions/end-all", "confirmation-password", {}),
+]
+
+
+@pytest.mark.parametrize("user", [ALICE, ROOT])
+async def test_a_way_in_that_stays_takes_the_password_once_more(node: Alone, user: str) -> None:
+    here = Reader(node, user)
+    await node.ask(ask.TokenAdd(ROOT, user, "old"))
+    for address, field, more in WAYS:
+        sent = {**more, "userid": user}
+        dialog = await here.get(f"{PLACE}/{address}", **{key: sent.get(key, "") for key in ("userid", "tokenid")})
+        assert f'name="{field}"' in text(dialog), address
+        for given in ({}, {field: "wrong horse"}):
+            node.daemon.access.throttle._known.clear()
+            answer = await here.post(f"{PLACE}/{address}", **sent, **given)
+            assert answer.status_code == 422 and f'data-field="{field}"' in text(answer), address
+
+
+async def test_a_browsers_session_is_asked_by_the_api_as_well_and_a_program_is_not(node: Alone, alice: Reader) -> None:
+    """A script that got into a page has the page's session, and not the ticket itself."""
+    place, ticket = f"/api2/json/access/users/{ALICE}/token/ci", alice.client.cookies[cookie_of(node)].value
+    refused = await alice.client.post(place, b"", FORM, headers=alice.headers, secure=True)
+    assert refused.status_code == 400 and "confirmation-password" in refused.json()["errors"]
+    alice.client.cookies.clear()
+    header = {**alice.headers, "Authorization": f"PVEAuthCookie={ticket}"}
+    made = await alice.client.post(place, b"", FORM, headers=header, secure=True)
+    assert made.status_code == 200 and made.json()["data"]["value"]
+
+
 async def test_ones_tokens_are_ones_own_whoever_is_named(node: Alone, alice: Reader) -> None:
-    made = text(await alice.post(f"{PLACE}/tokens/add", userid=ROOT, tokenid="ci", privsep="1"))
+    made = text(await alice.post(f"{PLACE}/tokens/add", userid=ROOT, tokenid="ci", privsep="1", **CONFIRMED))
     assert f'value="{ALICE}!ci"' in made
     assert f"{ALICE}!ci" in await alice.page(PLACE)
     removed = await alice.post(f"{PLACE}/tokens/remove", userid=ALICE, tokenid="ci")
@@ -181,7 +219,8 @@ async def test_sessions_are_listed_and_ended_one_by_one_and_all(node: Alone, ali
     assert (await alice.post(f"{PLACE}/sessions/end", id=found[1])).status_code == 200
     with pytest.raises(QuireError):
         await node.ask(ask.SessionList(ALICE, ALICE, ticket))
-    assert (await alice.post(f"{PLACE}/sessions/end-all"))["HX-Redirect"] == "/"
+    assert (await alice.post(f"{PLACE}/sessions/end-all")).status_code == 422
+    assert (await alice.post(f"{PLACE}/sessions/end-all", **CONFIRMED))["HX-Redirect"] == "/"
     tickets.forget_all()
     assert "Sign in to" in text(await alice.get(PLACE))
 

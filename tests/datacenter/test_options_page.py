@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from cluster.control import access_requests as ask
-from cluster.control.requests import StoreRead
+from cluster.control.requests import StoreRead, StoreWrite
+from cluster.errors import Forbidden
 from datacenter import gateway
 from datacenter.access import tickets
 from datacenter.api.option_keys import OPTIONS
 from datacenter.options.sheet import SHEET
 from datacenter.tasks.listing import chosen, task_of
-from tests.cast import ALICE
+from tests.cast import ALICE, BOB
 from tests.datacenter.reader import Reader, text
 from tests.node.alone import Alone, alone
 
@@ -105,3 +106,16 @@ def test_tasks_are_filtered_by_what_they_are() -> None:
     assert chosen([bad, runs], {**none, "status": "running"}) == [runs]
     assert chosen([bad, runs], {**none, "node": "beta"}) == []
     assert chosen([bad, runs], {**none, "user": "CI"}) == [runs]
+
+
+async def test_the_options_are_for_who_may_change_the_system_and_other_files_stay_roots(node: Alone) -> None:
+    for user, role in ((ALICE, "Administrator"), (BOB, "PVEAuditor")):
+        await node.ask(ask.UserAdd(ROOT, user))
+        await node.ask(ask.AclChange(ROOT, "/", [role], users=[user]))
+    alice, bob = Reader(node, ALICE), Reader(node, BOB)
+    assert "de-ch" in text(await alice.post(edit("keyboard"), name="keyboard", keyboard="de-ch"))
+    refused = await bob.post(edit("keyboard"), name="keyboard", keyboard="de")
+    assert refused.status_code == 422 and "Sys.Modify" in text(refused)
+    for path in ("storage.cfg", "corosync.conf", "user.cfg", "datacenter.cfg.new", "nodes/alpha/config"):
+        with pytest.raises(Forbidden):
+            await node.ask(StoreWrite(path, b"", user=ALICE))

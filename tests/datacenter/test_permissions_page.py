@@ -17,13 +17,15 @@ from tests.datacenter.reader import Reader, text
 from tests.node.alone import Alone, alone
 
 PLACE, ROOT = "/datacenter/permissions", "root@pam"
+PASSWORD = "battery staple"
+CONFIRMED = {"confirmation-password": PASSWORD}
 SHEETS = ("users", "groups", "roles", "acl", "tokens", "realms", "two-factor")
 
 
 @pytest.fixture
 async def node(tmp_path: Path, settings: Any) -> AsyncIterator[Alone]:
     tickets.forget_all()
-    async with alone(tmp_path / "alpha") as started:
+    async with alone(tmp_path / "alpha", password=PASSWORD) as started:
         settings.QUIRE_SOCKET = str(started.daemon.options.socket)
         await started.ask(ask.UserAdd(ROOT, ALICE, password="correct horse"))
         yield started
@@ -116,14 +118,14 @@ async def test_rights_are_given_to_somebody_on_a_path(root: Reader) -> None:
 
 
 async def test_a_tokens_value_is_shown_once_and_works(node: Alone, root: Reader) -> None:
-    answer = await root.post(f"{PLACE}/tokens/add", userid=ALICE, tokenid="ci", privsep="1")
+    answer = await root.post(f"{PLACE}/tokens/add", userid=ALICE, tokenid="ci", privsep="1", **CONFIRMED)
     found = re.search(r'id="secret-value"[^>]*value="([0-9a-f-]{36})"', text(answer))
     assert found and answer["HX-Retarget"] == "#dialog-slot"
     assert await node.ask(ask.CheckToken(f"{ALICE}!ci={found[1]}")) == {"username": f"{ALICE}!ci"}
     assert found[1] not in await root.page(f"{PLACE}/tokens")
-    again = await root.post(f"{PLACE}/tokens/regenerate", userid=ALICE, tokenid="ci")
+    again = await root.post(f"{PLACE}/tokens/regenerate", userid=ALICE, tokenid="ci", **CONFIRMED)
     assert found[1] not in text(again) and f'value="{ALICE}!ci"' in text(again)
-    nameless = await root.post(f"{PLACE}/tokens/add", userid=ALICE, tokenid="")
+    nameless = await root.post(f"{PLACE}/tokens/add", userid=ALICE, tokenid="", **CONFIRMED)
     assert nameless.status_code == 422 and 'data-field="tokenid"' in text(nameless)
 
 

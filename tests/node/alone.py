@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import argon2
+
 from cluster.control.requests import Request, StoreWrite
 from cluster.core.operations import Mkdir, Remove, Rename, Touch, Write
 from cluster.node import handlers
 from cluster.node.daemon import Daemon, Options
 
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 AnyWrite = Write | Mkdir | Remove | Rename | Touch
 
 
@@ -38,10 +41,14 @@ def named(revision: list[int]) -> str:
 
 
 @contextlib.asynccontextmanager
-async def alone(folder: Path) -> AsyncIterator[Alone]:
-    """Yields once the node has made its own keys, so that a test's changes are the last ones."""
+async def alone(folder: Path, password: str = "") -> AsyncIterator[Alone]:
+    """`password` is root@pam's. Yields once the node has made its own keys: a test's changes are the last ones."""
     folder.mkdir(mode=0o750, exist_ok=True)
-    daemon = Daemon(Options("alpha", folder, "127.0.0.1", engine="loopback", wire_path=folder / "wire.sock"))
+    hashed = folder / "password.hash" if password else None
+    if hashed is not None:
+        hashed.write_text(CHEAP.hash(password))
+    wire = folder / "wire.sock"
+    daemon = Daemon(Options("alpha", folder, "127.0.0.1", engine="loopback", wire_path=wire, password_hash_file=hashed))
     await daemon.start()
     try:
         async with asyncio.timeout(30):

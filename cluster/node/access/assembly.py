@@ -9,6 +9,7 @@ from typing import Any
 
 from cluster.core.tree import AnyOperation
 from cluster.node.access.callers import Callers
+from cluster.node.access.confirmation import Confirmation
 from cluster.node.access.directory import Directory
 from cluster.node.access.enrolment import Enrolment
 from cluster.node.access.keys import Keys
@@ -51,6 +52,7 @@ class Access:
             self.realms, self.factors, self.throttle, self.rights, self.verify, asyncio.sleep,
             lambda failed: say(encode(SignInFailed(failed))),
         )  # fmt: skip
+        self.confirmation = Confirmation(self.sign_in, self.directory.realms)
 
     async def watch(self) -> None:
         """For ever."""

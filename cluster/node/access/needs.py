@@ -28,7 +28,8 @@ from cluster.node.access.rights import Rights
 
 Need = Callable[[Rights, Any], None]
 GROUPS = "/access/groups"
-SIFTED = ("datacenter.cfg", "storage.cfg")
+OPTIONS = "datacenter.cfg"
+SIFTED = (OPTIONS, "storage.cfg")
 
 
 def check(rights: Rights, request: Request) -> None:
@@ -50,6 +51,14 @@ def root(rights: Rights, request: Any) -> None:
 def store(rights: Rights, request: Any) -> None:
     if request.user != ROOT:
         raise Forbidden(f"Only {ROOT} may change the configuration.")
+
+
+def _store_write(rights: Rights, request: base.StoreWrite) -> None:
+    """The options have a privilege of their own, as in Proxmox VE; every other file is power over everything."""
+    if request.path == OPTIONS:
+        rights.demand(request.user, "/", "Sys.Modify")
+    else:
+        store(rights, request)
 
 
 def known(rights: Rights, request: Any) -> None:
@@ -189,7 +198,7 @@ NEEDS: dict[type[Request], Need] = {
     base.LeaveCluster: root, base.RemoveNode: root, base.UndoRemoval: root, base.KeyWrite: root,
     base.KeyRead: audit, base.StoreRead: _store_read, base.StoreList: audit, base.StoreCheck: audit,
     base.StoreHistory: audit, base.StoreShow: audit, base.StoreDiff: audit,
-    base.StoreWrite: store, base.StoreRestore: store, base.StoreConflicts: store,
+    base.StoreWrite: _store_write, base.StoreRestore: store, base.StoreConflicts: store,
     base.StoreConflict: store, base.StoreConflictRestore: store,
     base.StoreExchange: store, base.StoreExport: store, base.StoreImport: store,
     flight.FlightEvents: privilege("Sys.Audit", "/"), alert.Alerts: privilege("Sys.Audit", "/"),

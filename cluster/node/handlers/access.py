@@ -14,6 +14,7 @@ from cluster.node import first_start
 from cluster.node.access import needs, tickets
 from cluster.node.access.sign_in import REFUSED
 from cluster.node.access.tickets import Ticket
+from cluster.node.handlers.users import CONFIRMATION
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -100,6 +101,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         await node.access.sessions.end(request.id, request.user)
 
     async def end_sessions(request: SessionEndAll) -> Any:
+        await node.access.confirmation.in_browser(request, request.confirmation_password, CONFIRMATION)
         await node.access.sessions.end_all(request.userid or request.user, request.user)
 
     async def cluster_mark(request: ClusterMark) -> Any:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cluster.access import edits
-from cluster.access.names import ROOT
 from cluster.control import access_requests as ask
 from cluster.control.conversation import Handler
 from cluster.control.requests import Request
 from cluster.errors import InvalidInput
 from cluster.node.access.directory import Draft
 from cluster.node.access.needs import has_over
-from cluster.secret import given
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -61,9 +59,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         return int(await directory.change(lambda draft: draft.factors.unlock(request.userid), user=request.user))
 
     async def _confirm(request: ask.FactorAdd | ask.FactorChange | ask.FactorRemove) -> None:
-        """Somebody at another's open page must not make themselves a way in that stays."""
-        if request.user != ROOT:
-            await node.access.sign_in.confirm(request.user, given(request.password), request.address)
+        await node.access.confirmation.of_account(request, request.password, "password")
 
     return {
         ask.FactorsList: listing,

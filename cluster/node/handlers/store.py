@@ -24,7 +24,7 @@ from cluster.core.operations import Expect, Holding, digest_of
 from cluster.core.tree import Tree
 from cluster.errors import InvalidInput, NotFound, QuireError
 from cluster.node.operations import writes
-from cluster.node.store_doors import checked, may_change, may_see, propose, sees
+from cluster.node.store_doors import checked, may_see, propose, sees
 from cluster.store import quarantine
 
 if TYPE_CHECKING:
@@ -93,7 +93,6 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         ]
 
     async def write(request: StoreWrite) -> Any:
-        may_change(request.user)
         errors = (await checked(node, request.path, request.data))["errors"] if request.check else []
         if errors:
             raise InvalidInput(errors[0]["sentence"], fields={"text": errors[0]["sentence"]})

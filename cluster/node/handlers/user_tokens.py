@@ -12,7 +12,7 @@ from cluster.control.requests import Request
 from cluster.errors import InvalidInput
 from cluster.node.access import secret_hashes, tokens
 from cluster.node.access.directory import Draft
-from cluster.node.handlers.users import shown
+from cluster.node.handlers.users import CONFIRMATION, shown
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -33,6 +33,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         return shown(directory.users().users[request.userid], request.tokenid)
 
     async def add(request: TokenAdd) -> Any:
+        await node.access.confirmation.in_browser(request, request.confirmation_password, CONFIRMATION)
         value, full = tokens.new_value(), f"{request.userid}!{request.tokenid}"
 
         def edit(draft: Draft) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
     async def change(request: TokenChange) -> Any:
         if set(request.delete) - {"comment"}:
             raise InvalidInput("Only the comment can be taken away.", fields={"delete": "must be comment"})
+        await node.access.confirmation.in_browser(request, request.confirmation_password, CONFIRMATION)
         value, full = tokens.new_value(), f"{request.userid}!{request.tokenid}"
 
         def edit(draft: Draft) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from cluster.secret import given
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
+CONFIRMATION = "confirmation-password"
 TEXTS = ("firstname", "lastname", "email", "comment", "keys")
 
 
@@ -101,8 +102,7 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
     async def password(request: PasswordChange) -> Any:
         edits.user(directory.users(), request.userid)
-        if request.user != ROOT:
-            await node.access.sign_in.confirm(request.user, given(request.confirmation_password), request.address)
+        await node.access.confirmation.of_account(request, request.confirmation_password, CONFIRMATION)
         stored = await node.access.realms.hashed(request.userid, request.password.reveal())
 
         def edit(draft: Draft) -> None:

@@ -84,13 +84,14 @@ async def test_an_old_hash_is_verified_and_replaced_at_the_next_sign_in(node: Al
 
 
 async def test_a_changed_password_is_the_only_one(node: Alone) -> None:
-    await refused(node, ask.PasswordChange(ALICE, ALICE, "new password"), Unauthenticated)
+    await refused(node, ask.PasswordChange(ALICE, ALICE, "new password"), InvalidInput)
     await node.ask(ask.PasswordChange(ALICE, ALICE, "new password", PASSWORD))
     await refused(node, base.Login(ALICE, PASSWORD), Unauthenticated)
     await login(node, ALICE, "new password")
     await node.ask(ask.PasswordChange(ROOT, ALICE, PASSWORD))
     await login(node, ALICE, PASSWORD)
     await refused(node, ask.PasswordChange(ALICE, BOB, "new password", PASSWORD))
+    await refused(node, ask.PasswordChange(ALICE, ALICE, "new password", "a guess"), InvalidInput)
     await refused(node, ask.PasswordChange(f"{ALICE}!t", ALICE, "new password", PASSWORD), Unauthenticated)
     await refused(node, ask.PasswordChange(ROOT, ALICE, "short"), InvalidInput)
 
