@@ -2,12 +2,14 @@
 
 Every address carries a digest over all files, so that an upgrade is seen at once, relative addresses between files
 work, and nothing has to be collected beforehand. Our files are in `static/`; htmx comes from the django-htmx package.
+What script/setup made smaller (`static/vendor/quire.js` and `.css`) is sent while it is of the files that are here.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import cache
@@ -24,11 +26,10 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]  # ASGI: scope, receive
 
 HTMX = Path(django_htmx.__file__).parent / "static" / "django_htmx"
 SCRIPTS = (HTMX / "htmx-2.min.js", HTMX / "ext" / "hx-ws-2.min.js")
-STYLES = (
-    "tokens", "base", "shell", "button", "status", "table", "panel", "form", "dialog", "tasks", "sign-in", "node",
-    "config", "read-only", "api", "flight", "member", "links", "topology", "sheet", "account",
-    "palette", "charts", "summary", "heat", "findings",
-)  # fmt: skip
+STYLES = "css/quire.css"  # names all style sheets, in their order
+IMPORT = re.compile(r'^@import "([^"]+)";$', re.MULTILINE)
+WHOLE = "vendor/quire.js"  # all modules as one script
+MADE, MADE_OF = (WHOLE, "vendor/quire.css"), "vendor/.quire"  # and the digest of what they were made of
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -36,6 +37,7 @@ TYPES = {
     ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
+AT_ONCE = re.compile(r'^import "\./([^"]+)";$', re.MULTILINE)
 FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 
@@ -111,8 +113,23 @@ def answer(method: str, path: str, accepts_gzip: bool) -> tuple[int, dict[str, s
     return 200, headers | ({"Content-Encoding": "gzip"} if body is asset.compressed else {}), body
 
 
+def style_sheets() -> list[Path]:
+    folder = Path(settings.STATIC_DIR)
+    return [folder / "css" / name for name in IMPORT.findall((folder / STYLES).read_text(encoding="utf-8"))]
+
+
+def page_scripts() -> tuple[str, ...]:
+    """The modules of a page, the one that starts the others first; one script where there is one for all of them."""
+    known = library().assets
+    if WHOLE in known:
+        return (WHOLE,)
+    ahead = AT_ONCE.findall(known["js/app.js"].body.decode())
+    return ("js/app.js", *(f"js/{name}" for name in ahead))
+
+
 def _bundles() -> dict[str, bytes]:
-    styles = [Path(settings.STATIC_DIR) / "css" / f"{name}.css" for name in STYLES]
+    folder = Path(settings.STATIC_DIR)
+    styles = [folder / MADE[1]] if _is_made_of_these(folder) else style_sheets()
     return {
         "htmx.js": b"\n".join(path.read_bytes() for path in SCRIPTS),
         "quire.css": b"\n".join(path.read_bytes() for path in styles),
@@ -121,9 +138,20 @@ def _bundles() -> dict[str, bytes]:
 
 def _files(folder: Path) -> dict[str, bytes]:
     """What browsers ask for by name; style sheets only travel in their bundle."""
+    made = _is_made_of_these(folder)
     paths = (path for path in sorted(folder.rglob("*")) if path.suffix in TYPES)
     found = (path for path in paths if path.suffix != ".css" or path.parent.name == "vendor")
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    names = {path.relative_to(folder).as_posix(): path for path in found}
+    return {name: path.read_bytes() for name, path in names.items() if name not in MADE or (made and name == WHOLE)}
+
+
+def _is_made_of_these(folder: Path) -> bool:
+    """As script/setup reckons it: a file that changed since is sent as it is, until the set-up runs again."""
+    digest = hashlib.sha256()
+    for path in [*sorted(folder.glob("js/*.js")), *sorted(folder.glob("css/*.css"))]:
+        digest.update(path.read_bytes())
+    made_of = folder / MADE_OF
+    return made_of.is_file() and made_of.read_text().split()[:1] == [digest.hexdigest()]
 
 
 def _asset(name: str, body: bytes) -> Asset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,9 +40,9 @@ def redis_address_is_one(**_: Any) -> list[CheckMessage]:
 
 @register
 def static_files_are_here(**_: Any) -> list[CheckMessage]:
-    from datacenter.assets import SCRIPTS, STYLES
+    from datacenter.assets import SCRIPTS, style_sheets
 
-    wanted = [*SCRIPTS, *(Path(settings.STATIC_DIR) / "css" / f"{name}.css" for name in STYLES)]
+    wanted = [*SCRIPTS, *style_sheets()]
     missing = [path.name for path in wanted if not path.is_file()]
     if not missing:
         return []

@@ -20,7 +20,7 @@ from cluster.core.advice import advice
 from cluster.core.health import health, quorum_standing
 from cluster.errors import Forbidden
 from datacenter import gateway
-from datacenter.access import cookie
+from datacenter.access import cookie, masks
 from datacenter.api.call import Call
 from datacenter.api.permission import AUDIT, Permission, in_words, permitted
 from datacenter.live.picture import Picture, picture_of
@@ -29,6 +29,7 @@ from datacenter.membership.read_only import read_only
 from datacenter.session import renewal
 from datacenter.session.door import View
 from datacenter.tabs import tabs
+from datacenter.web.bodies import HOLDS_NO_SECRET
 
 TASKS_SHOWN = 25
 
@@ -73,19 +74,25 @@ def needs(permission: Permission) -> Callable[[View], View]:
     return guarding
 
 
-async def show(request: Any, template: str, picture: Picture, status: int = 200, **context: Any) -> HttpResponse:
-    """A page, for a signed-in user. A whole page also renews the ticket, and carries its anti-forgery token."""
+async def show(
+    request: Any, template: str, picture: Picture, status: int = 200, *, holds_no_secret: bool = False, **context: Any
+) -> HttpResponse:
+    """A page, for a signed-in user. A whole page also renews the ticket, and carries its anti-forgery token, covered.
+
+    One whose content holds no secret travels compressed; that of a file, a log or a setting may."""
     may_look = await permitted(Call.of(request), AUDIT)
     own = {"user": request.quire_user, "tabs": await tabs(request), "may_look": may_look}
     context = {**shown(picture), **own, **context}
     if not may_look:
         context["tasks"] = [task for task in picture.tasks if task.user == request.quire_user.username][:TASKS_SHOWN]
     if _only_content(request):
-        return _kept_apart(render(request, template, {**context, "frame": "content_only.html"}, status=status))
+        response = render(request, template, {**context, "frame": "content_only.html"}, status=status)
+        return _as_it_travels(response, holds_no_secret)
     fresh = await renewal.from_ticket(request.quire_user)
-    response = render(request, template, {**context, "frame": "shell.html", "csrf": fresh.csrf.reveal()}, status=status)
+    whole = {**context, "frame": "shell.html", "csrf": masks.covered(fresh.csrf)}
+    response = render(request, template, whole, status=status)
     await cookie.put(response, fresh.ticket)
-    return _kept_apart(response)
+    return _as_it_travels(response, holds_no_secret)
 
 
 def fragment(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
@@ -97,7 +104,9 @@ def _only_content(request: Any) -> bool:
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 
-def _kept_apart(response: HttpResponse) -> HttpResponse:
+def _as_it_travels(response: HttpResponse, holds_no_secret: bool) -> HttpResponse:
     """The two forms of a page share an address; nothing between us and the browser may mix them up."""
     response.headers["Vary"] = "HX-Request, Cookie"
+    if holds_no_secret:
+        response.headers[HOLDS_NO_SECRET] = "yes"
     return response

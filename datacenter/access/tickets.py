@@ -17,7 +17,7 @@ from cluster.control.requests import CheckCsrf, CheckTicket
 from cluster.errors import Unauthenticated
 from cluster.secret import Secret
 from datacenter import gateway
-from datacenter.access import cookie, rights
+from datacenter.access import cookie, masks, rights
 from datacenter.access.cookie import TICKET_LENGTH_MAX
 from datacenter.access.sign_in import SignedIn
 
@@ -103,6 +103,7 @@ async def check_csrf(token: str, username: str) -> None:
     """Raises Unauthenticated unless the token was made for this user."""
     if not token or len(token) > TICKET_LENGTH_MAX:
         raise Unauthenticated("no anti-forgery token was sent")
+    token = masks.uncovered(token)
     key = _key(username + "\0" + token)
     if _csrf_tokens.get(key) is None:
         await gateway.call(CheckCsrf(token=Secret(token), username=username))

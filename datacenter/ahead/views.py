@@ -27,7 +27,7 @@ async def what_if_page(request: Any) -> HttpResponse:
     typed = read(request.GET, picture.cluster.nodes)
     context = {"typed": typed, "groups": GROUPS, **await _answer(picture, typed)}
     if request.headers.get("HX-Target") != "supposed":
-        return await show(request, "ahead/what_if.html", picture, **context)
+        return await show(request, "ahead/what_if.html", picture, holds_no_secret=True, **context)
     response = fragment(request, "ahead/_supposed.html", **context)
     query = typed.query()
     response.headers["HX-Replace-Url"] = reverse("what-if") + (f"?{query}" if query else "")

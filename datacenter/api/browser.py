@@ -34,7 +34,7 @@ async def api_page(request: Any) -> HttpResponse:
         raise NotFound("There is no such path in the API.")
     shown = [_operation(method, operations[method]) for method in METHODS if method in operations]
     context = {"chosen": chosen, "branch": _branch(chosen), "operations": shown}
-    return await show(request, "api/browser.html", await load_picture(), **context)
+    return await show(request, "api/browser.html", await load_picture(), holds_no_secret=True, **context)
 
 
 @require_GET

@@ -36,7 +36,9 @@ FIELDS = ("kind", "node", "since", "until")
 @page
 @needs(AUDIT)
 async def events_page(request: Any) -> HttpResponse:
-    return await show(request, "flight/events.html", await load_picture(), **await _context(request))
+    return await show(
+        request, "flight/events.html", await load_picture(), holds_no_secret=True, **await _context(request)
+    )
 
 
 @require_GET

@@ -27,7 +27,7 @@ INVITATION_CHARS_MAX = 8192  # the daemon has a closer bound; this keeps a paste
 @page
 @needs(AUDIT)
 async def cluster_page(request: Any) -> HttpResponse:
-    return await show(request, "membership/cluster.html", await load_picture())
+    return await show(request, "membership/cluster.html", await load_picture(), holds_no_secret=True)
 
 
 @require_http_methods(["GET", "POST"])

@@ -34,7 +34,7 @@ async def node_page(request: Any, name: str) -> HttpResponse:
     if node is None:
         raise NotFound(gettext("There is no node {name} in this cluster.").format(name=name[:63]))
     more: dict[str, Any] = {"node_tabs": TABS, "frames": FRAMES, "charts": CHARTS}
-    return await show(request, "nodes/summary.html", picture, node=node, **more)
+    return await show(request, "nodes/summary.html", picture, holds_no_secret=True, node=node, **more)
 
 
 @require_GET

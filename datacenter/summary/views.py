@@ -24,7 +24,7 @@ ASKED, SHOWN = 60, 8  # several nodes' events of one happening are one row
 @page
 @needs(AUDIT)
 async def summary_page(request: Any) -> HttpResponse:
-    return await show(request, "summary/summary.html", await load_picture())
+    return await show(request, "summary/summary.html", await load_picture(), holds_no_secret=True)
 
 
 @require_GET

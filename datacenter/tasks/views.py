@@ -52,7 +52,7 @@ async def tasks_page(request: Any) -> HttpResponse:
         "mark": mark,
         **offered,
     }
-    return await show(request, "tasks/tasks.html", await load_picture(), **context)
+    return await show(request, "tasks/tasks.html", await load_picture(), holds_no_secret=True, **context)
 
 
 @require_GET

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from cluster.core.health import Health
 from cluster.model import ClusterState, NodeState
 from datacenter.assets import address_of
+from datacenter.assets import page_scripts as names_of_scripts
 from datacenter.language.words import as_json as script_words_json
 from datacenter.membership import heat, link_cells
 from datacenter.membership.topology import Drawing, seen
@@ -40,6 +41,12 @@ WARNING_FROM, BAD_FROM = 0.85, 0.95
 def asset(name: str) -> str:
     """The address of a static file, which changes whenever any static file does."""
     return address_of(name)
+
+
+@register.simple_tag
+def page_scripts() -> list[str]:
+    """The addresses of a page's modules; the first one starts the others."""
+    return [address_of(name) for name in names_of_scripts()]
 
 
 @register.simple_tag

@@ -9,7 +9,15 @@ import "./times.js";
 import "./words.js";
 
 // What is first used after a click comes once the page stands.
-const LATER = ["./charts.js", "./forms.js", "./heat.js", "./keys.js", "./links.js", "./palette.js", "./rows.js", "./webauthn.js"];
-const later = () => LATER.forEach((name) => import(name));
+const later = () => {
+  import("./charts.js");
+  import("./forms.js");
+  import("./heat.js");
+  import("./keys.js");
+  import("./links.js");
+  import("./palette.js");
+  import("./rows.js");
+  import("./webauthn.js");
+};
 if (document.readyState === "complete") later();
 else addEventListener("load", later);

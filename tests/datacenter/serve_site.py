@@ -50,6 +50,8 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
         headers["cache-control"] = "no-store, no-transform"
     if name == "page":
         headers["content-type"] = "text/html; charset=utf-8"
+    if name == "public":
+        headers |= {"content-type": "text/html; charset=utf-8", "quire-holds-no-secret": "yes"}
     if name == "image":
         headers["content-type"] = "image/png"
     if name == "headers":
@@ -59,7 +61,7 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": pairs})
     if name == "parts":
         await send({"type": "http.response.body", "body": LARGE, "more_body": True})
-    large = name in ("large", "secret", "page", "image")
+    large = name in ("large", "secret", "page", "public", "image")
     await send({"type": "http.response.body", "body": LARGE if large else asked})
 
 

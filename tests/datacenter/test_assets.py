@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 
-from datacenter.assets import STYLES, StaticFiles, address_of, answer, library
+from datacenter.assets import WHOLE, StaticFiles, address_of, answer, library, page_scripts, style_sheets
 from datacenter.headers import CONTENT_SECURITY_POLICY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,12 +23,15 @@ def test_style_sheets_travel_in_one_file_in_their_order() -> None:
     _, headers, body = answer("GET", address_of("quire.css"), accepts_gzip=False)
     text = body.decode()
     assert headers["Content-Type"] == "text/css; charset=utf-8"
-    assert text.index("--accent:") < text.index(".shell {") < text.index(".dialog {")
-    assert all((ROOT / "static" / "css" / f"{name}.css").is_file() for name in STYLES)
+    assert text.index("--accent:") < text.index(".shell") < text.index(".palette-list") < text.index(".heat-map")
+    assert "@import" not in text and all(path.is_file() for path in style_sheets())
 
 
 def test_every_style_sheet_is_in_the_bundle() -> None:
-    assert {path.stem for path in (ROOT / "static" / "css").glob("*.css")} == set(STYLES)
+    assert {path.name for path in (ROOT / "static" / "css").glob("*.css")} == {
+        "quire.css",
+        *(path.name for path in style_sheets()),
+    }
 
 
 def test_htmx_and_its_socket_extension_are_version_2() -> None:
@@ -61,13 +67,47 @@ def test_a_name_that_is_no_file_is_a_mistake_of_the_template() -> None:
         address_of("nothing.js")
 
 
-def test_every_module_of_the_page_is_loaded_ahead_or_once_the_page_stands() -> None:
-    template = (ROOT / "templates" / "shell.html").read_text()
+def test_every_module_of_the_page_is_loaded_at_once_or_once_the_page_stands() -> None:
     modules = {path.name for path in (ROOT / "static" / "js").glob("*.js")} - {"app.js"}
     app = (ROOT / "static" / "js" / "app.js").read_text()
-    at_once = set(re.findall(r'^import "\./([^"]+)"', app, re.MULTILINE))
-    assert set(re.findall(r"modulepreload.*'js/([^']+)'", template)) == at_once
     assert set(re.findall(r'"\./([^"]+)"', app)) == modules
+
+
+@pytest.fixture
+def copied(tmp_path: Path, settings: Any) -> Iterator[Path]:
+    """The static files somewhere else, where they may be changed."""
+    settings.STATIC_DIR = tmp_path / "static"
+    shutil.copytree(ROOT / "static", settings.STATIC_DIR)
+    library.cache_clear()
+    yield settings.STATIC_DIR
+    library.cache_clear()
+
+
+def made_small(static: Path) -> None:
+    """As script/setup leaves it."""
+    sources = [*sorted(static.glob("js/*.js")), *sorted(static.glob("css/*.css"))]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    (static / "vendor").mkdir(exist_ok=True)
+    (static / "vendor" / ".quire").write_text(f"{digest}  -\n")
+    (static / "vendor" / "quire.js").write_text("small()")
+    (static / "vendor" / "quire.css").write_text("small{}")
+
+
+def test_what_was_made_small_of_these_files_is_sent_in_their_place(copied: Path) -> None:
+    made_small(copied)
+    assert page_scripts() == (WHOLE,)
+    assert answer("GET", address_of("quire.css"), False)[2] == b"small{}"
+
+
+def test_once_a_file_has_changed_pages_get_the_files_themselves(copied: Path) -> None:
+    made_small(copied)
+    with (copied / "js" / "copy.js").open("a") as module:
+        module.write("// changed\n")
+    library.cache_clear()
+    first, *ahead = page_scripts()
+    assert first == "js/app.js" and "js/live.js" in ahead and "js/palette.js" not in ahead
+    assert b".dialog {" in answer("GET", address_of("quire.css"), False)[2]
+    assert answer("GET", f"/static/x/{WHOLE}", False)[0] == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

@@ -236,6 +236,16 @@ def test_a_large_text_is_compressed_for_who_can_read_it(server: Served) -> None:
     assert response.getheader("Vary") == "Accept-Encoding"
 
 
+def test_a_page_that_says_it_holds_no_secret_is_compressed_and_its_size_blurred(server: Served) -> None:
+    sizes = set()
+    for _ in range(20):
+        response, body = server.request("GET", "/test/public", headers={"Accept-Encoding": "gzip"})
+        assert response.getheader("Content-Encoding") == "gzip" and gzip.decompress(body) == LARGE
+        assert response.getheader("Quire-Holds-No-Secret") is None
+        sizes.add(len(body))
+    assert len(sizes) > 1
+
+
 @pytest.mark.parametrize("path", ["/test/secret", "/test/page", "/test/image", "/test/x", "/test/parts"])
 def test_secrets_pages_images_small_and_partial_answers_are_not_compressed(server: Served, path: str) -> None:
     response, _ = server.request("GET", path, headers={"Accept-Encoding": "gzip"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import unquote
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from cluster.control import requests as ask
 from cluster.errors import Busy, Unavailable
 from datacenter.access import cookie, tickets
+from datacenter.access.masks import uncovered
 from tests.datacenter.conftest import Visitor, cookie_of, text, ticket
 from tests.datacenter.fake_daemon import PASSWORD, ROOT, FakeDaemon
 
@@ -95,7 +97,8 @@ async def test_a_daemon_that_does_not_answer_signs_nobody_out(visitor: Visitor, 
 async def test_a_page_carries_a_fresh_ticket_and_its_token(visitor: Visitor) -> None:
     response = await visitor.get("/")
     assert unquote(response.cookies[cookie_of(1)].value) == ticket(1)
-    assert "00000001:root@pam" in text(response)
+    token = re.search(r'"CSRFPreventionToken": "([^"]+)"', text(response))
+    assert token and uncovered(token[1]) == "00000001:root@pam"
 
 
 async def test_a_fragment_for_a_stranger_asks_the_page_to_sign_in(stranger: Visitor) -> None:
