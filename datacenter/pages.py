@@ -13,6 +13,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 
 from cluster.control.requests import Status
@@ -40,16 +41,18 @@ async def load_picture() -> Picture:
 
 
 def shown(picture: Picture) -> dict[str, Any]:
-    """What every template about the cluster may use; live fragments are rendered with the same."""
+    """What every template about the cluster may use; live fragments are rendered with the same.
+
+    What takes looking at every node and link is only reckoned once a template asks for it."""
     cluster, now_s = picture.cluster, time.time()
     return {
         "picture": picture,
         "cluster": cluster,
         "local": cluster.node(cluster.local_node),
-        "health": health(cluster, now_s),
-        "standing": quorum_standing(cluster),
-        "advice": advice(cluster, now_s),
-        "read_only": read_only(cluster),
+        "health": SimpleLazyObject(lambda: health(cluster, now_s)),
+        "standing": SimpleLazyObject(lambda: quorum_standing(cluster)),
+        "advice": SimpleLazyObject(lambda: advice(cluster, now_s)),
+        "read_only": SimpleLazyObject(lambda: read_only(cluster)),
         "link_numbers": words.link_numbers(cluster),
         "tasks": picture.tasks[:TASKS_SHOWN],
     }

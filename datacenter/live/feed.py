@@ -26,6 +26,7 @@ from cluster.errors import QuireError
 from cluster.model import Change
 from datacenter import gateway
 from datacenter.live import render
+from datacenter.live.gathering import Gathered
 from datacenter.live.outlet import Everything, Fragments, LogLines, Outlet
 from datacenter.live.picture import OutOfStep, Picture, after, picture_of, read_change
 
@@ -56,6 +57,7 @@ class Feed:
         self.picture: Picture | None = None
         self.flow = Flow(False, time.time(), _("Connecting to this node's service."))
         self._told = 0  # the last change that pages heard of
+        self._gathered = Gathered()
         self._rendered: dict[str, tuple[Picture, Flow, tuple[str, ...]]] = {}
         self._outlets: set[Outlet] = set()
         self._task: asyncio.Task[None] | None = None
@@ -130,9 +132,13 @@ class Feed:
                 await layer.group_discard(GROUP, channel)
 
     async def _step(self, arrived: asyncio.Queue[Any], receiving: asyncio.Task[None]) -> None:
-        message = await _next(arrived, QUIET_S)
+        left_s = self._gathered.left_s(time.monotonic())
+        message = await _next(arrived, QUIET_S if left_s is None else left_s) if left_s != 0 else None
         if message is None and receiving.done():
             receiving.result()
+        if message is None and left_s is not None:
+            self._push()
+            return
         if message is None:
             await self._look_why_it_is_quiet(arrived)
             return
@@ -165,9 +171,16 @@ class Feed:
         now = self.picture = after(picture, change)
         if change.topic == "tasklog":
             self._offer(LogLines(change))
-        told = self._told
-        if self._offer_each(lambda: render.difference(picture, now, change, told)):
-            self._told = change.number
+        self._gathered.add(picture, now, change, time.monotonic())
+        if self._gathered.left_s(time.monotonic()) == 0:
+            self._push()
+
+    def _push(self) -> None:
+        before, changes = self._gathered.take(time.monotonic())
+        now, told = self.picture, self._told
+        assert before is not None and now is not None
+        if self._offer_each(lambda: render.difference(before, now, changes, told)):
+            self._told = now.number
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -182,6 +195,7 @@ class Feed:
 
     def _show(self, picture: Picture) -> None:
         self.picture, self._told = picture, picture.number
+        self._gathered.drop()
         self._offer(Everything())
 
     def _paused(self, reason: str | Promise) -> None:

@@ -6,7 +6,8 @@ found by comparing two pictures, so that a row is touched only when something in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.template.loader import render_to_string
@@ -64,13 +65,23 @@ def nothing_new(picture: Picture, flow: Flow) -> tuple[str, ...]:
     return parts.messages(whole=True)
 
 
-def difference(before: Picture, now: Picture, change: Change, told: int = 0) -> Fragments:
-    """What a page that shows `before` needs to show `now`; `told` is the change that pages last heard of."""
-    parts = Parts(now, told)
-    if change.topic in _BY_TOPIC:
-        _BY_TOPIC[change.topic](parts, before, now, change.value or {})
-    arrived = frozenset({EVENTS} if change.topic == "event" else ())
+def difference(before: Picture, now: Picture, changes: Sequence[Change], told: int = 0) -> Fragments:
+    """What a page that shows `before` needs to show `now`, after these changes; `told` is the change that pages last
+    heard of. The moment it tells of is the first change's: who waited longest counts."""
+    first_s = min((change.at_s for change in changes if change.at_s), default=now.at_s)
+    parts = Parts(replace(now, at_s=first_s), told)
+    about = {(change.topic, _subject(change)): change for change in changes}
+    for change in about.values():
+        if change.topic in _BY_TOPIC:
+            _BY_TOPIC[change.topic](parts, before, now, change.value or {})
+    arrived = frozenset({EVENTS} if any(change.topic == "event" for change in changes) else ())
     return Fragments(parts.messages(), arrived.union(_what_differs(before, now)))
+
+
+def _subject(change: Change) -> str:
+    """Of several changes of one thing the last one tells all."""
+    value = change.value if isinstance(change.value, dict) else {}
+    return str(value.get("name") if change.topic == "node" else value.get("upid", ""))
 
 
 def node_page(picture: Picture, name: str) -> tuple[str, ...]:
@@ -117,10 +128,16 @@ class Parts:
     def __init__(self, picture: Picture, told: int = 0) -> None:
         self._picture, self._told = picture, told
         self._context = {**shown(picture), "pushed": True}
-        self._parts: list[str] = []
+        self._parts: dict[tuple[str, tuple[int, ...]], str] = {}
+        self._asked: list[dict[str, Any]] = []
 
     def add(self, *templates: str, **more: Any) -> None:
-        self._parts += [render_to_string(template, {**self._context, **more}) for template in templates]
+        """Each is rendered once, however many changes ask for it."""
+        self._asked.append(more)  # what is alive keeps its id
+        about = tuple(id(value) for value in more.values())
+        for template in templates:
+            if (template, about) not in self._parts:
+                self._parts[template, about] = render_to_string(template, {**self._context, **more})
 
     def messages(self, whole: bool = False) -> tuple[str, ...]:
         """Each ends with the mark: which change it belongs to and which one came before, so that the page knows
@@ -134,7 +151,7 @@ class Parts:
     def unmarked(self) -> tuple[str, ...]:
         """What is not about a change but about now: a page takes it in whatever came before."""
         messages: list[str] = []
-        for part in self._parts:
+        for part in self._parts.values():
             if not messages or len(messages[-1]) + len(part) > MESSAGE_CHARS:
                 messages.append(part)
             else:

@@ -60,9 +60,12 @@ async function draw(panel, frame) {
     const answer = await fetch(`/api2/json/nodes/${panel.dataset.charts}/rrddata?timeframe=${frame}&cf=AVERAGE`);
     if (!answer.ok) throw new Error(String(answer.status));
     const rows = (await answer.json()).data;
-    if (panel.dataset.drawn !== frame || !panel.isConnected) return;
+    const isWanted = () => panel.dataset.drawn === frame && panel.isConnected;
+    if (!isWanted()) return;
     clear();
-    shown = { panel, frame, plots: plotsOf(panel, rows) };
+    const plots = await plotsOf(panel, rows, isWanted);
+    if (!plots) return;
+    shown = { panel, frame, plots };
     note.hidden = rows.some((row) => "cpu" in row);
     note.textContent = t("Nothing has been heard from this node in this time.");
   } catch {
@@ -78,14 +81,19 @@ function load() {
   return new Promise((resolve, reject) => Object.assign(script, { onload: resolve, onerror: reject }));
 }
 
-function plotsOf(panel, rows) {
+// One after the other, so that the page answers in between; nothing when another timeframe was chosen meanwhile.
+async function plotsOf(panel, rows, isWanted) {
   const times = rows.map((row) => row.time);
-  return [...panel.querySelectorAll("[data-chart]")].map((place) => {
+  const plots = [];
+  for (const place of panel.querySelectorAll("[data-chart]")) {
     const chart = CHARTS[place.dataset.chart];
     const data = [times, ...chart.lines.map(([name]) => rows.map((row) => row[name] ?? null))];
     describe(place, chart, data);
-    return { place, chart, data, plot: new uPlot(options(place, chart), data, place) };
-  });
+    plots.push({ place, chart, data, plot: new uPlot(options(place, chart), data, place) });
+    await new Promise((next) => setTimeout(next));
+    if (!isWanted()) return plots.forEach(({ plot }) => plot.destroy());
+  }
+  return plots;
 }
 
 const two = (number) => String(number).padStart(2, "0");

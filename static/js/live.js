@@ -42,7 +42,8 @@ document.addEventListener("quire:signed-in", () => {
   if (page.dataset.socket !== "open") socket?.reconnect();
 });
 
-// Every page is sent everything; what this one does not show is taken out before htmx would look for its place.
+// Every page is sent everything; what this one does not show is taken out before htmx would look for its place, and what
+// needs nothing of htmx is put there at once: figures are many, and all that htmx does for each of them costs more.
 htmx.defineExtension("quire-live", {
   transformResponse: (text, request) => (request ? text : onlyWhatIsShown(text)),
 });
@@ -53,9 +54,23 @@ function onlyWhatIsShown(html) {
   if (!isNext(message.content.querySelector("#live-mark"))) return "";
   for (const piece of [...message.content.children]) {
     const place = piece.getAttribute("hx-swap-oob")?.split(":#")[1] ?? piece.id;
-    if (!document.getElementById(place)) piece.remove();
+    const here = document.getElementById(place);
+    if (!here) piece.remove();
+    else if (needsNothing(piece)) put(piece, here);
   }
   return message.innerHTML;
+}
+
+const OF_HTMX = "a, form, [hx-get], [hx-post], [hx-trigger], [hx-ext], [hx-boost], [ws-connect]";
+
+const needsNothing = (piece) =>
+  piece.getAttribute("hx-swap-oob") === "true" && !piece.matches(OF_HTMX) && !piece.querySelector(OF_HTMX);
+
+// What says the same as before is left alone.
+function put(piece, here) {
+  piece.removeAttribute("hx-swap-oob");
+  if (here.isEqualNode(piece)) piece.remove();
+  else here.replaceWith(piece);
 }
 
 // --- nothing missed, nothing twice ---

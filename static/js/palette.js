@@ -15,7 +15,9 @@ const arrived = htmx.ajax("GET", "/datacenter/palette", { target: "#palette-slot
   field = dialog.querySelector("input");
   list = dialog.querySelector("[role=listbox]");
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.addEventListener("close", () => before?.focus({ preventScroll: true }));
+  dialog.addEventListener("close", () => {
+    if (document.activeElement === document.body) before?.focus({ preventScroll: true }); // else it is elsewhere already
+  });
   field.addEventListener("input", search);
   field.addEventListener("keydown", onKey);
   list.addEventListener("click", (event) => {

@@ -11,6 +11,7 @@ function markCurrent() {
   const path = location.pathname;
   for (const link of document.querySelectorAll("[data-nav]")) {
     const here = link.dataset.nav.split(" ").some((start) => path === start || (start !== "/" && path.startsWith(`${start}/`)));
+    if (here === link.hasAttribute("aria-current")) continue;
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }

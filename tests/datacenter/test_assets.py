@@ -23,7 +23,7 @@ def test_style_sheets_travel_in_one_file_in_their_order() -> None:
     _, headers, body = answer("GET", address_of("quire.css"), accepts_gzip=False)
     text = body.decode()
     assert headers["Content-Type"] == "text/css; charset=utf-8"
-    assert text.index("--accent:") < text.index(".shell") < text.index(".palette-list") < text.index(".heat-map")
+    assert text.index("--accent:") < text.index(".shell") < text.index(".palette-list") < text.index(".heat-squares")
     assert "@import" not in text and all(path.is_file() for path in style_sheets())
 
 

@@ -62,7 +62,7 @@ async def test_open_pages_are_told_when_it_begins_and_when_it_ends(daemon: FakeD
     told = []
     for change in heard:
         before, picture = picture, after(picture, change)
-        messages = difference(before, picture, change).messages
+        messages = difference(before, picture, [change]).messages
         told += [bar(message) for message in messages if 'id="read-only"' in message]
     assert any("1 of 3 votes" in words for words in told) and told[-1] == ""
 

@@ -14,8 +14,9 @@ from channels.layers import get_channel_layer
 from cluster.control import requests as ask
 from cluster.control.requests import as_plain
 from cluster.errors import Unavailable
-from cluster.model import Change
+from cluster.model import Change, Sample
 from datacenter.live import feed as feed_module
+from datacenter.live import gathering
 from datacenter.live.feed import Feed
 from datacenter.live.outlet import Everything, Fragments, Item, LogLines, Outlet
 from tests.datacenter.fake_daemon import FakeDaemon
@@ -85,6 +86,24 @@ async def test_it_begins_with_a_snapshot_and_goes_on_with_each_change(following:
     assert feed.picture.cluster.node("gamma").online is False  # type: ignore[union-attr]
     assert isinstance(await following.take(Fragments), Fragments)
     assert Everything() not in following.taken[1:]
+
+
+async def test_a_large_cluster_s_figures_travel_together_and_with_what_cannot_wait(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon, feed = following.daemon, following.feed
+    daemon.form(12)
+    await following.until(lambda: feed.picture is not None and feed.picture.number == daemon.number)
+    await following.until(lambda: feed._gathered.before is None)
+    monkeypatch.setattr(gathering, "GATHER_S", 3600.0)
+    for node in daemon.cluster.nodes:
+        daemon.publish("node", replace(node, sample=Sample(2e9, {"cpu": 0.625})))
+    await following.until(lambda: feed.picture is not None and feed.picture.number == daemon.number)
+    daemon.publish("node", replace(daemon.cluster.nodes[2], online=False))
+    while "62.5 %" not in "".join(pushed := (await following.take(Fragments)).messages):
+        pass
+    assert f'data-change-number="{daemon.number}"' in pushed[-1] and 'data-state="offline"' in pushed[0]
+    assert sum(message.count('id="node-cpu-') for message in pushed) >= 11
 
 
 async def test_a_gap_means_a_new_snapshot(following: Following) -> None:

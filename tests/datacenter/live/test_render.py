@@ -34,7 +34,7 @@ def pieces(messages: tuple[str, ...]) -> list[str]:
 
 def told(before: Picture, topic: str, value: Any) -> render.Fragments:
     change = Change(before.number + 1, topic, as_plain(value), 55.25)
-    return render.difference(before, after(before, change), change)
+    return render.difference(before, after(before, change), [change])
 
 
 def test_new_figures_touch_their_cells_only() -> None:
@@ -49,6 +49,23 @@ def test_new_figures_touch_their_cells_only() -> None:
         "live-mark",
     ]
     assert "75.0 %" in fragments.messages[0] and fragments.nodes == {"n2"}
+
+
+def test_changes_that_travel_together_draw_each_piece_once_and_tell_of_the_first_moment() -> None:
+    before = now = picture(12)
+    changes = []
+    for turn, number in enumerate((1, 2, 1)):
+        node = replace(now.cluster.nodes[number], sample=Sample(2.0 + turn, {"cpu": 0.25 * (turn + 1)}))
+        changes.append(Change(now.number + 1, "node", as_plain(node), 55.0 + turn))
+        now = after(now, changes[-1])
+    fragments = render.difference(before, now, changes, told=before.number)
+    shown = pieces(fragments.messages)
+    assert sorted(shown) == sorted(set(shown)) and shown.count("cluster-totals") == 1
+    assert {"node-cpu-n2", "node-cpu-n3"} <= set(shown) and fragments.nodes == {"n2", "n3"}
+    message = "".join(fragments.messages)
+    assert "75.0 %" in message and "50.0 %" in message and "25.0 %" not in message
+    assert 'data-change-number="10"' in message and 'data-change-told="7"' in message
+    assert 'data-change-at="55.000000"' in message
 
 
 def test_a_node_that_goes_changes_its_state_wherever_it_is_shown() -> None:
