@@ -38,6 +38,7 @@ SITE_MAY_SEE = {
     "cluster.control.link_requests",
     "cluster.control.flight_requests",
     "cluster.control.former_requests",
+    "cluster.control.import_requests",
     "cluster.control.plan_requests",
     "cluster.control.supposition_requests",
     "cluster.control.alert_requests",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.cli import terminal
 from cluster.cli.arguments import DRY_RUN, FORMAT, Command, Parameter, Values
-from cluster.cli.membership import JOIN_OPTIONS, begin, given_links, refuse_inside_the_mount
+from cluster.cli.membership import JOIN_OPTIONS, begin, joining, refuse_inside_the_mount
 from cluster.cli.output import present, show, style_of
 from cluster.cli.planned import show_plan
 from cluster.errors import InvalidInput
@@ -73,8 +73,7 @@ def join(values: Values, daemon: BlockingClient) -> int:
         asked["password"] = terminal.ask_password(f"Password of root@pam on {terminal.printable(shown['address'])}: ")
         if not asked["password"]:
             raise InvalidInput("A password is needed.", fields={"password": "it was left empty"})
-    asked |= {name: values[name] for name in ("nodeid", "votes", "force") if name in values}
-    return begin(values, daemon, asked | {"links": given_links(values)})
+    return begin(values, daemon, asked | joining(values))
 
 
 COMMANDS = (

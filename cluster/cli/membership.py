@@ -56,8 +56,13 @@ def add(values: Values, daemon: BlockingClient) -> int:
         raise InvalidInput("A password is needed.", fields={"password": "it was left empty"})
     fingerprint = values.get("fingerprint") or _confirmed_fingerprint(hostname)
     asked = {"method": "cluster.join", "hostname": hostname, "password": password, "fingerprint": fingerprint}
-    asked |= {name: values[name] for name in ("nodeid", "votes", "force") if name in values}
-    return begin(values, daemon, asked | {"links": given_links(values)})
+    return begin(values, daemon, asked | joining(values))
+
+
+def joining(values: Values) -> dict[str, Any]:
+    """What both ways of joining may be asked for beside the peer."""
+    given = {name: values[name] for name in ("nodeid", "votes", "force") if name in values}
+    return given | {"links": given_links(values)} | ({"brings": True} if values.get("import") else {})
 
 
 def leave(values: Values, daemon: BlockingClient) -> int:
@@ -124,6 +129,7 @@ def _confirmed_fingerprint(hostname: str) -> str:
 
 JOIN_OPTIONS = (
     *LINK_OPTIONS,
+    Parameter("import", "boolean", "bring this node's own configuration along; --dry-run shows what becomes of it"),
     Parameter("nodeid", "integer", "id of this node (default: the lowest free one)", minimum=1),
     Parameter("votes", "integer", "votes of this node (default: 1)"),
     Parameter("force", "boolean", "go on where the checks of this node find fault"),

@@ -21,6 +21,7 @@ from cluster.control import (  # noqa: F401 - so that their requests are known
     failures,
     flight_requests,
     former_requests,
+    import_requests,
     link_requests,
     node_requests,
     plan_requests,

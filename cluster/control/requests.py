@@ -120,7 +120,7 @@ class CreateCluster(Request, tag="cluster.create"):
 
 class JoinCluster(Request, tag="cluster.join"):
     """→ {upid}. Raises Conflict when already in a cluster (without force), InvalidInput. With
-    `token` no password is needed."""
+    `token` no password is needed; `brings`: what this node has of its own comes along."""
 
     hostname: str
     fingerprint: str
@@ -131,6 +131,7 @@ class JoinCluster(Request, tag="cluster.join"):
     force: bool = False
     token: Secret = Secret()
     cluster_uuid: str = ""
+    brings: bool = False
     user: str = "root@pam"
 
 

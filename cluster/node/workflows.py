@@ -35,7 +35,8 @@ from cluster.workflow.create import CreatePlan, create, foretell_create, plan_cr
 from cluster.workflow.foretelling import Foretold
 from cluster.workflow.former import JoinMemory
 from cluster.workflow.host import Host
-from cluster.workflow.join import JoinPlan, foretell_join, join, plan_join
+from cluster.workflow.join import foretell_join, join
+from cluster.workflow.join_plan import JoinPlan, plan_join
 from cluster.workflow.join_tokens import JoinToken, JoinTokens
 from cluster.workflow.journal import Journal
 from cluster.workflow.leave import foretell_leave, leave, undo_join
@@ -132,7 +133,7 @@ class Workflows:
     def _joined(self, asked: JoinCluster) -> JoinPlan:
         return plan_join(
             self._host, asked.hostname, asked.fingerprint, asked.password, asked.links, asked.nodeid, asked.votes,
-            asked.force, asked.token, asked.cluster_uuid,
+            asked.force, asked.token, asked.cluster_uuid, asked.brings,
         )  # fmt: skip
 
     async def undo_join(self, request: UndoJoin) -> str:

@@ -26,7 +26,7 @@ from cluster.workflow.asking import Peers, PeerSession
 from cluster.workflow.clock import Clock
 from cluster.workflow.create import default_link
 from cluster.workflow.host import Host
-from cluster.workflow.join import PEER_USER, JoinPlan
+from cluster.workflow.join_plan import PEER_USER, JoinPlan
 from cluster.workflow.surveyor import NAMES_MAX, NONCE_BYTES, Exchange, Surveyor
 from cluster.workflow.token_session import PREFLIGHT, TokenSession
 

@@ -1,6 +1,6 @@
 """Join a cluster: ask a member to add this node, install what it gives, become its member, or leave no trace.
 
-`plan_join` refuses malformed input at the door. No byte of the password leaves before the peer has shown the pinned
+`join_plan.py` refuses malformed input at the door. No byte of the password leaves before the peer has shown the pinned
 certificate (`cluster/control/peer.py`). From the moment the store is synchronised the join is complete; everything
 before is taken back on failure, here and on the peer, whose side is `add_node.py`. How steps run is `steps.py`.
 """
@@ -8,90 +8,33 @@ before is taken back on failure, here and on the peer, whose side is `add_node.p
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from cluster.corosync import names
-from cluster.errors import Conflict, InvalidInput, PeerError, PeerRefused
+from cluster.errors import Conflict, PeerError, PeerRefused
 from cluster.model import Link
-from cluster.secret import Secret
-from cluster.workflow import answer, preflight, waiting
+from cluster.workflow import answer, bring, preflight, waiting
 from cluster.workflow.asking import ANSWER_S, Peers, PeerSession, answered
 from cluster.workflow.clock import Clock
 from cluster.workflow.create import default_link, engine_word, local_undo_steps
 from cluster.workflow.foretelling import Foretold, foretell
 from cluster.workflow.former import Joined, JoinMemory
 from cluster.workflow.host import Host
-from cluster.workflow.join_tokens import TOKEN
+from cluster.workflow.import_plan import Taken, plan_import
+from cluster.workflow.join_plan import PEER_USER, JoinPlan
 from cluster.workflow.journal import Journal
 from cluster.workflow.steps import Account, Run, Step, UndoStep, Workflow, run
 from cluster.workflow.token_session import TokenSession
 
 API_VERSION, API_VERSION_MIN = 1, 0
-PEER_USER = "root@pam"
-PASSWORD_LENGTH_MAX = 128
 QUEUE_S, ASK_AGAIN_S = 300.0, 1.0  # how long this node waits while others join before it
-NO_TOKEN = Secret()
-PASSWORD_WANTED = f"The password of {PEER_USER} on the peer is needed (at most {PASSWORD_LENGTH_MAX} characters)."
 QUORATE_S = 90.0
 SYNCHRONISED_S = 120.0
 
 _NETWORK_ADVICE = (
     "Check that the nodes reach each other on every link: UDP ports 5405 to 5412, no firewall between, the same MTU."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class JoinPlan:
-    """Whom to join and as what; every value is checked."""
-
-    hostname: str
-    fingerprint: str
-    password: Secret
-    links: tuple[Link, ...] = ()
-    node_id: int | None = None
-    votes: int | None = None
-    force: bool = False
-    token: Secret = NO_TOKEN
-    cluster_uuid: str = ""
-
-
-def plan_join(
-    host: Host,
-    hostname: str,
-    fingerprint: str,
-    password: Secret,
-    links: Mapping[int, str] | None = None,
-    nodeid: int | None = None,
-    votes: int | None = None,
-    force: bool = False,
-    token: Secret = NO_TOKEN,
-    cluster_uuid: str = "",
-) -> JoinPlan:
-    """With a join token no password is needed. Raises InvalidInput naming the field."""
-    near = host.engine_name != "corosync"
-    address = names.link_address(hostname, "hostname", allow_loopback=near)
-    if token and not TOKEN.fullmatch(token.reveal()):
-        raise InvalidInput("This is no join token.", fields={"token": "This is no join token."})
-    if token:
-        password = Secret()
-    elif not password or len(password.reveal()) > PASSWORD_LENGTH_MAX or "\0" in password.reveal():
-        raise InvalidInput(PASSWORD_WANTED, fields={"password": PASSWORD_WANTED})
-    chosen = names.links(links or {}, allow_loopback=near)
-    if not chosen:
-        default_link(host)
-    return JoinPlan(
-        address,
-        names.fingerprint(fingerprint),
-        password,
-        chosen,
-        None if nodeid is None else names.node_id(nodeid),
-        None if votes is None else names.votes(votes),
-        force,
-        token,
-        cluster_uuid,
-    )
 
 
 async def join(
@@ -152,6 +95,7 @@ class _Joining:
         self._cluster: answer.PeerCluster
         self._reply: Any = None
         self._addition: answer.Addition
+        self._own: dict[str, bytes] = {}
 
     def workflow(self) -> Workflow:
         host, peer = self._host, self._plan.hostname
@@ -163,6 +107,8 @@ class _Joining:
                 Step("sign-in", f"Show {peer} the join token" if self._plan.token else f"Sign in on {peer}",
                      self._sign_in, ANSWER_S, looks=True),
                 Step("versions", "Compare versions and links", self._compare, 2 * ANSWER_S, looks=True),
+                Step("content", "Plan what becomes of this node's own configuration", self._plan_content, 60.0,
+                     looks=True),
                 Step("addition", f"Ask {peer} to add this node", self._request, QUEUE_S + 2 * ANSWER_S),
                 Step("answer", "Check what the cluster sent", self._check_answer, 30.0),
                 Step("stop", f"Make sure that {word} is stopped", self._stop, 30.0),
@@ -174,6 +120,8 @@ class _Joining:
                 Step("synchronise", "Receive the cluster's store", self._synchronise, SYNCHRONISED_S + 5),
             ],
             [
+                Step("import", "Bring this node's own configuration along", self._import, 60.0,
+                     "What it had is in the copy of its former store; nothing is lost."),
                 Step("certificate", "Issue this node's certificate", self._certify, 60.0,
                      "The daemon issues it when it can; the join itself is complete."),
                 Step("settle", "Tidy up", self._settle, 15.0),
@@ -187,6 +135,8 @@ class _Joining:
 
     async def _check(self, run: Run) -> None:
         findings = await preflight.inspect_join(self._host, self._plan.links)
+        if self._plan.brings:  # then guests get other numbers where theirs are taken
+            findings = [one for one in findings if one.code not in ("guests-present", "content-replaced")]
         preflight.settle_findings(findings, run, self._plan.force)
 
     async def _sign_in(self, run: Run) -> None:
@@ -225,6 +175,25 @@ class _Joining:
             if "not in a cluster" in error.message.lower():
                 raise Conflict(f"{self._plan.hostname} is not in a cluster. Create one there first.") from error
             raise
+
+    async def _plan_content(self, run: Run) -> str | None:
+        """Told before anything is asked for; made anew once the cluster's store is here."""
+        self._own = await bring.own_files(self._host)
+        if not self._own:
+            return "there is none"
+        if not self._plan.brings:
+            return f"OK, all of it ({len(self._own)} files) stays in a copy of this node's store"
+        plan = plan_import(self._own, self._host.name, await self._what_is_taken(run))
+        for row in plan.rows:
+            run.say(f"{row.path}{f' ({row.what})' if row.what else ''}: {row.becomes}. {row.sentence}")
+        return None
+
+    async def _what_is_taken(self, run: Run) -> Taken:
+        try:
+            return bring.read_taken(await self._session.get("/cluster/config/join/taken"))
+        except PeerRefused:
+            run.say("What the cluster has is not known yet: names and numbers are kept where they are free there.")
+            return Taken()
 
     # --- the cluster's side -------------------------------------------------------------------------------------------
 
@@ -287,6 +256,13 @@ class _Joining:
 
     async def _synchronise(self, run: Run) -> None:
         await waiting.until_synchronised(self._host, run, self._clock, SYNCHRONISED_S)
+
+    async def _import(self, run: Run) -> str | None:
+        if not self._own or not self._plan.brings:
+            return "nothing to do"
+        plan = await bring.bring(self._host, self._own)
+        counts = Counter(row.becomes for row in plan.rows)
+        return "OK, " + ", ".join(f"{number} {word}" for word, number in counts.items())
 
     async def _certify(self, run: Run) -> str:
         return f"OK, fingerprint {await self._host.refresh_certificate()}"

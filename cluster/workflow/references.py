@@ -109,7 +109,7 @@ def _without_lines(
 
 def _sections(path: str, data: bytes, node: bytes) -> Cleaned:
     kept, found = [], []
-    for section in _split(data):
+    for section in sections(data):
         fresh, becomes = _section(section, node)
         kept.append(fresh)
         if becomes:
@@ -118,7 +118,7 @@ def _sections(path: str, data: bytes, node: bytes) -> Cleaned:
     return b"".join(kept), found
 
 
-def _split(data: bytes) -> list[list[bytes]]:
+def sections(data: bytes) -> list[list[bytes]]:
     """The file's lines by section; what stands before the first head is a section of its own."""
     sections: list[list[bytes]] = [[]]
     for line in data.splitlines(keepends=True):

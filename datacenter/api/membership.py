@@ -74,6 +74,7 @@ class JoinParameters(LinkParameters, kw_only=True):
     nodeid: NodeId | None = None
     votes: Votes | None = None
     force: bool = False
+    brings: bool = msgspec.field(default=False, name="import")
 
 
 class AddParameters(LinkParameters, kw_only=True):
@@ -147,6 +148,7 @@ async def join(call: Call, asked: JoinParameters) -> str:
         nodeid=asked.nodeid,
         votes=asked.votes,
         force=asked.force,
+        brings=asked.brings,
         user=call.user,
     )
     return (await gateway.call(request))["upid"]

@@ -53,6 +53,8 @@ STEPS = (
     _("Have every {engine} read the configuration"),
     _("Remove the empty folder of the former name"),
     _("Give the former name back"),
+    _("Plan what becomes of this node's own configuration"),
+    _("Bring this node's own configuration along"),
 )
 
 # --- what a change would mean (`cluster/workflow/`)
@@ -79,6 +81,13 @@ PLANS = (
     _("The line is taken out."),
     _("It is for this node alone: archived."),
     _("The node is taken out of its list; the others stay."),
+    _("The cluster has the same."),
+    _("On this node only."),
+    _("The cluster's counts; this one stays in the copy."),
+    _("It is of another node; it stays in the copy."),
+    _("It is too large to be brought along; it stays in the copy."),
+    _("It comes along as it is."),
+    _("It keeps the number {n_guest}."),
 )
 
 # fmt: on

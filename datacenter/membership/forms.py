@@ -72,6 +72,7 @@ def read_join(form: QueryDict, invitation: dict[str, Any] | None, user: str) -> 
         links=links,
         token=Secret(token),
         cluster_uuid=invitation.get("cluster_uuid", "") if invitation else "",
+        brings=form.get("brings") == "1",
         user=user,
     )
 

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from cluster.control.import_requests import PlanImport
 from cluster.control.requests import DecodeInvitation, Interfaces, JoinInfo
 from cluster.errors import InvalidInput, QuireError
 from cluster.model import LINKS_MAX
@@ -20,6 +21,7 @@ from datacenter.pages import fragment, load_picture, needs, show
 from datacenter.session.door import page
 from datacenter.tasks.views import task_window
 
+IMPORT_TIMEOUT_S = 20.0
 INVITATION_CHARS_MAX = 8192  # the daemon has a closer bound; this keeps a pasted film from travelling
 
 
@@ -59,7 +61,8 @@ async def join_info(request: Any) -> HttpResponse:
 async def join(request: Any) -> HttpResponse:
     """The dialog, and what it sends; as for `create`."""
     if request.method == "GET":
-        return fragment(request, "membership/_join.html", **await _link_choices())
+        content = await gateway.call(PlanImport(request.quire_user.username), timeout_s=IMPORT_TIMEOUT_S)
+        return fragment(request, "membership/_join.html", content=content, **await _link_choices())
     try:
         invitation = await _decoded(request) if request.POST.get("mode") != "manual" else None
         started = await gateway.call(read_join(request.POST, invitation, request.quire_user.username))

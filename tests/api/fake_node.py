@@ -15,6 +15,7 @@ from cluster.access.user_cfg import Pool
 from cluster.control import access_requests as access_ask
 from cluster.control import flight_requests as flight_ask
 from cluster.control import former_requests as former
+from cluster.control import import_requests as importing
 from cluster.control import node_requests as node_ask
 from cluster.control import requests as ask
 from cluster.control import supposition_requests as ahead
@@ -176,6 +177,8 @@ class FakeNode:
             joining.TokenAdd: lambda request: self._add_node(ask.AddNode(request.node)),
             ask.RemovedNodes: lambda request: [GONE],
             former.FormerStores: lambda request: {"joined": None, "copies": [COPY]},
+            importing.ContentTaken: lambda request: {"files": {}, "storages": {}, "guests": []},
+            importing.PlanImport: lambda request: [],
             former.UndoJoin: lambda request: {"upid": UPID},
             ask.UndoRemoval: lambda request: {"warnings": ["jobs.cfg was changed since."]},
             ask.RemovalPlan: self._removal,

@@ -42,6 +42,8 @@ ROOT_ONLY = {
     ("GET", "/cluster/config/nodes/{node}/rename"),
     ("POST", "/cluster/config/rename"),
     ("GET", "/cluster/config/rename"),
+    ("GET", "/cluster/config/join/taken"),
+    ("GET", "/cluster/config/join/import"),
     ("PUT", "/cluster/config/links"),
     ("PUT", "/cluster/config/expected"),
     ("POST", "/cluster/config/qdevice"),

@@ -21,6 +21,7 @@ from cluster.control import access_requests as access_ask
 from cluster.control import check_requests as looking
 from cluster.control import flight_requests as flight_ask
 from cluster.control import former_requests as former
+from cluster.control import import_requests as importing
 from cluster.control import link_requests as paths_ask
 from cluster.control import node_requests as node_ask
 from cluster.control import plan_requests as planning
@@ -127,6 +128,7 @@ class FakeDaemon:
         self.refusals: dict[type[ask.Request], QuireError] = {}
         self.removed: list[dict[str, Any]] = []
         self.former: dict[str, Any] = {"joined": None, "copies": []}
+        self.content: list[dict[str, str]] = []  # what this node would bring into a cluster
         self.obstacle = ""
         self.tokens: list[dict[str, Any]] = []
         self.check: dict[str, Any] = {}
@@ -158,6 +160,7 @@ class FakeDaemon:
             ask.LeaveCluster: lambda request: {"upid": self.begin("clusterleave", ("Leave",), lambda: None)},
             ask.RemovedNodes: lambda request: self.removed,
             planning.Plan: self._plan,
+            importing.PlanImport: lambda request: self.content,
             planning.Rename: lambda request: {"upid": self.begin("clusterrename", ("Commit",), lambda: None)},
             former.FormerStores: lambda request: self.former,
             former.UndoJoin: lambda request: {"upid": self.begin("clusterundojoin", ("Leave",), lambda: None)},

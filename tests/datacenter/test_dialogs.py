@@ -195,3 +195,15 @@ async def test_a_refused_password_is_said_at_its_field_and_never_sent_back(visit
     response = await visitor.post(JOIN, fields)
     assert errors(text(response)) == {"password": "The peer does not accept this password."}
     assert "wrong horse" not in text(response)
+
+
+async def test_a_node_with_content_is_asked_whether_it_comes_along(visitor: Visitor, daemon: FakeDaemon) -> None:
+    assert "Bring it along" not in text(await visitor.htmx("/datacenter/cluster/join"))
+    row = {"path": "nodes/alpha/qemu-server/100.conf", "what": "guest 100", "becomes": "kept"}
+    daemon.content = [row | {"sentence": "It keeps the number 100."}]
+    dialog = text(await visitor.htmx("/datacenter/cluster/join"))
+    assert "Bring it along" in dialog and "guest 100" in dialog and "It keeps the number 100." in dialog
+    by_hand = {"mode": "manual", "hostname": "10.0.0.9", "fingerprint": "AA:BB", "password": "secret"}
+    for ticked in ("1", ""):
+        await visitor.post("/datacenter/cluster/join", by_hand | {"brings": ticked})
+        assert daemon.last(ask.JoinCluster).brings is bool(ticked)

@@ -13,7 +13,7 @@ from cluster.secret import Secret
 from cluster.workflow.check_together import check_create, check_join
 from cluster.workflow.clock import SystemClock
 from cluster.workflow.fake_surveyor import PASSES, FakeSurveyor
-from cluster.workflow.join import plan_join
+from cluster.workflow.join_plan import plan_join
 from cluster.workflow.surveyor import Measured
 from tests.workflow.world import ADDRESSES, FINGERPRINTS, PASSWORD
 

@@ -7,7 +7,8 @@ from typing import Any
 from cluster.secret import Secret
 from cluster.workflow.create import foretell_create, plan_create
 from cluster.workflow.foretelling import Foretold
-from cluster.workflow.join import foretell_join, plan_join
+from cluster.workflow.join import foretell_join
+from cluster.workflow.join_plan import plan_join
 from cluster.workflow.leave import foretell_leave
 from tests.workflow.world import FINGERPRINTS, PASSWORD
 

@@ -8,7 +8,8 @@ from cluster.corosync import conf
 from cluster.errors import InvalidInput, Unavailable
 from cluster.secret import Secret
 from cluster.workflow.fake_host import Killed
-from cluster.workflow.join import join, plan_join
+from cluster.workflow.join import join
+from cluster.workflow.join_plan import plan_join
 from tests.workflow.world import FINGERPRINTS, PASSWORD, Story
 
 # The joiner's methods, in the order a join first uses them, up to the point from which it is complete.
@@ -80,6 +81,7 @@ async def test_the_log_tells_the_join_in_plain_words(created):
         "Check this node: OK",
         "Sign in on 10.0.0.1: OK",
         "Compare versions and links: OK, cluster demo of 1 node",
+        "Plan what becomes of this node's own configuration: there is none",
         "Ask 10.0.0.1 to add this node: OK",
         "Check what the cluster sent: OK",
         "Make sure that corosync is stopped: OK",
@@ -89,6 +91,7 @@ async def test_the_log_tells_the_join_in_plain_words(created):
         "Start corosync: OK",
         "Wait for quorum: OK",
         "Receive the cluster's store: OK",
+        "Bring this node's own configuration along: nothing to do",
         f"Issue this node's certificate: OK, fingerprint {':'.join(['AB'] * 32)}",
         "Tidy up: OK",
         "beta is now a member of the cluster.",

@@ -10,12 +10,14 @@ from typing import Any
 from cluster.corosync import conf
 from cluster.errors import NotInCluster, PeerError, PeerRefused, QuireError, TaskFailed
 from cluster.secret import Secret
+from cluster.workflow import bring
 from cluster.workflow.add_node import Additions
 from cluster.workflow.clock import JumpingClock
 from cluster.workflow.create import create, plan_create
 from cluster.workflow.fake_host import FakeHost, FakeNetwork, Killed
 from cluster.workflow.former import JoinMemory
-from cluster.workflow.join import join, plan_join
+from cluster.workflow.join import join
+from cluster.workflow.join_plan import plan_join
 from cluster.workflow.journal import Journal
 from cluster.workflow.resume import Resumed, resume_or_undo
 
@@ -165,6 +167,8 @@ class FakePeer:
     async def _answer(self, host: FakeHost, path: str, params: dict[str, Any]) -> Any:
         if path == "/cluster/config/apiversion":
             return 1
+        if path == "/cluster/config/join/taken":
+            return bring.as_plain(await bring.what_is_taken(host))
         if path == "/cluster/config/join":
             return _join_information(host)
         additions = self._world.additions[host.name]

@@ -15,6 +15,7 @@ from cluster.control import alert_requests as alert
 from cluster.control import check_requests as looking
 from cluster.control import flight_requests as flight
 from cluster.control import former_requests as former
+from cluster.control import import_requests as importing
 from cluster.control import link_requests as paths
 from cluster.control import node_requests as machines
 from cluster.control import plan_requests as planning
@@ -206,6 +207,7 @@ NEEDS: dict[type[Request], Need] = {
     alert.AlertTest: privilege("Sys.Modify", "/"),
     paths.ChangeLinks: root, paths.ConfirmLinks: root, paths.RevertLinks: root, paths.SetExpected: root,
     planning.Plan: root, planning.PlanUndoRemoval: root, planning.RenewCertificate: root, planning.Rename: root,
+    importing.ContentTaken: root, importing.PlanImport: root,
     witnessing.SetUpWitness: root, witnessing.RemoveWitness: root, witnessing.PlanWitness: root,
     looking.CheckCreate: root, looking.CheckJoin: root, looking.CheckMembers: audit, looking.CheckState: audit,
     looking.RemoveLeftovers: root, looking.MembersPreflight: root,

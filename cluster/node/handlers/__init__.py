@@ -23,6 +23,7 @@ from cluster.node.handlers import (
     former,
     history,
     host,
+    importing,
     join_tokens,
     links,
     nodes,
@@ -51,7 +52,7 @@ MODULES = (
     expected,
     status, configuration, tasks, store, history, conflicts, exchange, checks, host, links, nodes, peers,
     supposing, access, alerts, flight, users, user_tokens, second_factors, rights, realms, openid, root_session,
-    standing, join_tokens, planning, former, witness,
+    standing, join_tokens, planning, former, witness, importing,
 )  # fmt: skip
 
 
