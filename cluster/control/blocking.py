@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from cluster.control.requests import Request
 
 CALL_TIMEOUT_S = 10.0
+# For whoever asks from a command line; pages say it without.
+HINT = " Start it, or name the socket of the node with --socket or QUIRE_SOCKET."
 RECEIVE_SIZE = 1 << 16
 # The only request of a connection is number 1; 0 speaks of the connection itself.
 NUMBER = 1
@@ -81,7 +83,7 @@ class BlockingClient:
             line.close()
             if isinstance(error, TimeoutError):
                 raise
-            raise unreachable(self.path, error) from None
+            raise unreachable(self.path, error, HINT) from None
         return line
 
     def _received(self, line: socket.socket, end_s: float | None) -> bytes:
@@ -95,15 +97,12 @@ class BlockingClient:
 # --- words both clients use -------------------------------------------------------------------------------------------
 
 
-def unreachable(path: str, error: OSError) -> QuireError:
+def unreachable(path: str, error: OSError, hint: str = "") -> QuireError:
     """Why nothing can be asked at this path."""
     if isinstance(error, PermissionError):
         return Forbidden(f"This user may not use the control socket {path}. Run the command as root.")
     if error.errno in (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR):
-        return Unavailable(
-            f"The daemon of this node does not answer at {path}. Is it running? "
-            "Start it, or name the socket of the node with --socket or QUIRE_SOCKET."
-        )
+        return Unavailable(f"The daemon of this node does not answer at {path}. Is it running?{hint}")
     if error.errno == errno.EAGAIN:
         return Unavailable(f"The daemon of this node is too busy to answer at {path}. Try again in a moment.")
     return Unavailable(f"The control socket {path} cannot be used: {error.strerror or error}.")

@@ -31,6 +31,7 @@ class Line:
         self._means = array("f", [UNKNOWN]) * shape.count
         self._most = array("f", [UNKNOWN]) * shape.count
         self._step, self._sum, self._count = 0, 0.0, 0
+        self._worked = False
 
     def add(self, now_s: float, latency_us: float | None, connected: bool) -> None:
         step = int(now_s) // self._shape.step_s
@@ -38,6 +39,9 @@ class Line:
             return
         self._clear_until(step)
         place = step % self._shape.count
+        if connected and not self._worked:
+            self._worked = True  # until now it was coming up, which is not being down
+            self._means[place] = self._most[place] = UNKNOWN
         if not connected:
             self._means[place] = self._most[place] = DOWN
         elif latency_us is not None and self._means[place] != DOWN:

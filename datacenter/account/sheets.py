@@ -159,7 +159,7 @@ SESSIONS = Sheet(
     ),
     (
         Act(
-            "end", _("End"), _("End a session"), "DELETE", "/access/sessions/{id}", (), ("id",), dangerous=True,
+            "end", _("End session"), _("End a session"), "DELETE", "/access/sessions/{id}", (), ("id",), dangerous=True,
             lead=_("Whoever uses it has to sign in again."), applies=lambda row: not row["current"],
         ),
     ),

@@ -14,6 +14,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext, gettext_noop, pgettext
 
+from cluster.core.health import Health
 from cluster.model import ClusterState, NodeState, Quorum, RingId, TaskState
 from datacenter.ahead.typed import Typed
 from datacenter.language.sentences import said as say
@@ -120,6 +121,13 @@ def said(sentence: Any) -> Any:
 def level_word(level: str) -> str:
     """For a screen reader, which is shown neither colour nor shape."""
     return gettext(LEVEL_WORDS.get(level, level))
+
+
+@register.filter
+def beside_the_word(told: Health) -> str:
+    """What the sentence says beyond the word that stands before it."""
+    first = told.reasons[0].sentence if told.reasons else ""
+    return told.sentence.removeprefix(first).strip() if first == f"{told.word}." else told.sentence
 
 
 @register.filter

@@ -121,6 +121,14 @@ def copy_button(of: str, what: str) -> str:
 
 
 @register.simple_tag
+def copyable(text: str | None) -> str:
+    """An address or a fingerprint in a table: a click on it copies it. For the keyboard a node's page has buttons."""
+    if not text:
+        return "–"
+    return format_html('<button type="button" class="copy-self" data-copy-self tabindex="-1">{}</button>', text)
+
+
+@register.simple_tag
 def link_row(cluster: ClusterState, node: NodeState, number: int) -> list[link_cells.LinkCell]:
     """What a node measures on one of its links, towards each node."""
     return link_cells.row(cluster, node, number)

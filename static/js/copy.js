@@ -1,9 +1,11 @@
-// Copy buttons: [data-copy="id"] copies the value or text of that element, and says so.
+// Copy buttons: [data-copy="id"] copies the value or text of that element, [data-copy-self] its own, and says so.
 import { t } from "./words.js";
 
 const CONFIRMED_MS = 2000;
 
 document.addEventListener("click", async (event) => {
+  const itself = event.target.closest("[data-copy-self]");
+  if (itself) return confirmItself(itself, await copied(itself));
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
@@ -16,7 +18,7 @@ document.addEventListener("focusin", (event) => {
 });
 
 async function copied(source) {
-  const text = source.value ?? source.textContent.trim();
+  const text = source.value || source.textContent.trim();
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -37,6 +39,12 @@ function copiedBySelection(source, text) {
   area.remove();
   before?.focus();
   return done;
+}
+
+function confirmItself(button, done) {
+  button.classList.add(done ? "is-copied" : "is-not-copied");
+  button.title = done ? t("Copied") : t("Not copied");
+  setTimeout(() => button.classList.remove("is-copied", "is-not-copied"), CONFIRMED_MS);
 }
 
 function confirm(button, done) {

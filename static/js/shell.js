@@ -209,3 +209,15 @@ function failureWords(answer) {
   const text = answer?.responseText ? new DOMParser().parseFromString(answer.responseText, "text/html") : null;
   return text?.querySelector(".note")?.textContent.trim() || t("This node did not answer. Try again in a moment.");
 }
+
+// On a phone the tabs are wider than the window: the one that is shown is in it.
+function showTab() {
+  for (const tabs of document.querySelectorAll("#content .tabs")) {
+    const shown = tabs.querySelector("[aria-current]");
+    if (shown && tabs.scrollWidth > tabs.clientWidth) tabs.scrollLeft = shown.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - shown.offsetWidth) / 2;
+  }
+}
+
+showTab();
+addEventListener("resize", showTab);
+document.addEventListener("htmx:afterSettle", (event) => event.target.id === "content" && showTab());

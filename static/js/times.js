@@ -1,5 +1,5 @@
 // Times: [data-since] shows how long ago, [data-clock] shows the moment, both in the reader's own zone and with the
-// exact moment in the title. Only the words move with the clock; what happened is pushed.
+// other of the two in the title. Only the words move with the clock; what happened is pushed.
 import { t } from "./words.js";
 
 const EVERY_MS = 1000;
@@ -24,12 +24,18 @@ function show() {
     const exact = "clock" in place.dataset || document.documentElement.dataset.times === "exact";
     const words = exact ? clock(moment) : lasted((Date.now() - moment) / 1000);
     if (place.textContent !== words) place.textContent = words;
-    if (place.dataset.exact !== place.dateTime) {
-      place.dataset.exact = place.dateTime;
-      place.title = ("since" in place.dataset ? t("since {time}") : "{time}").replace("{time}", moment.toLocaleString("sv"));
-    }
   }
 }
+
+// Both at once for the pointer: exact, and how long ago or ahead.
+document.addEventListener("pointerover", (event) => {
+  const place = event.target.closest?.("time[data-since], time[data-clock]");
+  if (!place) return;
+  const moment = new Date(place.dateTime);
+  const away = (Date.now() - moment) / 1000;
+  const words = away < 0 ? t("{time}, in {ago}") : t("{time}, {ago} ago");
+  place.title = words.replace("{time}", moment.toLocaleString("sv")).replace("{ago}", lasted(Math.abs(away)));
+});
 
 show();
 setInterval(show, EVERY_MS);

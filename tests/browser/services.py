@@ -29,7 +29,7 @@ class Services:
     """`stop` and `start` take one of `daemon`, `web` and `redis`, or `whole` for a node without Redis; `start` returns
     once it answers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, simulated: int = 4) -> None:
         self.folder, self.port = folder, free_port()
         self.url = f"https://{ADDRESS}:{self.port}"
         (folder / "hash").write_text(PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD))
@@ -38,10 +38,10 @@ class Services:
         manage = [sys.executable, str(ROOT / "manage.py")]
         self._commands = {
             "redis": ["redis-server", "--port", "0", "--unixsocket", str(folder / "redis.sock"), "--save", ""],
-            "daemon": [*manage, "runnode", *node, "--engine", "simulated", "--simulated", "4",
+            "daemon": [*manage, "runnode", *node, "--engine", "simulated", "--simulated", str(simulated),
                        "--password-hash-file", str(folder / "hash"), "--redis-url", redis_url],
             "web": [*manage, "runweb", *node, "--redis-url", redis_url],
-            "whole": [*manage, "runnode", *node, "--engine", "simulated", "--simulated", "4", "--web",
+            "whole": [*manage, "runnode", *node, "--engine", "simulated", "--simulated", str(simulated), "--web",
                       "--password-hash-file", str(folder / "hash")],
         }  # fmt: skip
         self._answers = {"redis": self._redis_answers, "daemon": self._daemon_answers, "web": self._web_answers,

@@ -257,6 +257,13 @@ class FakeDaemon:
         self.flight.record(node, code, **more)
         self.publish("event", {"node": node, "number": len(self.flight.events), "kind": more.get("kind", "membership")})
 
+    def hold_nothing(self) -> None:
+        """root@pam has no rights from now on."""
+        self.held = {}
+
+    def hold_everything(self) -> None:
+        self.held = dict.fromkeys(PRIVILEGES, 1)
+
     def tell_of_a_split(self) -> None:
         self.flight.tell_of_a_split(time.time())
         self.publish("event", {"node": "alpha", "number": 0, "kind": "membership"})

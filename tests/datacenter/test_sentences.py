@@ -36,7 +36,8 @@ from cluster.model import (
     WitnessState,
 )
 from datacenter.language.patterns import PATTERNS
-from datacenter.language.sentences import is_known, read, said
+from datacenter.language.patterns_of_refusals import REFUSALS
+from datacenter.language.sentences import HOLE, is_known, read, said
 
 NOW_S, DAY_S = 1_000_000.0, 86400.0
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
@@ -173,6 +174,18 @@ def _text(node: ast.expr) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join("corosync" if isinstance(each, ast.FormattedValue) else each.value for each in node.values)  # type: ignore[attr-defined]
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def test_each_refusal_that_has_a_pattern_is_still_said() -> None:
+    source = []
+    for path in sorted((settings.BASE_DIR / "cluster").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                source.append(node.value)
+    text = "\n".join(source)
+    pieces = {piece.strip() for pattern in REFUSALS for piece in HOLE.split(pattern)[::2] if len(piece) > 12}
+    assert len(pieces) > 40
+    assert sorted(piece for piece in pieces if piece not in text) == []
 
 
 def test_the_kinds_of_alerts_have_a_pattern() -> None:

@@ -71,3 +71,13 @@ async def test_the_newest_events_are_asked_for_once_the_page_stands(visitor: Vis
     assert 'hx-trigger="load"' in text(await visitor.get("/datacenter/summary"))
     found = text(await visitor.get("/datacenter/summary/events"))
     assert 'id="summary-events"' in found and 'hx-trigger="load"' not in found
+
+
+async def test_that_somebody_signed_in_is_no_news_on_the_summary(visitor: Visitor, daemon: FakeDaemon) -> None:
+    daemon.form(3)
+    daemon.record("alpha", "changed", kind="config", about="user.cfg", sentence="user.cfg was written.")
+    daemon.record(
+        "alpha", "changed", kind="config", about="priv/sessions.cfg", sentence="priv/sessions.cfg was written."
+    )
+    found = text(await visitor.get("/datacenter/summary/events"))
+    assert "user.cfg was written." in found and "sessions" not in found

@@ -47,6 +47,12 @@ def test_a_step_in_which_the_link_was_down_says_so_whatever_else_was_told() -> N
     assert figures(past) == ["down", 200]
 
 
+def test_a_link_that_comes_up_with_the_daemon_was_not_down() -> None:
+    past, _ = heard((0, None, False), (2, 300, True))
+    assert figures(past) == [300]
+    assert figures(heard((0, None, False), (2, None, False))[0]) == ["down"]  # it never came
+
+
 def test_what_nobody_told_is_a_gap_and_old_steps_go() -> None:
     past, clock = heard((0, 100, True), (90, 200, True))
     assert [row["latency_us"] for row in past.rows(1, 2, 0, "hour")[-4:]] == [100, None, None, 200]

@@ -1,0 +1,112 @@
+"""The pages of a cluster of sixteen in a real Chromium: the map of latencies is clicked, and the summary is live."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visitor
+from tests.browser.services import Services
+from tests.browser.site import await_live, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("patience")]
+NODES, SIDE = 16, 10  # a square of the map is so many of its units wide, with the gap behind it
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    here = Services(tmp_path_factory.mktemp("large"), NODES)
+    here.start("whole")
+    yield here
+    here.stop("whole")
+
+
+@pytest.fixture
+def page(node: Services, visitor: Visitor) -> Page:
+    return sign_in(visitor(node.url))
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_a_click_on_a_square_of_the_map_shows_the_past_of_that_pair(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    squares = page.locator("[data-heat-map='1']")
+    expect(squares.locator("path").first).to_be_attached()
+    names = (squares.get_attribute("data-heat-names") or "").split()
+    assert len(names) == NODES
+    for line, place in ((0, NODES - 1), (NODES - 1, 0), (7, 8)):
+        click_square(page, line, place)
+        history = page.locator("#link-history")
+        expect(history).to_be_visible()
+        chosen = [history.locator(f"#latency-{name}").input_value() for name in ("node", "peer", "link")]
+        assert chosen == [names[line], names[place], "1"]
+        page.keyboard.press("Escape")
+        expect(history).to_have_count(0)
+
+
+def test_a_click_on_the_line_of_a_node_with_itself_shows_nothing(page: Page) -> None:
+    click_square(page, 5, 5)
+    click_square(page, 5, 6)  # the next one does, so the first has been answered by then
+    names = (page.locator("[data-heat-map='1']").get_attribute("data-heat-names") or "").split()
+    expect(page.locator("#link-history #latency-node")).to_have_value(names[5])
+    expect(page.locator("#link-history #latency-peer")).to_have_value(names[6])
+
+
+def test_the_pointer_over_a_square_says_whose_it_is(page: Page) -> None:
+    squares = page.locator("[data-heat-map='0']")
+    page.mouse.move(*middle_of(page, "0", 2, 9))
+    names = (squares.get_attribute("data-heat-names") or "").split()
+    expect(squares.locator("title")).to_have_text(f"{names[2]} → {names[9]}")
+
+
+def click_square(page: Page, line: int, place: int) -> None:
+    page.mouse.click(*middle_of(page, "1", line, place))
+
+
+def middle_of(page: Page, link: str, line: int, place: int) -> tuple[float, float]:
+    """Where the drawing says that this square is, in the window's pixels, once it is scrolled to."""
+    x, y = page.locator(f"[data-heat-map='{link}']").evaluate(
+        """(map, [x, y]) => {
+          const at = () => new DOMPoint(x, y).matrixTransform(map.getScreenCTM());
+          const room = document.getElementById('content');
+          room.scrollBy({top: at().y - room.getBoundingClientRect().top - room.clientHeight / 2, behavior: 'instant'});
+          return [at().x, at().y];
+        }""",
+        [place * SIDE + 4.5, line * SIDE + 4.5],
+    )
+    return x, y
+
+
+# --- Datacenter → Summary ---------------------------------------------------------------------------------------------
+
+
+def test_the_summary_shows_every_node_and_stays_live(page: Page, node: Services) -> None:
+    page.get_by_role("navigation", name="Datacenter", exact=True).get_by_role("link", name="Summary").click()
+    expect(page.locator("#summary-nodes .tile")).to_have_count(NODES)
+    expect(page.locator("#cluster-health strong")).not_to_be_empty()
+    expect(page.locator("#summary-events li").first).to_be_visible()
+    page.evaluate("() => { window.sameDocument = true; }")
+    figures = page.locator("#summary-nodes .tile").nth(3)
+    before = figures.inner_text()
+    page.wait_for_function(
+        "([text]) => document.querySelectorAll('#summary-nodes .tile')[3].innerText !== text", arg=[before]
+    )
+    assert page.evaluate("() => window.sameDocument")
+
+
+def test_what_the_summary_names_leads_there(page: Page, node: Services) -> None:
+    for panel, title in (
+        ("#summary-alerts", "Alerts|Current"),
+        ("#summary-events", "Events"),
+        ("#summary-votes", "What if"),
+    ):
+        page.goto(f"{node.url}/datacenter/summary")
+        await_live(page)
+        page.locator(f"{panel} .panel-head a").click()
+        expect(page).to_have_title(re.compile(title))
+    page.goto(f"{node.url}/datacenter/summary")
+    await_live(page)
+    page.locator("#summary-nodes .tile-name", has_text=re.compile("^beta$")).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("beta")
