@@ -45,6 +45,7 @@ SITE_MAY_SEE = {
     "cluster.control.check_requests",
     "cluster.control.token_requests",
     "cluster.control.witness_requests",
+    "cluster.access.privileges",  # pure: names of privileges, and which a built-in role has
     "cluster.core.health",  # pure: what is said of the same state, wherever it is said
     "cluster.core.advice",
     "cluster.model",

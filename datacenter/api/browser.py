@@ -16,6 +16,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_GET
 
 from cluster.errors import NotFound
+from datacenter.api import inside
+from datacenter.api.matrix import roles
 from datacenter.api.openapi import FORM, document
 from datacenter.api.table import ENDPOINTS
 from datacenter.pages import load_picture, show
@@ -32,7 +34,7 @@ async def api_page(request: Any) -> HttpResponse:
     operations = _described()["paths"].get(chosen)
     if operations is None:
         raise NotFound("There is no such path in the API.")
-    shown = [_operation(method, operations[method]) for method in METHODS if method in operations]
+    shown = [_operation(method, chosen, operations[method]) for method in METHODS if method in operations]
     context = {"chosen": chosen, "branch": _branch(chosen), "operations": shown}
     return await show(request, "api/browser.html", await load_picture(), holds_no_secret=True, **context)
 
@@ -71,7 +73,7 @@ def _branch(chosen: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _operation(method: str, operation: Any) -> dict[str, Any]:
+def _operation(method: str, path: str, operation: Any) -> dict[str, Any]:
     body = operation.get("requestBody", {}).get("content", {}).get(FORM, {}).get("schema", {})
     parameters = [
         _parameter(each["name"], each["schema"], each["required"], each["in"]) for each in operation["parameters"]
@@ -84,6 +86,7 @@ def _operation(method: str, operation: Any) -> dict[str, Any]:
         "summary": operation["summary"],
         "parameters": parameters,
         "permission": _permission(operation["x-permission"]),
+        "roles": roles(inside.endpoint(method.upper(), path).permission),
         "returns": json.dumps(_resolved(answer), indent=2, ensure_ascii=False),
     }
 

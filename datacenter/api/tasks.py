@@ -19,7 +19,7 @@ from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, Listed, NoParameters, Parameters, Row
 from datacenter.api.parameters import HEADLINE
-from datacenter.api.permission import AUDIT, NODE_AUDIT, SIGNED_IN, Privileged, perm, permitted, require
+from datacenter.api.permission import AUDIT, NODE_AUDIT, SIGNED_IN, Privileged, Within, perm, permitted, require
 from datacenter.api.types import Count, Filter, Flag, NodeName, Time, Upid, Words
 
 KEPT_MAX = 500  # finished tasks a node remembers
@@ -192,6 +192,9 @@ def _cluster_row(task: TaskState) -> dict[str, Any]:
     return _common(task) | {"endtime": task.end_time_s, "status": task.status, "saved": 1}
 
 
+MAY_READ = Within("Who began it, or Sys.Audit on /nodes/{node}.")
+MAY_STOP = Within("Who began it, or Sys.Modify on /nodes/{node}.")
+
 ENDPOINTS = (
     Endpoint(
         "GET", "/cluster/tasks", "Recent tasks of all nodes.", cluster_tasks, SIGNED_IN, returns=list[ClusterTask]
@@ -201,14 +204,14 @@ ENDPOINTS = (
         on_node=True,
     ),
     Endpoint(
-        "GET", "/nodes/{node}/tasks/{upid}/status", "A task's state.", task_status, SIGNED_IN, TaskParameters,
+        "GET", "/nodes/{node}/tasks/{upid}/status", "A task's state.", task_status, MAY_READ, TaskParameters,
         TaskStanding, on_node=True,
     ),
     Endpoint(
-        "GET", "/nodes/{node}/tasks/{upid}/log", "A task's log.", task_log, SIGNED_IN, LogParameters, list[LogLine],
+        "GET", "/nodes/{node}/tasks/{upid}/log", "A task's log.", task_log, MAY_READ, LogParameters, list[LogLine],
         on_node=True,
     ),
     Endpoint(
-        "DELETE", "/nodes/{node}/tasks/{upid}", "Stop a task.", stop_task, SIGNED_IN, TaskParameters, on_node=True
+        "DELETE", "/nodes/{node}/tasks/{upid}", "Stop a task.", stop_task, MAY_STOP, TaskParameters, on_node=True
     ),
 )  # fmt: skip

@@ -12,9 +12,8 @@ from datacenter.api.permission import Within
 from datacenter.api.types import Text, TicketOrPassword, Time, TokenName, Words
 from datacenter.api.users import OWN_OR_OVER, OneUser, TokenInfo, TokenRow, confirmation
 
-MAY_CHANGE = Within(
-    OWN_OR_OVER.text + " No token with separated privileges. In a browser with the caller's own password once more."
-)
+MAY_REMOVE = Within(OWN_OR_OVER.text + " No token with separated privileges.")
+MAY_CHANGE = Within(MAY_REMOVE.text + " In a browser with the caller's own password once more.")
 
 
 class OneToken(OneUser, kw_only=True):
@@ -61,5 +60,5 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "PUT", _ONE, "Change a token, or give it a new value.", asks(ask.TokenChange), MAY_CHANGE, ChangedToken,
         TokenChanged, secret=True,
     ),
-    Endpoint("DELETE", _ONE, "Remove a token with its rights.", asks(ask.TokenRemove), MAY_CHANGE, OneToken),
+    Endpoint("DELETE", _ONE, "Remove a token with its rights.", asks(ask.TokenRemove), MAY_REMOVE, OneToken),
 )  # fmt: skip

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods
 from cluster.control.link_requests import PlanExpected, SetExpected
 from cluster.errors import InvalidInput, QuireError
 from datacenter import gateway
-from datacenter.pages import fragment, load_picture
+from datacenter.api.permission import ROOT
+from datacenter.pages import fragment, load_picture, needs
 from datacenter.session.door import page
 
 TIMEOUT_S = 20.0
@@ -19,6 +20,7 @@ TIMEOUT_S = 20.0
 
 @require_http_methods(["GET", "POST"])
 @page
+@needs(ROOT)
 async def expected(request: Any) -> HttpResponse:
     """The dialog for what would make this side quorate, and what it sends."""
     quorum = (await load_picture()).cluster.quorum

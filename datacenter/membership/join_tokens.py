@@ -12,13 +12,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 from cluster.control.token_requests import TokenCreate, TokenRevoke, TokenRows
 from cluster.errors import InvalidInput, QuireError
 from datacenter import gateway
+from datacenter.api.permission import ROOT
 from datacenter.membership.qr import qr_code
-from datacenter.pages import fragment
+from datacenter.pages import fragment, needs
 from datacenter.session.door import page
 
 
 @require_http_methods(["GET", "POST"])
 @page
+@needs(ROOT)
 async def tokens(request: Any) -> HttpResponse:
     if request.method == "GET":
         return await _shown(request)
@@ -31,6 +33,7 @@ async def tokens(request: Any) -> HttpResponse:
 
 @require_POST
 @page
+@needs(ROOT)
 async def revoke(request: Any) -> HttpResponse:
     try:
         await gateway.call(TokenRevoke(name=request.POST.get("name", ""), user=request.quire_user.username))

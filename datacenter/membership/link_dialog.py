@@ -16,8 +16,9 @@ from cluster.control.link_requests import ChangeLinks, ConfirmLinks, RevertLinks
 from cluster.errors import InvalidInput, QuireError
 from cluster.model import LINKS_MAX, ClusterState
 from datacenter import gateway
+from datacenter.api.permission import ROOT
 from datacenter.membership.words import link_numbers
-from datacenter.pages import fragment, load_picture
+from datacenter.pages import fragment, load_picture, needs
 from datacenter.session.door import page
 from datacenter.tasks.views import task_window
 
@@ -71,6 +72,7 @@ def read_wishes(form: QueryDict, forms: list[LinkForm]) -> dict[int, str]:
 
 @require_http_methods(["GET", "POST"])
 @page
+@needs(ROOT)
 async def change(request: Any) -> HttpResponse:
     """The dialog, and what it sends. Errors go back to the fields; success is the task's window in its place."""
     forms = link_forms((await load_picture()).cluster)
@@ -87,6 +89,7 @@ async def change(request: Any) -> HttpResponse:
 
 @require_POST
 @page
+@needs(ROOT)
 async def confirm(request: Any) -> HttpResponse:
     """What is on trial stays, or with `revert` goes back now; the page hears of either by itself."""
     kind = RevertLinks if request.POST.get("revert") == "1" else ConfirmLinks

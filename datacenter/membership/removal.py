@@ -13,7 +13,7 @@ from cluster.control.former_requests import FormerStores, UndoJoin
 from cluster.control.requests import LeaveCluster, RemovalPlan, RemovedNodes, RemoveNode, UndoRemoval
 from cluster.errors import InvalidInput, QuireError
 from datacenter import gateway
-from datacenter.api.permission import ROOT
+from datacenter.api.permission import AUDIT, ROOT
 from datacenter.pages import fragment, load_picture, needs
 from datacenter.session.door import page
 from datacenter.tasks.views import task_window
@@ -23,6 +23,7 @@ UNDO_TIMEOUT_S = 60.0
 
 @require_http_methods(["GET", "POST"])
 @page
+@needs(ROOT)
 async def remove(request: Any, name: str) -> HttpResponse:
     """The plan as a dialog, and what it sends."""
     if request.method == "GET":
@@ -37,6 +38,7 @@ async def remove(request: Any, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @page
+@needs(ROOT)
 async def leave(request: Any) -> HttpResponse:
     """As `remove`, for the node this page comes from."""
     local = (await load_picture()).cluster.local_node
@@ -53,6 +55,7 @@ async def leave(request: Any) -> HttpResponse:
 
 @require_GET
 @page
+@needs(AUDIT)
 async def gone(request: Any) -> HttpResponse:
     """Who was removed or left; loaded into the page beside its table of nodes."""
     return fragment(request, "membership/_gone.html", **await _former())
@@ -60,6 +63,7 @@ async def gone(request: Any) -> HttpResponse:
 
 @require_POST
 @page
+@needs(ROOT)
 async def undo(request: Any, name: str) -> HttpResponse:
     """The list again, with what could not be put back, or why nothing was."""
     found: dict[str, Any] = {"name": name}

@@ -14,13 +14,15 @@ import pytest
 
 from cluster.access.privileges import BUILT_IN
 from datacenter.access import rights
+from datacenter.api import matrix
 from datacenter.api.openapi import document
 from datacenter.api.table import ENDPOINTS
 from tests.api.conftest import Api
 from tests.api.fake_node import UPID, FakeNode
 from tests.cast import ALICE
 
-ROLES = ("NoAccess", "PVEAuditor", "PVESysAdmin", "PVEUserAdmin", "PVEAdmin", "Administrator")
+# A role of one's own, and none at all, beside every built-in one.
+ROLES = {**BUILT_IN, "Keeper": frozenset({"Sys.Modify", "Realm.Allocate", "Permissions.Modify"}), "none": frozenset()}
 METHODS = ("get", "post", "put", "delete")
 IN_PATH = {"node": "alpha", "upid": UPID, "userid": "bob@pve", "realm": "pve", "storage": "local", "iface": "eth0"}
 
@@ -58,15 +60,46 @@ def may(permission: Any, privileges: frozenset[str]) -> bool:
 async def test_t28_a_role_opens_what_the_description_says_and_nothing_else(
     role: str, node: FakeNode, operations: list[tuple[str, str, Any]]
 ) -> None:
-    node.held = dict.fromkeys(BUILT_IN[role], 1)
+    node.held = dict.fromkeys(ROLES[role], 1)
     alice, wrong = Api().sign_in(ALICE), []
     for method, path, permission in operations:
         if permission == {"user": "world"}:
             continue
         response = await alice.call(method.upper(), address(path), nonsense="1")
-        if response.status_code != (400 if may(permission, BUILT_IN[role]) else 403):
+        if response.status_code != (400 if may(permission, ROLES[role]) else 403):
             wrong.append(f"{method} {path}: {response.status_code}, {permission}")
     assert wrong == []
+
+
+async def test_t28_a_stranger_opens_what_is_for_everybody_and_hears_nothing_of_the_rest(
+    node: FakeNode, operations: list[tuple[str, str, Any]]
+) -> None:
+    for method, path, permission in operations:
+        response = await Api().call(method.upper(), address(path), nonsense="1")
+        if permission == {"user": "world"}:
+            assert response.status_code == 400, path
+        else:
+            assert (response.status_code, response.content) == (401, b""), f"{method} {path}"
+
+
+async def test_t28_root_is_never_refused(node: FakeNode, operations: list[tuple[str, str, Any]]) -> None:
+    root = Api().sign_in()
+    for method, path, _ in operations:
+        assert (await root.call(method.upper(), address(path), nonsense="1")).status_code == 400, f"{method} {path}"
+
+
+def test_the_page_of_the_documents_is_what_the_descriptions_say(operations: list[tuple[str, str, Any]]) -> None:
+    """Write it anew with `manage.py writematrix`."""
+    written = matrix.DOCUMENT.read_text(encoding="utf-8")
+    assert written == matrix.document()
+    lines = [line for line in written.splitlines() if line.startswith("| `") or line.endswith("what it takes |")]
+    names, *rows = ([cell.strip() for cell in line.strip("|").split(" | ")] for line in lines)
+    cells = {row[0].strip("`"): dict(zip(names[2:-1], row[2:-1], strict=False)) for row in rows}
+    for method, path, permission in operations:
+        row = cells[f"{method.upper()} {path}"]
+        assert len(row) > 5
+        for role in row:
+            assert bool(row[role]) == may(permission, BUILT_IN[role]), f"{role}: {method} {path}"
 
 
 async def test_t28_no_other_method_opens_anything(node: FakeNode, operations: list[tuple[str, str, Any]]) -> None:

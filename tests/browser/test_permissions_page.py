@@ -58,7 +58,7 @@ def test_users_groups_and_rights_are_made_and_seen_elsewhere_at_once(visitor: Vi
         alpha.get_by_role("row", name="alice@pve").get_by_role("link", name="Rights").click()
         expect(alpha.get_by_text("Role PVEAuditor, given to the group ops on /nodes")).to_be_visible()
 
-        token_value_is_shown_once(alpha)
+        token_value_is_shown_once(alpha, here.password)
         remove_alice(alpha)
         expect(beta.get_by_role("row", name="alice@pve")).to_have_count(0)
 
@@ -82,11 +82,12 @@ def add_alice(page: Page) -> None:
     expect(page.get_by_role("row", name="alice@pve")).to_contain_text("from the office")
 
 
-def token_value_is_shown_once(page: Page) -> None:
+def token_value_is_shown_once(page: Page, password: str) -> None:
     go_to(page, "API tokens")
     dialog = pages.open_dialog(page, "Add token")
     dialog.get_by_label("User").select_option("alice@pve")
     dialog.get_by_label("Name").fill("ci")
+    dialog.get_by_label("Your own password").fill(password)
     dialog.get_by_role("button", name="Add token").click()
     value = pages.dialog(page).get_by_label("Value", exact=True).input_value()
     pages.dialog(page).get_by_role("button", name="Copy the token's value").click()
