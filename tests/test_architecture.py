@@ -230,6 +230,13 @@ def calls(path: Path) -> Iterator[ast.Call]:
     return (node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call))
 
 
+def test_the_page_of_who_may_call_what_is_up_to_date() -> None:
+    from datacenter.api import matrix
+
+    found = matrix.DOCUMENT.read_text(encoding="utf-8") == matrix.document()
+    assert found, "docs/permissions.md is of other endpoints: run .venv/bin/python manage.py writematrix"
+
+
 def test_no_shell_reads_what_we_run() -> None:
     found = [
         f"{name_of(path)}:{call.lineno}"
