@@ -16,7 +16,7 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs/permissions.md"
 BEGINNING = """# Who may call what
 
 Every endpoint of the API, with what it takes and which roles have that. Made from the descriptions by
-`manage.py writematrix`; a test fails when it is out of date, and `tests/api/test_matrix.py` asks the API itself each cell.
+`manage.py writematrix`; a test fails when it is out of date, and `tests/api/test_matrix.py` asks the API each cell.
 
 ● a user with this role on `/` may · ○ signed in is enough, and what is asked for decides: the last column says how ·
 empty: refused with 403. Whoever is not signed in may call what is for everybody, and is refused everything else with
