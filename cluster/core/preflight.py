@@ -221,8 +221,9 @@ def about_processors(nodes: Sequence[NodeFacts]) -> list[Finding]:
         listed = ", ".join(f"{model} on {name}" for name, model in sorted(models.items()))
         return [finding("cpu", "info", f"Different processors: {listed}.", "",
                         "Give guests that are to move a CPU type that all have.")]  # fmt: skip
-    return [finding("cpu", "ok", f"{next(iter(models.values()), 'An unknown processor')}"
-                    f"{' on all nodes' if len(models) > 1 else ''}.")]  # fmt: skip
+    model = next(iter(models.values()), "unknown")
+    said = f"All nodes have the processor {model}." if len(models) > 1 else f"The processor is {model}."
+    return [finding("cpu", "ok", said)]
 
 
 # --- a node by itself -------------------------------------------------------------------------------------------------

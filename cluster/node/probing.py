@@ -122,6 +122,8 @@ class PacketExchange:
         self._sending = asyncio.create_task(self._send())
 
     async def _send(self) -> None:
+        if not self._lines:
+            return
         for number in range(REPEATED_MAX if self._patient else SENT_MAX):
             for target in self._tallies:
                 self._ping(target, number, large=number % LARGE_EVERY == LARGE_EVERY - 1)
@@ -158,8 +160,12 @@ class PacketExchange:
     async def complete(self) -> None:
         await asyncio.wait({self._sending})
         until_s = time.monotonic() + COMPLETE_S
-        while time.monotonic() < until_s and not all(map(_is_whole, self._tallies.values())):  # noqa: ASYNC110
+        while time.monotonic() < until_s and not self._is_whole():  # noqa: ASYNC110
             await asyncio.sleep(EVERY_S)
+
+    def _is_whole(self) -> bool:
+        looked_at = [tally for (link, _), tally in self._tallies.items() if link in self._lines]
+        return all(len(tally.echoed) >= tally.sent and tally.large_echoed for tally in looked_at)
 
     def measured(self, link: int, address: str) -> Measured | None:
         tally = self._tallies.get((link, address))
@@ -177,10 +183,6 @@ class PacketExchange:
         await asyncio.wait({self._sending})
         for line in self._lines.values():
             line.close()
-
-
-def _is_whole(tally: _Tally) -> bool:
-    return len(tally.echoed) >= tally.sent and tally.large_echoed
 
 
 @contextlib.asynccontextmanager

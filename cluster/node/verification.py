@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ANSWER_S, POLL_S, ANSWERING_MAX = 2.0, 0.05, 4
 LOOKS, LOOK_AGAIN_S = 5, 0.3
+SERVED_S = 30.0  # after a certificate was written its node serves it, a grace delay included
 Answered = Callable[[str, "Heard"], None]
 
 
@@ -133,10 +134,12 @@ class Verification:
         return ""
 
     def _stored_certificate(self, name: str) -> str:
-        """Its fingerprint; "" where there is none that can be read."""
-        certificate = self._daemon.life.tree.read(first_start.certificate_paths(name)[0])
+        """Its fingerprint; "" where there is none that can be read, and for one so new that it is not served yet."""
+        entry = self._daemon.life.tree.find(first_start.certificate_paths(name)[0])
+        if entry is None or entry.data is None or self._now_s() - entry.mtime_s < SERVED_S:
+            return ""
         with contextlib.suppress(ValueError):
-            return certificates.fingerprint(certificate) if certificate is not None else ""
+            return certificates.fingerprint(entry.data)
         return ""
 
 
@@ -190,8 +193,7 @@ def compare(document: conf.Document, heard: Mapping[int, Heard], certified: Mapp
 def compare_certificates(
     document: conf.Document, heard: Mapping[int, Heard], stored: Mapping[str, str]
 ) -> list[Finding]:
-    """Pure: who serves another certificate than the cluster has for it. One that is just being changed is served a
-    moment later."""
+    """Pure: who serves another certificate than the cluster has for it."""
     return [
         Finding("certificate-served", "warning", f"{node.name} serves another certificate than the cluster has for it.",
                 node=node.name, advice="Run 'pvecm updatecerts' there, or restart its daemon.")

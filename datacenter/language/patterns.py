@@ -4,6 +4,7 @@ the first word of its name (`sentences.py`). A test holds them against what the 
 
 from django.utils.translation import gettext_noop as _
 
+from datacenter.language.patterns_of_checks import OF_CHECKS
 from datacenter.language.patterns_of_refusals import REFUSALS
 from datacenter.language.patterns_of_work import OF_WORK
 
@@ -270,4 +271,4 @@ AHEAD = (
 )
 
 # fmt: on
-PATTERNS = (*HEALTH, *ADVICE, *ALERTS, *STORE, *EVENTS, *AHEAD, *OF_WORK, *REFUSALS)
+PATTERNS = (*HEALTH, *ADVICE, *ALERTS, *STORE, *EVENTS, *AHEAD, *OF_WORK, *REFUSALS, *OF_CHECKS)

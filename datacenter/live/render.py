@@ -81,7 +81,7 @@ def difference(before: Picture, now: Picture, changes: Sequence[Change], told: i
 def _subject(change: Change) -> str:
     """Of several changes of one thing the last one tells all."""
     value = change.value if isinstance(change.value, dict) else {}
-    return str(value.get("name") if change.topic == "node" else value.get("upid", ""))
+    return str(value.get({"node": "name", "check": "id"}.get(change.topic, "upid"), ""))
 
 
 def node_page(picture: Picture, name: str) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ register.filter("task_level", task_state.level)
 register.filter("task_word", task_state.word)
 register.filter("milliseconds", link_cells.milliseconds)
 register.filter("severities", words.severities)
+register.filter("worst_first", words.worst_first)
 register.filter("severity_level", words.severity_level)
 
 LEVEL_WORDS = {

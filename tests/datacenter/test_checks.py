@@ -33,11 +33,13 @@ async def test_a_finding_has_its_reason_its_code_and_its_button(visitor: Visitor
     await visitor.post(CREATE, LINK)
     daemon.find([["key-present", "error", "A key is left.", "remove-leftovers"], ["cpu", "ok", "One processor.", ""]])
     daemon.find([["address-not-local", "warning", "Not here.", "choose-address"]], done=True)
+    other = Change(8, "check", {**daemon.check, "id": "other", "findings": []}, 1.0)
     picture = picture_of(daemon.status())
-    shown = " ".join(render.difference(picture, picture, Change(9, "check", daemon.check, 1.0)).messages)
+    shown = " ".join(render.difference(picture, picture, [other, Change(9, "check", daemon.check, 1.0)]).messages)
     for words in ("1 thing stands in the way.", "A key is left.", "This is why. Do that.", "key-present",
                   "Move them to a backup", "Choose another address", 'hx-swap-oob=true'):  # fmt: skip
         assert words in shown
+    assert 'id="check-other"' in shown, "checks of two people at once are both told"
     assert shown.count("This is why.") == 2, "what is in order needs no reason"
 
 

@@ -8,7 +8,7 @@ from cluster.corosync import conf
 from cluster.errors import NotInCluster
 from cluster.model import Link, Node
 from cluster.node.board import Standing
-from cluster.node.verification import Heard, compare, lagging
+from cluster.node.verification import Heard, compare, compare_certificates, compare_members, lagging
 from tests.node.alone import alone
 
 DOCUMENT = conf.add_node(
@@ -85,3 +85,24 @@ async def test_leftovers_of_a_former_cluster_are_found(tmp_path):
 def test_a_node_that_does_not_keep_up_is_told_of():
     assert [(one.node, one.code, one.severity) for one in lagging(DOCUMENT, {2})] == [("beta", "lagging", "warning")]
     assert lagging(DOCUMENT, set()) == []
+
+
+def test_different_versions_of_corosync_are_told_once_of_all():
+    heard = {1: Heard(msgspec.structs.replace(SAID, corosync="3.1.7"), 100.0),
+             2: Heard(msgspec.structs.replace(SAID, corosync="3.1.9"), 100.0), 3: Heard(SAID, 100.0)}  # fmt: skip
+    assert [(one.code, one.severity) for one in compare(DOCUMENT, heard, CERTIFIED)] == [("corosync", "warning")]
+
+
+def test_a_node_that_serves_another_certificate_than_the_cluster_has_is_told_of():
+    heard = {n: Heard(msgspec.structs.replace(SAID, certificate="AA"), 100.0) for n in (1, 2, 3)}
+    stored = {"alpha": "AA", "beta": "BB", "gamma": ""}
+    found = compare_certificates(DOCUMENT, heard, stored)
+    assert [(one.node, one.code) for one in found] == [("beta", "certificate-served")] and found[0].advice
+
+
+def test_a_node_whose_engine_sees_others_is_told_of():
+    whole = Heard(msgspec.structs.replace(SAID, members=(1, 2, 3)), 100.0)
+    heard = {1: whole, 2: whole, 3: Heard(msgspec.structs.replace(SAID, members=(3,)), 100.0)}
+    (found,) = compare_members(DOCUMENT, heard)
+    assert (found.node, found.severity) == ("gamma", "error") and "sees the nodes 3" in found.sentence
+    assert compare_members(DOCUMENT, {1: whole, 2: whole}) == []
