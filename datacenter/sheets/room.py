@@ -18,6 +18,8 @@ from datacenter.sheets import views
 from datacenter.sheets.own import Own
 from datacenter.sheets.sheet import Sheet
 
+SEEN_AT_ONCE = 20  # rows; above a longer list there is a box to find some
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -42,6 +44,7 @@ class Room:
         if request.GET.get("mark") == one["mark"]:
             return HttpResponse(status=204)
         context = {**self.context(name), "title": sheet.title, "sheets": [one], "mark": one["mark"]}
+        context["long"] = len(one["rows"]) > SEEN_AT_ONCE
         return await show(request, "sheets/page.html", await load_picture(), **context)
 
     async def act(self, request: Any, name: str, act: str) -> HttpResponse:

@@ -14,3 +14,19 @@ document.addEventListener("keydown", (event) => {
   next.tabIndex = 0;
   next.focus();
 });
+
+// The box above a long list: rows that have not all of its words are put aside, also in a list that came anew.
+const find = () => {
+  const box = document.querySelector("[data-find]");
+  if (!box) return;
+  const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = [...document.querySelectorAll("#shown tbody tr")];
+  for (const row of rows) {
+    const said = row.textContent.toLowerCase();
+    row.hidden = !words.every((word) => said.includes(word));
+  }
+  const left = rows.filter((row) => !row.hidden).length;
+  document.querySelector("[data-found]").textContent = words.length ? `${left} / ${rows.length}` : "";
+};
+document.addEventListener("input", (event) => event.target.matches?.("[data-find]") && find());
+document.addEventListener("htmx:afterSwap", find);

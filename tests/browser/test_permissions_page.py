@@ -61,6 +61,7 @@ def test_users_groups_and_rights_are_made_and_seen_elsewhere_at_once(visitor: Vi
         token_value_is_shown_once(alpha, here.password)
         remove_alice(alpha)
         expect(beta.get_by_role("row", name="alice@pve")).to_have_count(0)
+        one_of_many_is_found(alpha, here)
 
 
 def add_alice(page: Page) -> None:
@@ -105,3 +106,18 @@ def remove_alice(page: Page) -> None:
     expect(pages.dialog(page).get_by_role("button", name="Cancel")).to_be_focused()
     submit(page, "Remove")
     expect(page.get_by_role("row", name="alice@pve")).to_have_count(0)
+
+
+def one_of_many_is_found(page: Page, here: Visit) -> None:
+    """What is typed holds for what comes anew as well."""
+    for number in range(25):
+        here["alpha"].post("/access/users", userid=f"user{number}@pve", comment="in the cellar")
+    page.reload()
+    pages.await_live(page)
+    page.get_by_label("Find in this list").fill("cellar user2")
+    shown = page.locator("#sheet-users tbody tr:visible")
+    expect(shown).to_have_count(6)  # 2, and 20 to 24
+    here["beta"].sign_in().post("/access/users", userid="user29@pve", comment="in the cellar")
+    expect(page.get_by_role("row", name="user29@pve")).to_be_visible()
+    expect(shown).to_have_count(7)
+    expect(page.get_by_text("7 / 27")).to_be_visible()

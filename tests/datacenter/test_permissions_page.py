@@ -12,6 +12,7 @@ import pytest
 from cluster.control import access_requests as ask
 from datacenter import gateway
 from datacenter.access import tickets
+from datacenter.sheets.room import SEEN_AT_ONCE
 from tests.cast import ALICE, BOB
 from tests.datacenter.reader import Reader, text
 from tests.node.alone import Alone, alone
@@ -48,6 +49,13 @@ async def test_every_sheet_is_a_page_and_marks_where_one_is(root: Reader) -> Non
         assert f'href="{PLACE}/{name}" aria-current="page"' in page
     assert (await root.get(f"{PLACE}/nothing")).status_code == 404
     assert (await root.get(f"{PLACE}/users/nothing")).status_code == 404
+
+
+async def test_a_long_list_has_a_box_to_find_somebody_in_it(node: Alone, root: Reader) -> None:
+    assert "data-find" not in await root.page(PLACE)
+    for number in range(SEEN_AT_ONCE):
+        await node.ask(ask.UserAdd(ROOT, f"user{number}@pve"))
+    assert "data-find" in await root.page(PLACE)
 
 
 async def test_a_page_that_shows_everything_already_is_sent_nothing(node: Alone, root: Reader) -> None:
