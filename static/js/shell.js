@@ -212,7 +212,7 @@ function failureWords(answer) {
 
 // On a phone the tabs are wider than the window: the one that is shown is in it.
 function showTab() {
-  for (const tabs of document.querySelectorAll("#content .tabs")) {
+  for (const tabs of document.querySelectorAll("#content .tabs, #content .subtabs")) {
     const shown = tabs.querySelector("[aria-current]");
     if (shown && tabs.scrollWidth > tabs.clientWidth) tabs.scrollLeft = shown.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - shown.offsetWidth) / 2;
   }
