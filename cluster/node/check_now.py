@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cluster.core import preflight as judge
-from cluster.core.findings import Finding
+from cluster.core.findings import Finding, finding
 from cluster.core.survey import UDP_PORT, NodeFacts, Way
 from cluster.errors import Busy, Unavailable
 from cluster.node import disk_findings
@@ -20,6 +20,8 @@ from cluster.workflow.preflight import inspect_now
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
+
+WITHIN_S = 6.0  # members have nothing to measure; whoever asks waits ten seconds
 
 
 async def check_now(node: Daemon, surveys: Surveys) -> list[Finding]:
@@ -38,7 +40,7 @@ def _without_space(facts: NodeFacts) -> list[Finding]:
 
 async def _member(node: Daemon, surveys: Surveys) -> list[Finding]:
     try:
-        said = (await surveys.ask()).nodes
+        said = (await surveys.ask(within_s=WITHIN_S)).nodes
     except (Busy, Unavailable) as error:
         return [Finding("members", "warning", error.message)]
     own_name = node.options.name
@@ -50,6 +52,10 @@ async def _member(node: Daemon, surveys: Surveys) -> list[Finding]:
     found += [*judge.about_mtus(everyone), *judge.about_clocks(apart_s)]
     found += [*judge.about_names(everyone), *judge.about_versions(everyone), *judge.about_processors(everyone)]
     found += [each for each in _without_space(own) if each.code != "mtu"] if own is not None else []
+    document = node.document()
+    configured = [one.name for one in document.nodes()] if document is not None else []
+    silent = [name for name in configured if name not in {one.name for one in everyone}]
+    found += [finding("member", "warning", f"{name} did not answer.", name) for name in silent]
     others = (one for one in everyone if one.name != own_name)
     return found + [each for one in others for each in alone(one) if each.severity in ("warning", "error")]
 

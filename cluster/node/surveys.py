@@ -43,7 +43,7 @@ class Surveys:
         self._answering: set[asyncio.Task[None]] = set()
         daemon.board.surveyed = self._hear
 
-    async def ask(self, joiner: Joiner | None = None) -> MembersAnswer:
+    async def ask(self, joiner: Joiner | None = None, within_s: float = ANSWER_S) -> MembersAnswer:
         """What every member says that answers. Raises NotInCluster, Busy, Unavailable."""
         document = self._daemon.document()
         if document is None:
@@ -60,7 +60,7 @@ class Surveys:
             )  # fmt: skip
         try:
             self._say(asked)
-            await self._answers(begun_s + ANSWER_S)
+            await self._answers(begun_s + within_s)
             nodes = tuple(
                 MemberAnswer(said.facts, said.ways, said.facts.time_s - at_s) for said, at_s in self._heard.values()
             )
