@@ -9,8 +9,9 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cluster.core.findings import Finding
 from cluster.errors import Busy, NotFound, QuireError
@@ -35,23 +36,27 @@ class CheckState:
 
 
 class Checks:
-    """`publish` tells subscribers how a check stands now."""
+    """`publish` tells subscribers how a check stands now; `run` lets it run beside other things, until the daemon
+    ends."""
 
-    def __init__(self, publish: Callable[[CheckState], None]) -> None:
-        self._publish = publish
+    def __init__(
+        self, publish: Callable[[CheckState], None], run: Callable[[Coroutine[Any, Any, None]], object]
+    ) -> None:
+        self._publish, self._begin = publish, run
         self._kept: OrderedDict[str, CheckState] = OrderedDict()
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._running: set[str] = set()
         self._moved = asyncio.Event()
 
     def start(self, kind: str, work: Callable[[Tell], Awaitable[None]]) -> str:
         """Begin; returns the id. Raises Busy."""
-        if len(self._tasks) >= RUNNING_MAX:
+        if len(self._running) >= RUNNING_MAX:
             raise Busy("Several checks are running on this node already. Try again in a few seconds.")
         state = CheckState(secrets.token_hex(8), kind)
         self._kept[state.id] = state
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
-        self._tasks[state.id] = asyncio.create_task(self._run(state, work), name=f"check {kind}")
+        self._running.add(state.id)
+        self._begin(self._run(state, work))
         return state.id
 
     async def state(self, id_: str, after: int = -1, wait_s: float = 0) -> CheckState:
@@ -89,7 +94,7 @@ class Checks:
             tell([Finding("check", "error", f"An internal error ({type(error).__name__}), see the daemon's log.")])
         finally:
             state.done = True
-            del self._tasks[state.id]
+            self._running.discard(state.id)
             self._tell(state)
 
     def _tell(self, state: CheckState) -> None:

@@ -8,7 +8,7 @@ nobody can make a cluster probe for them. What is found is judged in `cluster/co
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 ANSWER_S, POLL_S = 12.0, 0.05  # a busy member is waited for; one that left the group is not
 ANSWERING_MAX = 4
 
+log = logging.getLogger(__name__)
+
 
 class Surveys:
     """This node's part in surveys, and asking for one."""
@@ -40,7 +42,7 @@ class Surveys:
         self.surveyor = NodeSurveyor(daemon.options)
         self._id = ""
         self._heard: dict[int, tuple[Surveyed, float]] = {}
-        self._answering: set[asyncio.Task[None]] = set()
+        self._answering = 0
         daemon.board.surveyed = self._hear
 
     async def ask(self, joiner: Joiner | None = None, within_s: float = ANSWER_S) -> MembersAnswer:
@@ -82,19 +84,28 @@ class Surveys:
         if isinstance(message, Surveyed):
             if message.id == self._id:
                 self._heard[node_id] = message, time.time()
-        elif len(self._answering) < ANSWERING_MAX:
-            task = asyncio.create_task(self._answer(message), name="answer a survey")
-            self._answering.add(task)
-            task.add_done_callback(self._answering.discard)
+        elif self._answering < ANSWERING_MAX:
+            self._answering += 1
+            self._daemon.background.run(self._answer(message))
 
     async def _answer(self, asked: SurveyAsked) -> None:
+        """Who is not heard is told of as such."""
+        try:
+            self._say(await self._answer_to(asked))
+        except QuireError as error:
+            log.info("A survey was not answered: %s", error.message)
+        except Exception:
+            log.exception("a survey was not answered")  # a look at this node must not end it
+        finally:
+            self._answering -= 1
+
+    async def _answer_to(self, asked: SurveyAsked) -> Surveyed:
         document = self._daemon.document()
         mine = document.node(self._daemon.options.name) if document is not None else None
         links = {link.number: link.address for link in mine.links} if mine is not None else {}
         facts, ways = await asyncio.gather(self.surveyor.facts(links, asked.names), self._ways(asked, links))
         facts = replace(facts, time_s=time.time())  # as of now: by how it is heard, clocks are compared
-        with contextlib.suppress(QuireError):  # who is not heard is told of as such
-            self._say(Surveyed(asked.id, facts, ways))
+        return Surveyed(asked.id, facts, ways)
 
     async def _ways(self, asked: SurveyAsked, own: Mapping[int, str]) -> tuple[Way, ...]:
         if not asked.joiner:

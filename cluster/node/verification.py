@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ ANSWER_S, POLL_S, ANSWERING_MAX = 2.0, 0.05, 4
 LOOKS, LOOK_AGAIN_S = 5, 0.3
 SERVED_S = 30.0  # after a certificate was written its node serves it, a grace delay included
 Answered = Callable[[str, "Heard"], None]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Verification:
         self._daemon, self._corosync_version, self._now_s = daemon, corosync_version, now_s
         self._corosync = ""
         self._heard: dict[int, Heard] = {}
-        self._answering: set[asyncio.Task[None]] = set()
+        self._answering = 0
         daemon.board.standing = self._hear
 
     async def verify(self, answered: Answered = lambda name, one: None) -> tuple[dict[int, Heard], list[Finding]]:
@@ -97,16 +100,21 @@ class Verification:
     def _hear(self, node_id: int, message: board.StandingAsked | board.Standing) -> None:
         if isinstance(message, board.Standing):
             self._heard[node_id] = Heard(message, self._now_s())
-        elif len(self._answering) < ANSWERING_MAX:
-            task = asyncio.create_task(self._answer(), name="say how this node stands")
-            self._answering.add(task)
-            task.add_done_callback(self._answering.discard)
+        elif self._answering < ANSWERING_MAX:
+            self._answering += 1
+            self._daemon.background.run(self._answer())
 
     async def _answer(self) -> None:
         """Who does not answer is told of as such."""
-        self._corosync = await self._corosync_version()
-        with contextlib.suppress(QuireError, OSError):
+        try:
+            self._corosync = await self._corosync_version()
             self._daemon.life.connection.engine.multicast(board.GROUP, board.encode(self._own()))
+        except (QuireError, OSError) as error:
+            log.info("Nobody was told how this node stands: %s", error)
+        except Exception:
+            log.exception("nobody was told how this node stands")  # being compared must not end it
+        finally:
+            self._answering -= 1
 
     def _own(self) -> board.Standing:
         daemon = self._daemon

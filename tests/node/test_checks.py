@@ -15,7 +15,7 @@ FINE = Finding("udp", "ok", "It passes.")
 
 def checks():
     told = []
-    return Checks(lambda state: told.append((len(state.findings), state.done))), told
+    return Checks(lambda state: told.append((len(state.findings), state.done)), asyncio.ensure_future), told
 
 
 async def test_what_is_found_is_told_at_once_and_the_end_too():

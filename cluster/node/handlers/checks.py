@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def handlers(node: Daemon) -> dict[type[Request], Handler]:
     surveys = Surveys(node)
     verification = Verification(node, surveys.surveyor.corosync_version)
-    checks = Checks(lambda state: node.publisher.publish("check", state))
+    checks = Checks(lambda state: node.publisher.publish("check", state), node.background.run)
     workflows, port = node.workflows, node.options.port
 
     async def check(request: CheckNode) -> Any:
