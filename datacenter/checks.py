@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,9 +41,10 @@ def redis_address_is_one(**_: Any) -> list[CheckMessage]:
 
 @register
 def static_files_are_here(**_: Any) -> list[CheckMessage]:
-    from datacenter.assets import SCRIPTS, style_sheets
+    from datacenter.assets import SCRIPTS, STYLES, style_sheets
 
-    wanted = [*SCRIPTS, *style_sheets()]
+    list_of_them = Path(settings.STATIC_DIR) / STYLES
+    wanted = [*SCRIPTS, list_of_them, *(style_sheets() if list_of_them.is_file() else ())]
     missing = [path.name for path in wanted if not path.is_file()]
     if not missing:
         return []

@@ -20,6 +20,7 @@ REQUIRED = {
 }
 KINDS = ("pam", "pve", *REQUIRED)
 FLAGS = ("default", "autocreate", "verify", "secure", "case-sensitive", "query-userinfo")
+ON_UNLESS_SAID = ("verify",)  # a certificate that is not checked proves nothing
 _COMMON = ("comment", "default", "tfa")
 _LDAP = (
     "base_dn", "bind_dn", "capath", "cert", "certkey", "filter", "group_classes", "group_dn", "group_filter",
@@ -75,7 +76,8 @@ def change(realms: dict[str, Section], name: str, given: Mapping[str, str], dele
     wrong.update({key: "is required" for key in REQUIRED.get(section.kind, ()) if not kept.get(key)})
     if wrong:
         raise InvalidInput("The realm's settings are not right.", fields=wrong)
-    section.properties = {key: value for key, value in kept.items() if not (key in FLAGS and value == "0")}
+    off = {key for key, value in kept.items() if key in FLAGS and key not in ON_UNLESS_SAID and value == "0"}
+    section.properties = {key: value for key, value in kept.items() if key not in off}
     if section.is_on("default"):
         for other in realms.values():
             if other is not section:

@@ -28,7 +28,10 @@ _SERVER = (
     Field("mode", _("Connection"), "choice", choices=_MODES, value="ldaps"),
     Field("verify", _("Check the server's certificate"), "check", value=True),
     Field(
-        "capath", _("Certificates to trust"), hint=_("A file on every node. Left empty: the system's."), optional=True
+        "capath",
+        _("Certificates to trust"),
+        hint=_("A file on every node, or one below /etc/pve, which all have. Left empty: the system's."),
+        optional=True,
     ),
 )
 _LDAP = (

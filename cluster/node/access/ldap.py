@@ -1,7 +1,8 @@
 """Asks a directory server whether a password is right, by binding as the user. For a thread: it waits, within bounds.
 
 An LDAP realm finds the user's entry first (with the realm's own bind, if it has one); an Active Directory realm binds
-as `name@domain`. Servers are tried in turn. What a realm's settings are called is `cluster/access/domains.py`.
+as `name@domain`. Servers are tried in turn. Over TLS a server's certificate and name are checked, unless the realm says
+`verify 0`. What a realm's settings are called is `cluster/access/domains.py`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import ldap3
 
 TIMEOUT_S = 5
+SHARED = "/etc/pve/"  # what lies there all nodes have; it is read from the store, not through the mount
 MODES = ("ldap", "ldaps", "ldap+starttls")
 
 log = logging.getLogger(__name__)
@@ -22,38 +25,72 @@ log = logging.getLogger(__name__)
 Settings = Mapping[str, str]
 
 
+def authorities_path(settings: Settings) -> str:
+    """Where in the tree the certificates lie that the realm trusts; empty when they are the host's own files."""
+    path = settings.get("capath", "")
+    return path.removeprefix(SHARED) if path.startswith(SHARED) else ""
+
+
 def secret_path(realm: str) -> str:
     """Where the realm's own bind password lies in the tree."""
     return f"priv/realm/{realm}.pw"
 
 
-def is_right(settings: Settings, kind: str, secret: bytes, name: str, password: str) -> bool:
-    """An empty password would bind as nobody, and be right for everybody: the caller has refused it."""
+def is_right(
+    settings: Settings, kind: str, secret: bytes, name: str, password: str, authorities: bytes | None = None
+) -> bool:
+    """`authorities` is the content of `authorities_path`. An empty password would bind as nobody, and be right for
+    everybody: the caller has refused it."""
     from ldap3.core.exceptions import LDAPException  # ldap3 is loaded where a realm needs it
 
-    for server in _servers(settings):
+    try:
+        servers = _servers(settings, authorities)
+    except (LDAPException, UnicodeDecodeError):
+        log.warning("The certificates that the realm of %s trusts are not there.", settings.get("server1"))
+        return False
+    for server in servers:
         try:
             if kind == "ad":
                 return _binds(server, settings, f"{name}@{settings['domain']}", password)
             entry = _entry(server, settings, secret, name)
             return entry is not None and _binds(server, settings, entry, password)
         except LDAPException as error:
-            log.warning("A directory server could not be asked: %s: %s", server.host, type(error).__name__)
+            log.warning("A directory server could not be asked: %s: %s", server.host, _why(error))
     return False
 
 
-def _servers(settings: Settings) -> list[ldap3.Server]:
+def _why(error: Exception) -> str:
+    """The kind of error alone, for its text may hold what was sent; a certificate's fault is told."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error) or "certificate" in str(error):
+        return "its certificate is not one the realm trusts for this name; see `capath` and `verify`"
+    return type(error).__name__
+
+
+def _servers(settings: Settings, authorities: bytes | None) -> list[ldap3.Server]:
     import ldap3
 
     mode = _mode(settings)
     port = int(settings.get("port") or (636 if mode == "ldaps" else 389))
-    required = ssl.CERT_REQUIRED if settings.get("verify", "0") not in ("0", "") else ssl.CERT_NONE
-    tls = ldap3.Tls(validate=required, version=ssl.PROTOCOL_TLS_CLIENT, ca_certs_file=settings.get("capath"))
+    tls = ldap3.Tls(version=ssl.PROTOCOL_TLS_CLIENT, **_trust(settings, authorities)) if mode != "ldap" else None
     hosts = [settings[key] for key in ("server1", "server2") if settings.get(key)]
     return [
         ldap3.Server(host, port, use_ssl=mode == "ldaps", tls=tls, connect_timeout=TIMEOUT_S, get_info=ldap3.NONE)
         for host in hosts
     ]
+
+
+def _trust(settings: Settings, authorities: bytes | None) -> dict[str, Any]:
+    """What of a certificate is checked, and by which authorities. Raises LDAPException, UnicodeDecodeError."""
+    from ldap3.core.exceptions import LDAPSSLConfigurationError
+
+    if settings.get("verify") == "0":
+        return {"validate": ssl.CERT_NONE}
+    path = settings.get("capath", "")
+    if authorities_path(settings):
+        if not authorities:
+            raise LDAPSSLConfigurationError("there is no such file in the configuration")
+        return {"validate": ssl.CERT_REQUIRED, "ca_certs_data": authorities.decode("ascii")}
+    return {"validate": ssl.CERT_REQUIRED, "ca_certs_path" if Path(path).is_dir() else "ca_certs_file": path or None}
 
 
 def _mode(settings: Settings) -> str:

@@ -77,8 +77,10 @@ class RealmPasswords:
         secret = self._directory.read(ldap.secret_path(section.name)) or b""
         if not is_acceptable(password) or not is_user(user) or user not in self._directory.users().users:
             return False
-        name = user.rpartition("@")[0]
-        return await self._asking.run(ldap.is_right, dict(section.properties), section.kind, secret, name, password)
+        name, settings = user.rpartition("@")[0], dict(section.properties)
+        trusted = ldap.authorities_path(settings)
+        authorities = self._directory.read(trusted) if trusted else None
+        return await self._asking.run(ldap.is_right, settings, section.kind, secret, name, password, authorities)
 
 
 def put_hash(draft: Draft, user: str, stored: str) -> None:

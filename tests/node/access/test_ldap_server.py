@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
 import shutil
 import socket
 import subprocess
@@ -11,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from cluster.control import access_requests as ask
 from cluster.control.requests import Login
 from cluster.errors import Unauthenticated
 from cluster.node.access import ldap
-from tests.datacenter.served import write_certificate
 from tests.node.alone import alone
 
 SLAPD, SLAPADD = shutil.which("slapd", path="/usr/sbin"), shutil.which("slapadd", path="/usr/sbin")
@@ -56,6 +61,7 @@ userPassword: {password}
 class Server:
     plain: int
     tls: int
+    folder: Path
 
     def settings(self, **more: str) -> dict[str, str]:
         return {
@@ -68,7 +74,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("slapd")
     (folder / "data").mkdir()
-    write_certificate(folder)
+    write_certificates(folder)
     (folder / "slapd.conf").write_text(CONFIG.format(folder=folder, base=BASE))
     people = [("uid=alice", "alice", "staff", "correct horse"), ("uid=bob", "bob", "guest", "battery staple")]
     twins = [(f"cn=twin{number}", "twin", "staff", "same") for number in (1, 2)]
@@ -79,7 +85,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert SLAPD and SLAPADD
     config = ["-f", str(folder / "slapd.conf")]
     subprocess.run([SLAPADD, *config], input=ldif, text=True, check=True, capture_output=True, timeout=30)
-    made = Server(free_port(), free_port())
+    made = Server(free_port(), free_port(), folder)
     where = f"ldap://{ADDRESS}:{made.plain} ldaps://{ADDRESS}:{made.tls}"
     process = subprocess.Popen([SLAPD, "-d", "0", "-h", where, *config], stderr=subprocess.DEVNULL)
     try:
@@ -88,6 +94,35 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(STOPS_S)
+
+
+def write_certificates(folder: Path) -> None:
+    """The server's, for its address, by an authority of its own; and another authority, which knows nothing of it."""
+    authority, other, server = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+    (folder / "ca.pem").write_bytes(pem(certificate("ca", authority, "ca", authority)))
+    (folder / "other.pem").write_bytes(pem(certificate("other", other, "other", other)))
+    (folder / "cert.pem").write_bytes(pem(certificate("directory", server, "ca", authority)))
+    form = serialization.PrivateFormat.PKCS8
+    (folder / "key.pem").write_bytes(
+        server.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    )
+
+
+def certificate(
+    name: str, key: ec.EllipticCurvePrivateKey, by: str, by_key: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, by))
+    now = datetime.datetime.now(datetime.UTC)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(ADDRESS))])
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
+    builder = builder.not_valid_after(now + datetime.timedelta(days=30)).add_extension(names, False)
+    builder = builder.add_extension(x509.BasicConstraints(name == by, None), True)
+    return builder.sign(by_key, hashes.SHA256())
+
+
+def pem(made: x509.Certificate) -> bytes:
+    return made.public_bytes(serialization.Encoding.PEM)
 
 
 def free_port() -> int:
@@ -137,17 +172,46 @@ def test_a_silent_first_server_is_left_for_the_second(server: Server) -> None:
     assert right(server.settings(server1="127.0.0.2", server2=ADDRESS), "alice", "correct horse")
 
 
-@pytest.mark.parametrize("mode", ["ldaps", "ldap+starttls"])
-def test_over_tls(server: Server, mode: str) -> None:
-    port = str(server.tls if mode == "ldaps" else server.plain)
-    assert right(server.settings(mode=mode, port=port), "alice", "correct horse")
-    assert not right(server.settings(mode=mode, port=port), "alice", "wrong")
+def over_tls(server: Server, mode: str, **more: str) -> dict[str, str]:
+    return server.settings(mode=mode, port=str(server.tls if mode == "ldaps" else server.plain), **more)
 
 
 @pytest.mark.parametrize("mode", ["ldaps", "ldap+starttls"])
-def test_a_certificate_nobody_vouches_for_is_refused_where_it_is_checked(server: Server, mode: str) -> None:
-    port = str(server.tls if mode == "ldaps" else server.plain)
-    assert not right(server.settings(mode=mode, port=port, verify="1"), "alice", "correct horse")
+def test_over_tls_the_servers_certificate_is_checked_by_the_realms_authority(server: Server, mode: str) -> None:
+    trusting = over_tls(server, mode, capath=str(server.folder / "ca.pem"))
+    assert right(trusting, "alice", "correct horse") and not right(trusting, "alice", "wrong")
+
+
+@pytest.mark.parametrize("mode", ["ldaps", "ldap+starttls"])
+def test_a_certificate_nobody_vouches_for_lets_nobody_in(
+    server: Server, mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for more in ({}, {"verify": "1"}, {"capath": str(server.folder / "other.pem")}, {"capath": "/nowhere"}):
+        assert not right(over_tls(server, mode, **more), "alice", "correct horse"), more
+    assert "its certificate is not one the realm trusts" in caplog.text and "correct horse" not in caplog.text
+    assert right(over_tls(server, mode, verify="0"), "alice", "correct horse"), "somebody wants it so"
+
+
+def test_a_certificate_for_another_name_lets_nobody_in(server: Server) -> None:
+    named = over_tls(server, "ldaps", capath=str(server.folder / "ca.pem"), server1="localhost")
+    assert not right(named, "alice", "correct horse")
+
+
+async def test_the_authority_may_lie_in_the_configuration_which_all_nodes_have(server: Server, tmp_path: Path) -> None:
+    async with alone(tmp_path / "alpha") as node:
+        await node.write("office-ca.pem", (server.folder / "ca.pem").read_text())
+        await node.write("other-ca.pem", (server.folder / "other.pem").read_text())
+        shared = over_tls(server, "ldaps", capath="/etc/pve/office-ca.pem")
+        await node.ask(ask.RealmAdd(ROOT, "office", "ldap", shared, "reading"))
+        await node.ask(ask.UserAdd(ROOT, "alice@office"))
+        assert (await node.ask(Login("alice@office", "correct horse", "")))["ticket"]
+        for path in ("/etc/pve/other-ca.pem", "/etc/pve/nothing.pem"):
+            await node.ask(ask.RealmChange(ROOT, "office", {"capath": path}))
+            with pytest.raises(Unauthenticated):
+                await node.ask(Login("alice@office", "correct horse", ""))
+        await node.ask(ask.RealmChange(ROOT, "office", {"verify": "0"}))
+        assert (await node.ask(ask.RealmShow(ROOT, "office")))["verify"] == 0
+        assert (await node.ask(Login("alice@office", "correct horse", "")))["ticket"]
 
 
 async def test_a_user_of_the_realm_signs_in(server: Server, tmp_path: Path) -> None:
