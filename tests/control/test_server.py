@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import ctypes
 import logging
 import os
 import socket
@@ -25,6 +26,7 @@ from cluster.errors import Conflict, NotFound, StoreRefusal
 from tests.control.sockets import as_user, raw_client, serving, until
 
 SOMEBODY = 65534
+PR_SET_DUMPABLE, CLONE_NEWUSER = 4, 0x10000000
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 
 
@@ -119,6 +121,31 @@ async def test_t52_another_user_is_turned_away_with_one_sentence(open_folder: Pa
     assert refused.startswith("Forbidden: This user may not speak to the daemon")
     assert everything.count("forbidden") == 1
     assert "Quire" not in everything
+
+
+@needs_root
+async def test_t52_root_of_a_user_namespace_of_somebody_s_own_is_somebody(open_folder: Path) -> None:
+    path = open_folder / "control.sock"
+    async with serving(path, HANDLERS):
+        path.chmod(0o666)
+
+        def as_own_root() -> object:
+            become_own_root(SOMEBODY)
+            return os.getuid(), everything_said(path)
+
+        told = await asyncio.to_thread(as_user, SOMEBODY, as_own_root)
+    if told.startswith("PermissionError"):
+        return  # this kernel lets nobody make a user namespace, so there is none to come from
+    assert told.startswith("(0, ") and "forbidden" in told and "Quire" not in told
+
+
+def become_own_root(uid: int) -> None:
+    """In a user namespace, which anybody may make, and in which its maker is root."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else what is below /proc/self is root's
+    if libc.unshare(CLONE_NEWUSER):
+        raise PermissionError(ctypes.get_errno(), "unshare")
+    Path("/proc/self/uid_map").write_text(f"0 {uid} 1\n")
 
 
 def everything_said(path: Path) -> bytes:
