@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+from importlib import metadata
 from pathlib import Path
 
 from cluster.node.access import passwords
@@ -13,7 +15,9 @@ PIN = re.compile(r"([A-Za-z0-9._-]+)==([0-9][0-9A-Za-z.]*)")
 # The first version without the hole: CVE-2026-44545 and -44546; CVE-2026-3902, -33033, CVE-2025-64459; CVE-2025-14550;
 # CVE-2020-35681.
 SOUND_FROM = {"daphne": (4, 2, 2), "Django": (5, 2, 13), "asgiref": (3, 8, 0), "channels": (4, 0, 0)}
-ELSEWHERE = re.compile(r"""(?:src|href|action)\s*=\s*["'](?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import""")
+ELSEWHERE = re.compile(
+    r"""(?:src|href|action)\s*=\s*["'](?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import\s+["'](?:https?:)?//"""
+)
 
 
 def pinned(name: str) -> dict[str, str]:
@@ -31,6 +35,22 @@ def test_t65_what_is_pinned_has_no_known_hole() -> None:
     versions = pinned("requirements.txt")
     for name, sound in SOUND_FROM.items():
         assert tuple(int(part) for part in versions[name].split(".")[:3]) >= sound, name
+
+
+def test_t65_what_runs_is_what_is_pinned() -> None:
+    """Nothing came beside it, and nothing was put in its place."""
+    for name, version in pinned("requirements.txt").items():
+        assert metadata.version(name) == version, name
+
+
+def test_t65_what_pages_take_from_others_is_known_by_its_hash() -> None:
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    taken = {name: each for name, each in packages.items() if name}
+    assert taken and all(each["integrity"].startswith("sha512-") for each in taken.values())
+    asked = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    assert {f"node_modules/{name}": version for name, version in asked.items()}.items() <= {
+        name: each["version"] for name, each in taken.items()
+    }.items()
 
 
 def test_t65_no_page_fetches_anything_from_elsewhere() -> None:
