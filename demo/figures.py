@@ -157,7 +157,7 @@ def living(here: Visit, cycles: int) -> Iterator[Reading]:
 
 def first_load_weight(node: Visited) -> tuple[int, int]:
     """Bytes over the wire of the first page and everything it names, as a browser with gzip asks for it."""
-    page, total = fetch(f"{node.url}/", node.headers)
+    page, total = fetch(f"{node.url}/", {"Cookie": "=".join(node.browser_cookie())})
     addresses = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page))
     return total + sum(fetch(f"{node.url}{address}", {})[1] for address in addresses), 1 + len(addresses)
 

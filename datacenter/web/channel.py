@@ -7,6 +7,7 @@ ASGI; both are classes we extend at the points they offer. Import only after `re
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
@@ -25,6 +26,8 @@ LINGER_BYTES_MAX = 4 * 1024 * 1024
 METHODS = {b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"}
 # Two of any of these could be read differently by two readers.
 ONCE = (b"Host", b"Authorization", b"Content-Type", b"Origin", b"CSRFPreventionToken", b"Upgrade")
+HOST = re.compile(rb"(?:[A-Za-z0-9.-]{1,255}|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]{1,45}\])(?::([0-9]{1,5}))?")
+PORT_MAX = 65535
 REASON_HEADER = b"x-quire-reason"  # the application's reason phrase; ASGI has no place for one
 REASON_BYTES_MAX = 512
 
@@ -47,6 +50,8 @@ class Exchange(WebRequest):
         for name in ONCE:
             if len(self.requestHeaders.getRawHeaders(name, [])) > 1:
                 return self.basic_error(400, b"Bad Request", f"{name.decode()} is given more than once.")
+        if not is_host(self.requestHeaders.getRawHeaders(b"Host", []), self.clientproto):
+            return self.basic_error(400, b"Bad Request", "The host's name is none.")
         # daphne would let this header move the application to another root.
         self.requestHeaders.removeHeader(b"Daphne-Root-Path")
         processed = super().process()
@@ -87,6 +92,14 @@ class Exchange(WebRequest):
             super().check_timeouts()
 
 
+def is_host(named: list[bytes], version: bytes) -> bool:
+    """Whether the one Host is a name or an address, with a port or without; HTTP/1.0 may leave it out."""
+    if not named:
+        return version == b"HTTP/1.0"
+    found = HOST.fullmatch(named[0])
+    return found is not None and int(found[1] or 0) <= PORT_MAX
+
+
 def phrase(text: bytes) -> bytes:
     """Text as a reason phrase: printable ASCII on one line, so that nothing in it can end the status line."""
     return bytes(byte if 0x20 <= byte <= 0x7E else 0x3F for byte in text[:REASON_BYTES_MAX])
@@ -122,7 +135,11 @@ class Connection(HTTPChannel):
         super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
-        if not self._refused:
+        if self._refused:
+            return
+        if line[:1] in (b" ", b"\t"):
+            self.refuse(b"400 Bad Request")  # a header that goes on in the next line: not every reader sees it so
+        else:
             super().lineReceived(line)
 
     def rawDataReceived(self, data: bytes) -> None:

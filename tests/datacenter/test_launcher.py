@@ -181,6 +181,9 @@ def test_t44_ten_thousand_headers_are_refused(server: Served) -> None:
         (b"GET /test/x HTTP/1.1\r\nHost: a\r\nX-A: b\x85c\r\n\r\n", 400),
         (b"GET /test/x HTTP/1.1\r\nHost: a\r\nX-A: b\x00c\r\n\r\n", 400),
         (b"GET /test/x HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n", 400),
+        (b"GET /test/x HTTP/1.1\r\nHost: a\r\nX-A: b\r\n\tCookie: c\r\n\r\n", 400),
+        (b"GET /test/x HTTP/1.1\r\nHost: a\r\nX-A: b\r\n c\r\n\r\n", 400),
+        (b"GET /test/x HTTP/1.1\r\n\r\n", 400),
         (b"GET /test/x HTTP/1.1\r\nHost: a\r\n" + b"X-A: b\r\n" * 100 + b"\r\n", 400),
         (b"GET /test/x HTTP/1.1\r\nHost: a\r\nX-A: " + b"b" * 20_000 + b"\r\n\r\n", 431),
         (b"GET /test/x HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"b" * 1000) for n in range(20)), 400),
@@ -200,6 +203,38 @@ def test_t46_what_two_readers_could_read_differently_is_refused(
         with contextlib.suppress(OSError):  # refused before all of it was sent
             line.sendall(request_bytes)
         assert line.recv(12) == b"HTTP/1.1 %d" % status
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"a@b",
+        b"<script>",
+        b"a b",
+        b"",
+        b"[::1",
+        b"a:",
+        b"a:x",
+        b"a:99999",
+        b"a/b",
+        b"a,b",
+        b"a" * 300,
+        b"[::1]x",
+        b"a?b",
+    ],
+)
+def test_t46_a_host_that_is_none_is_refused_at_the_door_and_fills_no_log(server: Served, host: bytes) -> None:
+    """Django would say so too, with thirty lines in the log for each request of anybody's."""
+    logged = (Path(server.folder) / "stderr").stat().st_size
+    answer = raw(server, b"POST /test/headers HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400") and host not in answer.partition(b"\r\n\r\n")[2].strip() or not host
+    assert (Path(server.folder) / "stderr").stat().st_size == logged
+
+
+@pytest.mark.parametrize("host", [b"a", b"a.b-c", b"A.example.", b"10.0.0.1:8006", b"[::1]:8006", b"[fd00::1]"])
+def test_a_host_that_is_one_is_served(server: Served, host: bytes) -> None:
+    answer = raw(server, b"GET /test/headers HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
 
 
 def test_t46_disguised_headers_do_not_reach_the_site(server: Served) -> None:

@@ -74,15 +74,13 @@ def answers(node: Served) -> bool:
 
 
 def sign_in(node: Served) -> dict[str, str]:
+    """As a browser at the sign-in page; the token is one of the API, which a page would bring along."""
     form = f"username={quote('root@pam')}&password={quote(PASSWORD)}".encode()
-    _, body = node.request(
-        "POST", "/api2/json/access/ticket", form, {"Content-Type": "application/x-www-form-urlencoded"}
-    )
-    got = json.loads(body)["data"]
-    return {
-        "Cookie": f"PVEAuthCookie={quote(got['ticket'], safe='')}",
-        "CSRFPreventionToken": got["CSRFPreventionToken"],
-    }
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    _, body = node.request("POST", "/api2/json/access/ticket", form, kind)
+    entered, _ = node.request("POST", "/session/sign-in", form, kind)
+    cookie = (entered.getheader("Set-Cookie") or "").partition(";")[0]
+    return {"Cookie": cookie, "CSRFPreventionToken": json.loads(body)["data"]["CSRFPreventionToken"]}
 
 
 def first_light(node: Served) -> None:

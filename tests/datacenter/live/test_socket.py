@@ -29,8 +29,10 @@ WAIT_S = 10
 Open = Callable[..., Awaitable[WebsocketCommunicator]]
 
 
-def dial(life: int = 1, origin: bytes | None = OWN, path: str = "/live", host: bytes = HOST) -> WebsocketCommunicator:
-    headers = [(b"host", host), (b"cookie", f"other=1; {cookie_of(life)}={quote(ticket(life), safe='')}".encode())]
+def dial(
+    life: int = 1, origin: bytes | None = OWN, path: str = "/live", host: bytes = HOST, others: bytes = b"other=1; "
+) -> WebsocketCommunicator:
+    headers = [(b"host", host), (b"cookie", others + f"{cookie_of(life)}={quote(ticket(life), safe='')}".encode())]
     if origin is not None:
         headers.append((b"origin", origin))
     return WebsocketCommunicator(sockets, path, headers)
@@ -110,6 +112,18 @@ async def test_a_ticket_that_is_not_good_is_told_so(daemon: FakeDaemon) -> None:
 async def test_a_daemon_that_does_not_answer_means_try_again_later(daemon: FakeDaemon) -> None:
     daemon.refusals[ask.CheckTicket] = Unavailable("The daemon of this node does not answer.")
     assert await closed_with(dial()) == consumers.TRY_AGAIN_LATER
+
+
+@pytest.mark.parametrize(
+    "others", [b"a[]=1; ", b'j={"a": "b, c"}; ', "ä=ü; ".encode("latin-1"), b"; ;=; ;", b"x; ", b'q="; ', b"$Path=/; "]
+)
+async def test_t32_odd_cookies_of_other_sites_on_this_host_close_nobodys_socket(
+    daemon: FakeDaemon, others: bytes
+) -> None:
+    socket = dial(others=others)
+    assert (await socket.connect(WAIT_S))[0]
+    assert "live-flow" in await hear(socket, "live-flow")
+    await socket.disconnect(timeout=WAIT_S)
 
 
 async def test_there_is_no_other_socket(daemon: FakeDaemon) -> None:
