@@ -67,7 +67,8 @@ def joining(values: Values) -> dict[str, Any]:
 
 def leave(values: Values, daemon: BlockingClient) -> int:
     refuse_inside_the_mount()
-    return begin(values, daemon, {"method": "cluster.leave", "force": bool(values.get("force"))})
+    asked = {"method": "cluster.leave", "force": bool(values.get("force"))}
+    return begin(values, daemon, asked | ({"even_if_alive": True} if values.get("even-if-alive") else {}))
 
 
 def addnode(values: Values, daemon: BlockingClient) -> int:
@@ -139,6 +140,8 @@ JOIN_OPTIONS = (
 
 FORCE = Parameter("force", "boolean", "go on where the cluster has no quorum to agree")
 
+ALIVE = Parameter("even-if-alive", "boolean", "with force, also where an absent node answers")
+
 COMMANDS = (
     Command(
         "create",
@@ -169,7 +172,7 @@ COMMANDS = (
         "leave",
         "Take this node out of its cluster and make it stand-alone.",
         leave,
-        options=(FORCE, DRY_RUN, FORMAT),
+        options=(FORCE, ALIVE, DRY_RUN, FORMAT),
         failed=1,
     ),
     Command(

@@ -172,9 +172,11 @@ class UndoAddNode(Request, tag="cluster.undo-add-node"):
 
 class LeaveCluster(Request, tag="cluster.leave"):
     """→ {upid}. This node leaves its cluster and becomes stand-alone. With `force` also where the cluster cannot be
-    asked, for want of quorum. Raises NotInCluster, Conflict; a refusal for want of quorum is the task's outcome."""
+    asked, for want of quorum; a node that is away and answers yet forbids that but for `even_if_alive`. Raises
+    NotInCluster, Conflict; a refusal for want of quorum is the task's outcome."""
 
     force: bool = False
+    even_if_alive: bool = False
     user: str = "root@pam"
 
 

@@ -289,7 +289,7 @@ class Daemon:
             own.name, replica.node_id, own.address, self.served.fingerprint, self.health.trouble, version.VERSION,
             self.served.ends_s,
         )  # fmt: skip
-        problem = self.removed.sentence or self.life.connection.problem
+        problem = self.removed.sentence or self.life.connection.problem or self.removed.homecoming.strangers
         state = cluster_state(me, own.engine, self.document(), self.view, self.board, replica, problem, self.trends.of)
         state = replace(
             state, link_trial=self.link_changes.shown(), lowered=self.expected.lowered, alerts=self.alerting.current

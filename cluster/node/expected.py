@@ -8,7 +8,6 @@ before, at their site's port on every address known: one that answers is not off
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -17,7 +16,8 @@ import msgspec
 
 from cluster.control.link_requests import SetExpected
 from cluster.errors import NotInCluster, QuireError, Unavailable
-from cluster.model import LoweredVotes, Node
+from cluster.model import LoweredVotes
+from cluster.node.answering import answering
 from cluster.node.aside import write_durably
 from cluster.workflow import expected_votes
 from cluster.workflow.expected_votes import ExpectedPlan, plan_expected
@@ -25,7 +25,6 @@ from cluster.workflow.expected_votes import ExpectedPlan, plan_expected
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
-PROBE_S = 2.0
 LOOK_EVERY_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -48,9 +47,8 @@ class Expected:
         if status.quorum is None:
             raise Unavailable("The engine does not answer, so nothing is known of its votes.")
         absent = [node for node in document.nodes() if node.node_id not in status.nodes]
-        found = await asyncio.gather(*map(self._probe, absent))
-        answering = dict(zip([node.name for node in absent], found, strict=True))
-        return plan_expected(document.nodes(), status.quorum, status.nodes, answering, votes)
+        found = await answering(absent, self._node.board, self._node.options)
+        return plan_expected(document.nodes(), status.quorum, status.nodes, found, votes)
 
     async def set(self, request: SetExpected) -> ExpectedPlan:
         """Raises what `plan` raises, and Conflict where an absent node answers."""
@@ -91,15 +89,6 @@ class Expected:
         document = self._node.document()
         return document is None or all(node.node_id in self._node.board.members for node in document.nodes())
 
-    async def _probe(self, node: Node) -> tuple[str, ...]:
-        """Where this node answers, of all addresses it is known by."""
-        said = self._node.board.card(node.node_id).announcement
-        port = said.port if said is not None else self._node.options.port
-        known = dict.fromkeys([*([said.address] if said is not None else []), *(link.address for link in node.links)])
-        refuses = self._node.options.engine == "corosync"  # on one machine, every address refuses
-        answers = await asyncio.gather(*(_answers(address, port, refuses) for address in known))
-        return tuple(address for address, answered in zip(known, answers, strict=True) if answered)
-
     def _read(self) -> LoweredVotes | None:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=LoweredVotes)
@@ -112,18 +101,3 @@ class Expected:
             self._path.unlink(missing_ok=True)
         else:
             write_durably(self._path, msgspec.json.encode(lowered), 0o600)
-
-
-async def _answers(address: str, port: int, refusal: bool) -> bool:
-    """Whether anything listens there. A `refusal` is a living host's as well."""
-    try:
-        async with asyncio.timeout(PROBE_S):
-            _, writer = await asyncio.open_connection(address, port)
-    except ConnectionRefusedError:
-        return refusal
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return True

@@ -19,7 +19,7 @@ import msgspec
 from cluster.control import peer
 from cluster.control.proof import proof
 from cluster.corosync.conf import Document
-from cluster.errors import QuireError, Unavailable
+from cluster.errors import FingerprintMismatch, QuireError, Unavailable
 from cluster.node import certificates, first_start
 from cluster.node.aside import write_durably
 from cluster.node.life import Life
@@ -66,6 +66,19 @@ class Homecoming:
         self._options, self._life, self._document = options, life, document
         self._path = options.state_dir / "removed.json"
         self._told = self._load()
+        self._strangers: dict[str, str] = {}  # where a member should answer, and another machine does
+
+    @property
+    def strangers(self) -> str:
+        """A sentence about who answered in a member's place with another certificate, while this node is in doubt."""
+        if not self._strangers or not self._life.is_open or self._life.replica.writable:
+            return ""
+        said = ", ".join(f"{name} at {address}" for name, address in sorted(self._strangers.items()))
+        return (
+            f"Another certificate than the cluster knows is shown by {said}: it has separated from the cluster or was "
+            "installed anew, and does not come back by itself. Remove it once there is quorum, or let this node "
+            "leave the cluster as well and join there."
+        )
 
     @property
     def told(self) -> Told | None:
@@ -139,7 +152,11 @@ class Homecoming:
             body = msgspec.json.encode({"node": self._options.name, "fingerprint": certificates.fingerprint(own)})
             shown = proof(key, number, time.time(), body)
             said = await peer.standing(address, self._options.port, fingerprint, number, shown, body, deadline_s)
+            self._strangers.pop(name, None)
             return name, msgspec.convert(said, Answer)
+        except FingerprintMismatch:
+            self._strangers[name] = address
+            return None
         except (QuireError, OSError, TimeoutError, ValueError) as error:  # the last: what is no certificate, no answer
             log.debug("%s did not say whether this node is a member: %s", name, error)
             return None

@@ -21,6 +21,7 @@ from cluster.errors import Conflict, InvalidInput, StoreRefusal, Unavailable
 from cluster.model import StoreState
 from cluster.node import first_start
 from cluster.node.access.tickets import FormerKeys, TicketKeys
+from cluster.node.answering import answering
 from cluster.node.aside import LocalFiles
 from cluster.node.board import Board
 from cluster.node.connection import GROUPS
@@ -95,18 +96,18 @@ class NodeHost:
         return EngineStatus(running=await self._underlay.is_running())
 
     async def store_state(self) -> StoreState:
-        text = self._life.tree.read(CONFIGURATION)
-        document = corosync_conf.parse(text) if text is not None else None
-        return store_state(self._life.replica, document, self._board)
+        return store_state(self._life.replica, self._life.document(), self._board)
 
     async def told_removed(self) -> bool:
         return self._homecoming().told is not None
 
     async def online_nodes(self) -> frozenset[str]:
-        text = self._life.tree.read(CONFIGURATION)
-        nodes = corosync_conf.parse(text).nodes() if text is not None else ()
-        online = {node.name for node in nodes if node.node_id in self._board.members}
-        return frozenset(online | {self.name})
+        return frozenset({self.name, *(one.name for one in self._life.nodes() if one.node_id in self._board.members)})
+
+    async def answering_nodes(self) -> Mapping[str, tuple[str, ...]]:
+        online = await self.online_nodes()
+        absent = [node for node in self._life.nodes() if node.name not in online]
+        return await answering(absent, self._board, self._options)
 
     # --- the files corosync reads -----------------------------------------------------------------------------------
 

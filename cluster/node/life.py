@@ -23,6 +23,7 @@ from cluster.corosync import conf
 from cluster.engine.alone import AloneEngine
 from cluster.engine.base import Engine, EngineEvent, EngineLost
 from cluster.errors import QuireError, Unavailable
+from cluster.model import Node
 from cluster.node.connection import Connection, NoService, Service
 from cluster.node.driver import Driver, Histories
 from cluster.node.waking import ALONE_NODE_ID, wake, wake_blank
@@ -68,6 +69,11 @@ class Life:
     def clustered(self) -> bool:
         """Does the store belong to a cluster, or wait to be filled by one?"""
         return self.replica.blank or self.tree.find(CONFIGURATION) is not None
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Of the committed corosync.conf; none on a stand-alone node."""
+        document = self.document()
+        return document.nodes() if document is not None else ()
 
     def document(self) -> conf.Document | None:
         """The committed corosync.conf; None on a stand-alone node, and when it cannot be read."""

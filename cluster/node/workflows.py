@@ -91,7 +91,7 @@ class Workflows:
         """As `create`."""
 
         async def work(context: TaskContext) -> None:
-            await leave(self._host, request.force, self._journal, context, self._clock)
+            await leave(self._host, request.force, self._journal, context, self._clock, request.even_if_alive)
 
         return self._begin("clusterleave", "", request.user, work)
 
@@ -104,7 +104,7 @@ class Workflows:
         if isinstance(asked, JoinCluster):
             return await foretell_join(self._host, self._joined(asked), self.peer, asked.user, self._clock)
         if isinstance(asked, LeaveCluster):
-            return await foretell_leave(self._host, asked.force, asked.user, self._clock)
+            return await foretell_leave(self._host, asked.force, asked.user, self._clock, asked.even_if_alive)
         if isinstance(asked, Rename):
             wish = plan_rename(asked.node, asked.name)
             return await foretell_rename(self._host, wish, asked.user, self._clock)

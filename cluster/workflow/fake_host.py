@@ -84,6 +84,7 @@ class FakeHost:
         self.settled = 0
         self.was_told = False  # a member said that this node was taken out
         self.ended: list[int] = []
+        self.answering: dict[str, tuple[str, ...]] = {}
         self.lingering: set[int] = set()  # taken out, and still in the engine's ring
         self.calls: list[str] = []
         self.fail: dict[str, BaseException] = {}
@@ -192,6 +193,9 @@ class FakeHost:
 
     async def stop_engine(self) -> None:
         self.engine_runs = False
+
+    async def answering_nodes(self) -> Mapping[str, tuple[str, ...]]:
+        return self.answering
 
     # --- the store ----------------------------------------------------------------------------------------------------
 

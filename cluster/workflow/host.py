@@ -70,6 +70,10 @@ class Host(Protocol):
         """Names of the configured nodes that are members now, this one included."""
         ...
 
+    async def answering_nodes(self) -> Mapping[str, tuple[str, ...]]:
+        """Configured nodes that are no members now and yet answer, with the addresses where; a few seconds at most."""
+        ...
+
     # --- the files corosync reads -----------------------------------------------------------------------------------
 
     async def read_local_configuration(self) -> bytes | None:

@@ -28,15 +28,18 @@ REMOVAL_S = 40.0
 AGAIN = "Leave again to make this node stand-alone."
 
 
-async def leave(host: Host, force: bool, journal: Journal, account: Account, clock: Clock) -> None:
+async def leave(
+    host: Host, force: bool, journal: Journal, account: Account, clock: Clock, even_if_alive: bool = False
+) -> None:
     """Raises TaskFailed; then this node's files and store are as before, and the sentence says what the cluster knows.
 
-    With `force` nothing is asked of the cluster when it cannot answer: without quorum, or with nobody there."""
-    await run(_Leaving(host, force, clock).workflow(), journal, account)
+    With `force` nothing is asked of the cluster when it cannot answer: without quorum, or with nobody there. Then the
+    absent nodes are tried, and one that answers forbids it but for `even_if_alive`."""
+    await run(_Leaving(host, force, clock, even_if_alive=even_if_alive).workflow(), journal, account)
 
 
-async def foretell_leave(host: Host, force: bool, user: str, clock: Clock) -> Foretold:
-    return await foretell(_Leaving(host, force, clock).workflow(), user)
+async def foretell_leave(host: Host, force: bool, user: str, clock: Clock, even_if_alive: bool = False) -> Foretold:
+    return await foretell(_Leaving(host, force, clock, even_if_alive=even_if_alive).workflow(), user)
 
 
 async def undo_join(
@@ -76,9 +79,10 @@ def undo_steps(host: Host, *, at_start: bool = False) -> dict[str, UndoStep]:
 class _Leaving:
     """One leaving under way; what one step learns and a later one needs."""
 
-    def __init__(self, host: Host, force: bool, clock: Clock, former: str = "") -> None:
+    def __init__(self, host: Host, force: bool, clock: Clock, former: str = "", *, even_if_alive: bool = False) -> None:
         """`former` is the copy of this node's own store that is put back; without, it keeps what the cluster has."""
         self._host, self._force, self._clock, self._former = host, force, clock, former
+        self._even_if_alive = even_if_alive
         self._document = conf.Document(conf.Section())
         self._digest, self._cluster_name = "", ""
         self._asks, self._confirmed = False, False
@@ -115,6 +119,8 @@ class _Leaving:
             if not self._force:
                 raise NoQuorum(f"{error.message} With force this node leaves without asking.") from error
             run.warn(f"{error.message} The cluster is not asked; remove this node there as well.")
+            if not self._former:  # a join that is undone takes back what this node itself did a moment ago
+                await self._check_nobody_answers(run)
             return "OK, by force"
         except Conflict as error:
             if not self._force:
@@ -123,6 +129,23 @@ class _Leaving:
             return "OK, by force"
         self._asks = True
         return "OK"
+
+    async def _check_nobody_answers(self, run: Run) -> None:
+        """The others may go on without this node, or wait for its vote: who is alive has a say in it."""
+        absent = sorted({one.name for one in self._document.nodes()} - await self._host.online_nodes())
+        alive = await self._host.answering_nodes()
+        silent = [name for name in absent if name not in alive]
+        if silent:
+            run.warn(f"Nothing answers where {', '.join(silent)} should be.")
+        if not alive:
+            return
+        said = "; ".join(f"{name} answers at {', '.join(addresses)}" for name, addresses in sorted(alive.items()))
+        if not self._even_if_alive:
+            raise Conflict(
+                f"{said}, so not all the others are gone. Mend the links, or remove this node from there. To separate"
+                " this node all the same, say that it shall be done even if a node is alive."
+            )
+        run.warn(f"{said}, and goes on as if this node were only away.")
 
     async def _check_quorum(self) -> None:
         state = await waiting.settled(self._host, self._clock)

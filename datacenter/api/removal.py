@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.control.former_requests import FormerStores, UndoJoin
+from cluster.control.plan_requests import Plan
 from cluster.control.requests import LeaveCluster, RemovalPlan, RemovedNodes, RemoveNode, UndoRemoval
 from datacenter import gateway
 from datacenter.api.call import Call
@@ -18,8 +19,22 @@ from datacenter.api.types import NodeName
 REMOVE_TIMEOUT_S = 60.0  # a majority's acknowledgement, the node's own leaving, a reload of corosync on every member
 
 
-class LeaveParameters(Parameters, kw_only=True):
+class LeaveParameters(Parameters, kw_only=True, rename="kebab"):
     force: bool = False
+
+
+class SeparateParameters(LeaveParameters, kw_only=True, rename="kebab"):
+    """With `force`, away and yet alive nodes forbid leaving but for `even-if-alive`."""
+
+    even_if_alive: bool = False
+
+
+class LeavingPlan(Row):
+    """`obstacle` is why it would be refused now, else empty."""
+
+    steps: list[str]
+    warnings: list[str]
+    obstacle: str
 
 
 class NodeParameters(Parameters, kw_only=True):
@@ -85,8 +100,16 @@ class Former(Row):
     copies: list[Copy]
 
 
-async def leave(call: Call, asked: LeaveParameters) -> str:
-    return (await gateway.call(LeaveCluster(force=asked.force, user=call.user)))["upid"]
+async def leave(call: Call, asked: SeparateParameters) -> str:
+    return (await gateway.call(_leaving(call, asked)))["upid"]
+
+
+async def leaving_plan(call: Call, asked: SeparateParameters) -> dict[str, Any]:
+    return await gateway.call(Plan(_leaving(call, asked), call.user), timeout_s=REMOVE_TIMEOUT_S)
+
+
+def _leaving(call: Call, asked: SeparateParameters) -> LeaveCluster:
+    return LeaveCluster(force=asked.force, even_if_alive=asked.even_if_alive, user=call.user)
 
 
 async def undo_join(call: Call, asked: LeaveParameters) -> str:
@@ -159,5 +182,11 @@ ENDPOINTS = (
         "POST", "/cluster/config/undo-join", "Leave, and be again what this node was before it joined, within a day.",
         undo_join, ROOT, LeaveParameters, str,
     ),
-    Endpoint("POST", "/cluster/config/leave", "Take this node out of its cluster.", leave, ROOT, LeaveParameters, str),
+    Endpoint(
+        "POST", "/cluster/config/leave", "Take this node out of its cluster.", leave, ROOT, SeparateParameters, str
+    ),
+    Endpoint(
+        "GET", "/cluster/config/leave", "What leaving would do; tries whether absent nodes answer.", leaving_plan, ROOT,
+        SeparateParameters, LeavingPlan,
+    ),
 )  # fmt: skip

@@ -88,6 +88,7 @@ PLANS = (
     _("It is too large to be brought along; it stays in the copy."),
     _("It comes along as it is."),
     _("It keeps the number {n_guest}."),
+    _("Nothing answers where {who} should be."),
 )
 
 # fmt: on

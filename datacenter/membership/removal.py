@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cluster.control.former_requests import FormerStores, UndoJoin
+from cluster.control.plan_requests import Plan
 from cluster.control.requests import LeaveCluster, RemovalPlan, RemovedNodes, RemoveNode, UndoRemoval
 from cluster.errors import InvalidInput, QuireError
 from datacenter import gateway
@@ -43,11 +44,12 @@ async def leave(request: Any) -> HttpResponse:
     """As `remove`, for the node this page comes from."""
     local = (await load_picture()).cluster.local_node
     if request.method == "GET":
-        return fragment(request, "membership/_leave.html", **await _leaving(local))
+        return fragment(request, "membership/_leave.html", **await _leaving(local, request.quire_user.username))
     try:
         _check_typed(request, local)
-        force = request.POST.get("force") == "1"
-        begun = await gateway.call(LeaveCluster(force=force, user=request.quire_user.username))
+        force, alive = (request.POST.get(name) == "1" for name in ("force", "even-if-alive"))
+        asked = LeaveCluster(force=force, even_if_alive=alive, user=request.quire_user.username)
+        begun = await gateway.call(asked)
     except QuireError as error:
         return fragment(request, "_errors.html", status=422, error=error)
     return await task_window(request, begun["upid"], replaces_dialog=True)
@@ -98,12 +100,17 @@ async def _former() -> dict[str, Any]:
     return {"removed": await gateway.call(RemovedNodes()), "former": await gateway.call(FormerStores())}
 
 
-async def _leaving(local: str) -> dict[str, Any]:
-    """The plan for this node; a node that was taken out already has none, and leaves without asking."""
+async def _leaving(local: str, user: str) -> dict[str, Any]:
+    """The plan for this node; a node that was taken out already has none, and leaves without asking. Where the cluster
+    cannot be asked, also whether the others answer, and so may be alive."""
     try:
-        return {"plan": await gateway.call(RemovalPlan(node=local)), "name": local}
+        found: dict[str, Any] = {"plan": await gateway.call(RemovalPlan(node=local)), "name": local}
     except QuireError:
         return {"plan": None, "name": local}
+    if found["plan"]["obstacle"]:
+        alone = Plan(LeaveCluster(force=True, user=user), user)
+        found["separation"] = await gateway.call(alone, timeout_s=UNDO_TIMEOUT_S)
+    return found
 
 
 def _check_typed(request: Any, name: str) -> None:

@@ -42,6 +42,7 @@ ROOT_ONLY = {
     ("GET", "/cluster/config/nodes/{node}/rename"),
     ("POST", "/cluster/config/rename"),
     ("GET", "/cluster/config/rename"),
+    ("GET", "/cluster/config/leave"),
     ("GET", "/cluster/config/join/taken"),
     ("GET", "/cluster/config/join/import"),
     ("PUT", "/cluster/config/links"),

@@ -61,6 +61,16 @@ async def test_leaving_is_confirmed_by_the_own_name(visitor: Visitor, daemon: Fa
     assert daemon.last(ask.LeaveCluster) == ask.LeaveCluster(force=False, user=ROOT)
 
 
+async def test_leaving_without_the_cluster_says_who_is_alive_and_wants_a_second_yes(
+    visitor: Visitor, daemon: FakeDaemon
+) -> None:
+    daemon.obstacle = "beta answers at 10.0.0.2."
+    dialog = text(await visitor.htmx(LEAVE))
+    assert daemon.obstacle in dialog and "even if another one is alive" in dialog
+    await visitor.post(LEAVE, {"confirm": "alpha", "force": "1", "even-if-alive": "1"})
+    assert daemon.last(ask.LeaveCluster) == ask.LeaveCluster(force=True, even_if_alive=True, user=ROOT)
+
+
 async def test_a_node_that_was_taken_out_may_leave_without_a_plan(visitor: Visitor, daemon: FakeDaemon) -> None:
     daemon.refusals[ask.RemovalPlan] = Conflict("alpha is gone already.")
     assert "goes on without alpha already" in text(await visitor.htmx(LEAVE))

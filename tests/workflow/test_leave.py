@@ -19,9 +19,9 @@ async def three(world):
     return world
 
 
-async def do_leave(world, host, force=False):
+async def do_leave(world, host, force=False, even_if_alive=False):
     story = Story()
-    await leave(host, force, world.journal(host), story, world.clock)
+    await leave(host, force, world.journal(host), story, world.clock, even_if_alive)
     return story
 
 
@@ -83,6 +83,23 @@ async def test_without_quorum_leaving_is_refused_and_force_changes_this_node_onl
     assert "remove this node there as well" in story.text
     assert await three.gamma.configured_cluster() == ""
     assert names_listed(three.alpha) == ["alpha", "beta", "gamma"]
+
+
+async def test_whoever_is_alive_has_a_say_before_a_node_separates(three):
+    three.alpha.engine_runs = three.beta.engine_runs = False
+    three.gamma.answering = {"beta": ("10.0.0.2",)}
+    before = three.gamma.disk.snapshot()
+    sentence = await three.failed(do_leave(three, three.gamma, force=True))
+    assert "beta answers at 10.0.0.2" in sentence and "even if a node is alive" in sentence
+    assert three.gamma.disk.snapshot() == before
+    story = await do_leave(three, three.gamma, force=True, even_if_alive=True)
+    assert "goes on as if this node were only away" in story.text and "where alpha should be" in story.text
+    assert await three.gamma.configured_cluster() == ""
+
+
+async def test_a_node_that_can_ask_its_cluster_tries_nobody(three):
+    await do_leave(three, three.gamma, force=True)
+    assert "answering_nodes" not in three.gamma.calls
 
 
 async def test_a_forced_leave_keeps_the_other_nodes_folders(three):

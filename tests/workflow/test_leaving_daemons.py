@@ -230,6 +230,9 @@ def test_a_dead_node_is_removed_and_leaving_without_quorum_needs_force(trio):
     assert "With force" in leave(alpha)
     assert leave(alpha, force=True).startswith("WARNINGS")
     assert state(alpha)["name"] == "" and state(alpha)["store"]["writable"]
+    beta.is_ready = lambda: has_a_problem(beta)  # it comes back to a cluster whose other node is none of it any more
+    beta.start()
+    assert "separated from the cluster" in state(beta)["problem"]
 
 
 @pytest.mark.parametrize("point", ["commit_removal:after", "remove_configuration:after", "separate_store:after"])
