@@ -10,6 +10,7 @@ import pytest
 
 from cluster.access import sessions
 from cluster.control import requests
+from cluster.core.operations import digest_of
 from demo.visitor import eventually
 from lab import corosync
 from tests.scenarios.evidence import ask, tree_of
@@ -54,6 +55,7 @@ def test_a_removed_machine_s_old_key_is_refused_and_its_page_says_what_it_is(off
         eventually("the key it knows is replaced", lambda at=name: office.at_store(at, key) != former, SOON_S)
     alpha.sign_in()  # the key of tickets changed as well
     eventually("two are the whole", lambda: corosync.membership(office.lab, "alpha")[:2] == (True, 2), SOON_S)
+    eventually("every engine uses the new key", lambda: _active(office), SOON_S)
     before = content(office)
 
     office.start([VICTIM])
@@ -76,6 +78,12 @@ def test_a_removed_machine_s_old_key_is_refused_and_its_page_says_what_it_is(off
     eventually("it is back with the new key", lambda: alpha.online() == OTHERS | {VICTIM}, SOON_S)
     assert office.at_store(VICTIM, key) != former
     await_one_store(office.nodes, SOON_S)
+
+
+def _active(office: Office) -> bool:
+    """The members have noted that their engines use the key that is on their disks."""
+    noted = content(office).get("priv/corosync.key.active", b"").decode()
+    return noted == digest_of(office.at_store("alpha", key))
 
 
 def _listed(office: Office) -> bool:
