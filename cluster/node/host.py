@@ -234,13 +234,13 @@ class NodeHost:
             raise Conflict("The configuration was changed by someone else meanwhile; try again.") from refusal
 
     async def store_clean(self, cleaning: Cleaning) -> None:
-        await self._commit(cleans(cleaning))
+        await self._commit(cleans(cleaning, self._life.tree))
 
     async def commit_removal(
         self, conf: bytes, expected_digest: str, node_id: int, cleaning: Cleaning = NOTHING
     ) -> None:
         changed = (Expect(CONFIGURATION, expected_digest), Write(CONFIGURATION, conf))
-        await self._commit([*changed, *cleans(cleaning)])
+        await self._commit([*changed, *cleans(cleaning, self._life.tree)])
         still = "The removal is written, but the removed node's vote still counts in the store."
         await self._until(lambda: self._vote_is_gone(node_id), VOTE_GONE_TIMEOUT_S, still)
         await self._spread()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cluster.core.operations import AnyOperation, Expect, Mkdir, Remove, Rename, Write
+from cluster.core.tree import Tree
 from cluster.workflow.cleaning import Cleaning
 
 
@@ -18,11 +19,19 @@ def writes(files: Mapping[str, bytes]) -> list[AnyOperation]:
     return operations
 
 
-def cleans(cleaning: Cleaning) -> list[AnyOperation]:
-    """A cleaning, in the order that lets all of it happen: files go to their places before folders are emptied."""
+def cleans(cleaning: Cleaning, tree: Tree) -> list[AnyOperation]:
+    """A cleaning, in the order that lets all of it happen: files go to their places before folders are emptied. A
+    folder that goes takes the empty folders in it along; one that has a file in it yet stands against it."""
     operations: list[AnyOperation] = [Expect(path, digest) for path, digest in cleaning.expected.items()]
     folders = dict.fromkeys(target.rsplit("/", 1)[0] for _, target in cleaning.moved)
     operations += [Mkdir(folder, parents=True) for folder in folders]
     operations += [Rename(source, target) for source, target in cleaning.moved]
     operations += writes(cleaning.written)
-    return operations + [Remove(path, missing_ok=True) for path in cleaning.removed]
+    folders_here = [tree.path_of(entry.inode) for entry in tree.walk() if entry.is_dir]
+    gone = [folder for path in cleaning.removed for folder in (*_below(path, folders_here), path)]
+    return operations + [Remove(path, missing_ok=True) for path in dict.fromkeys(gone)]
+
+
+def _below(path: str, folders: Iterable[str]) -> list[str]:
+    """The deepest first."""
+    return sorted((one for one in folders if one.startswith(f"{path}/")), key=lambda one: -one.count("/"))

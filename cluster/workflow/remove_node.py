@@ -38,7 +38,9 @@ async def read_plan(host: Host, node: str) -> RemovalPlan:
     await check_still_there(host, document, name)
     plan = plan_removal(document.nodes(), await host.online_nodes(), name)
     found = references.references(await naming_files(host), await host.store_paths(), name)
-    plan = replace(plan, references=found)
+    kept = await host.store_read(witness_rule.PATH)
+    rests = witness_rule.rests(witness_rule.decode(kept.data) if kept is not None else None, plan.after.nodes)
+    plan = replace(plan, references=found, warnings=(*plan.warnings, *([rests] if rests else [])))
     return replace(plan, order=order_of(plan))
 
 

@@ -105,6 +105,13 @@ def fitted(document: conf.Document, record: WitnessRecord | None) -> conf.Docume
     return with_device(document, record.host, record.algorithm)
 
 
+def rests(record: WitnessRecord | None, count: int) -> str:
+    """A sentence where the witness has no vote among so many nodes; else empty."""
+    if record is None or count < 2 or record.algorithm != "ffsplit" or count % 2 == 0:
+        return ""
+    return f"The witness rests afterwards: {count} nodes are an odd number, so it has no vote. It comes back by itself."
+
+
 async def fit(host: Host, document: conf.Document) -> conf.Document:
     """As `fitted`, with the record that lies in the tree."""
     stored = await host.store_read(PATH)

@@ -89,6 +89,7 @@ PLANS = (
     _("It comes along as it is."),
     _("It keeps the number {n_guest}."),
     _("Nothing answers where {who} should be."),
+    _("The witness rests afterwards: {n_nodes} nodes are an odd number, so it has no vote. It comes back by itself."),
 )
 
 # fmt: on

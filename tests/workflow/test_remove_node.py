@@ -4,10 +4,12 @@ import pytest
 
 from cluster.corosync import conf
 from cluster.errors import Conflict, InvalidInput, NoQuorum, NotFound, NotInCluster, Unavailable
-from cluster.model import Node
+from cluster.model import Link, Node
+from cluster.workflow import witness_rule
 from cluster.workflow.removal_plan import plan_removal
 from cluster.workflow.remove_node import read_plan, remove_node
 from cluster.workflow.undo_removal import removed_nodes, undo_removal
+from tests.workflow.test_witness_rule import RECORD
 
 ALPHA, BETA, GAMMA, DELTA = (Node(name, place, 1) for place, name in enumerate(("alpha", "beta", "gamma", "delta"), 1))
 
@@ -178,3 +180,16 @@ async def test_removing_twice_is_told_in_plain_words(three):
     await remove(three, "gamma")
     with pytest.raises(NotFound, match="gone already"):
         await remove(three, "gamma")
+
+
+async def test_the_plan_says_that_the_witness_will_rest(three):
+    document = conf.parse(three.alpha.disk.store.files["corosync.conf"])
+    four = conf.render(conf.add_node(document, Node("delta", 4, 1, (Link(0, "10.0.0.4"),)))).encode()
+    three.alpha.disk.store.files["corosync.conf"] = four
+    assert not any("witness" in warning for warning in (await read_plan(three.alpha, "delta")).warnings)
+    three.alpha.disk.store.files[witness_rule.PATH] = witness_rule.encode(RECORD)
+    assert any(
+        "The witness rests afterwards: 3 nodes" in one for one in (await read_plan(three.alpha, "delta")).warnings
+    )
+    three.alpha.disk.store.files["corosync.conf"] = conf.render(document).encode()
+    assert not any("witness" in warning for warning in (await read_plan(three.alpha, "gamma")).warnings)
