@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 QUORATE, NOT_QUORATE, FAILED = 0, 2, 1
 LINKS = range(8)
+QDEVICE = 0  # the id under which votequorum counts a QDevice's votes
 REQUEST_S = 20.0
 SAID_ABOVE = ("quorum", "lagging")
 
@@ -113,13 +114,20 @@ def membership_text(config: Facts, report: Facts, *, addresses: bool) -> str:
     """The nodes that are members now: with addresses and ids in hexadecimal, or with names and decimal ids."""
     configured = {int(node["nodeid"]): node for node in config["nodes"]}
     votes = {int(node_id): count for node_id, count in (report["votes"] or {}).items()}
-    lines = ["Membership information", "-" * 22, f"{'Nodeid':>10} {'Votes':>10} Name"]
+    devices = {int(node_id): stands for node_id, stands in (report.get("devices") or {}).items()}
+    title = f" {'Qdevice':>10}" if devices else ""
+    lines = ["Membership information", "-" * 22, f"{'Nodeid':>10} {'Votes':>10}{title} Name"]
     for node_id in sorted(report["nodes"]):
         node = configured.get(node_id, {})
         label = f"0x{node_id:08x}" if addresses else f"{node_id:>10}"
         name = _address(node) if addresses else node.get("name", "")
         count = votes.get(node_id, node.get("quorum_votes", 1))
-        lines.append(f"{label} {count:>10} {name}{' (local)' if node_id == report['node_id'] else ''}")
+        stands = f" {devices.get(node_id, 'NR'):>10}" if devices else ""
+        lines.append(f"{label} {count:>10}{stands} {name}{' (local)' if node_id == report['node_id'] else ''}")
+    if devices:
+        counted, label = votes.get(QDEVICE, 0), f"0x{QDEVICE:08x}" if addresses else f"{QDEVICE:>10}"
+        lacks = "" if counted else f" (votes {report.get('device_votes', 0)})"
+        lines.append(f"{label} {counted:>10} {'':>10} Qdevice{lacks}")
     return "\n".join(lines) + "\n"
 
 

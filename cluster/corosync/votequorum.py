@@ -30,6 +30,12 @@ FLAGS = {
 }
 
 
+# How a node stands to a QDevice, in corosync-quorumtool's words: with the bit and without it.
+_REGISTERED = 64
+_STANDING = ((128, "A", "NA"), (256, "V", "NV"), (512, "MW", "NMW"))
+CASTS_VOTE = 256
+
+
 @dataclass(frozen=True, slots=True)
 class VoteInfo:
     """What votequorum knows of one node, and of the whole as this node sees it."""
@@ -52,6 +58,13 @@ class VoteInfo:
     @property
     def flag_names(self) -> tuple[str, ...]:
         return tuple(name for bit, name in FLAGS.items() if self.flags & bit)
+
+    @property
+    def device(self) -> str:
+        """Alive, casting its vote, master wins; or not registered."""
+        if not self.flags & _REGISTERED:
+            return "NR"
+        return ",".join(yes if self.flags & bit else no for bit, yes, no in _STANDING)
 
     def as_quorum(self) -> Quorum:
         return Quorum(
@@ -99,14 +112,18 @@ class Votequorum:
 
     def votes_of(self, node_ids: tuple[int, ...]) -> dict[int, int]:
         """Votes per node; a node that votequorum has not met is left out."""
-        votes = {}
+        return {node_id: info.votes for node_id, info in self.infos(node_ids).items()}
+
+    def infos(self, node_ids: tuple[int, ...]) -> dict[int, VoteInfo]:
+        """As `votes_of`, all that is known of each."""
+        found = {}
         for node_id in node_ids:
             try:
-                votes[node_id] = self.info(node_id).votes
+                found[node_id] = self.info(node_id)
             except CorosyncError as error:
                 if error.status != "CS_ERR_NOT_EXIST":
                     raise
-        return votes
+        return found
 
     def set_expected(self, votes: int) -> None:
         """What `pvecm expected` does: until the next restart or reload, expect only so many votes."""

@@ -115,6 +115,8 @@ class EngineStatus:
     quorum: Quorum | None = None
     votes: dict[int, int] | None = None
     links: tuple[LinkStatus, ...] = ()
+    devices: dict[int, str] | None = None  # how each node stands to a QDevice, in corosync-quorumtool's words
+    device_votes: int = 0  # what it has configured; what counts of it here is the last of `votes`
 
 
 class Engine(Protocol):

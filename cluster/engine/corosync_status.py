@@ -13,7 +13,7 @@ from contextlib import closing
 from cluster.corosync.cfg import Cfg
 from cluster.corosync.cmap import Cmap, Map, Value
 from cluster.corosync.quorum import QuorumNotice, QuorumTracker
-from cluster.corosync.votequorum import QDEVICE, Votequorum
+from cluster.corosync.votequorum import CASTS_VOTE, QDEVICE, Votequorum
 from cluster.engine.base import EngineStatus, LinkStatus
 from cluster.errors import Unavailable
 
@@ -29,9 +29,11 @@ def read_status() -> EngineStatus:
     notice = _present_quorum()
     with closing(Votequorum()) as votequorum:
         info = votequorum.info()
-        votes = votequorum.votes_of(notice.nodes)
+        known = votequorum.infos(notice.nodes)
+        votes = {node_id: one.votes for node_id, one in known.items()}
+        devices = {node_id: one.device for node_id, one in known.items()} if info.qdevice_name else None
         if info.qdevice_name:
-            votes[QDEVICE] = info.qdevice_votes
+            votes[QDEVICE] = info.qdevice_votes if info.flags & CASTS_VOTE else 0
     with closing(Cmap(Map.STATISTICS)) as cmap:
         links = read_links(cmap.items("stats.knet.node"), node_id)
     return EngineStatus(
@@ -42,6 +44,8 @@ def read_status() -> EngineStatus:
         quorum=info.as_quorum(),
         votes=votes,
         links=links,
+        devices=devices,
+        device_votes=info.qdevice_votes,
     )
 
 

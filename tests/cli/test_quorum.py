@@ -167,6 +167,23 @@ async def test_ids_and_votes_come_out_right_whether_keys_are_numbers_or_text(tmp
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("counted", "row"), [(1, "1            Qdevice"), (0, "0            Qdevice (votes 1)")])
+async def test_a_qdevice_has_a_column_and_a_row_as_in_corosync_quorumtool(
+    tmp_path: Path, counted: int, row: str
+) -> None:
+    devices = {"devices": {1: "A,V,NMW", 2: "NA,NV,NMW", 3: "NR"}, "device_votes": 1}
+    report = {**REPORT, **devices, "votes": {1: 1, 2: 1, 3: 1, 0: counted}}
+    async with node(tmp_path, handlers(report=report)) as socket:
+        ran = await pvecm("status", socket=socket)
+    assert ran.out.splitlines()[-5:] == [
+        "    Nodeid      Votes    Qdevice Name",
+        "0x00000001          1    A,V,NMW 10.79.0.1 (local)",
+        "0x00000002          1  NA,NV,NMW 10.79.0.2",
+        "0x00000003          1         NR 10.79.0.3",
+        f"0x00000000          {row}",
+    ]
+
+
 async def test_every_flag_is_followed_by_a_blank(tmp_path: Path) -> None:
     report = {**REPORT, "quorum": Quorum(True, 2, 2, 1, 2, ("2Node", "Quorate", "WaitForAll"))}
     async with node(tmp_path, handlers(report=report)) as socket:
