@@ -127,5 +127,14 @@ def test_names_of_parameters_are_those_of_the_interface() -> None:
     links = [f"link{number}" for number in range(8)]
     ours = ["dry-run", "output-format"]
     assert [each.name for each in CREATE.options] == [*links, "nodeid", "votes", "token-coefficient", *ours]
-    assert [each.name for each in ADD.options] == [*links, "nodeid", "votes", "force", *ours, "fingerprint", "use_ssh"]
+    assert [each.name for each in ADD.options] == [
+        *links,
+        "import",
+        "nodeid",
+        "votes",
+        "force",
+        *ours,
+        "fingerprint",
+        "use_ssh",
+    ]
     assert isinstance(ADD.positional[0], Parameter)
