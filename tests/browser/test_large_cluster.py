@@ -66,12 +66,21 @@ def click_square(page: Page, line: int, place: int) -> None:
 
 
 def middle_of(page: Page, link: str, line: int, place: int) -> tuple[float, float]:
-    """Where the drawing says that this square is, in the window's pixels, once it is scrolled to."""
+    """Where the drawing says that this square is, in the window's pixels, once it is scrolled to. What is beyond the
+    edge is laid out only when it comes near, which moves what is below it: so until it stays where it is."""
     x, y = page.locator(f"[data-heat-map='{link}']").evaluate(
-        """(map, [x, y]) => {
+        """async (map, [x, y]) => {
           const at = () => new DOMPoint(x, y).matrixTransform(map.getScreenCTM());
           const room = document.getElementById('content');
-          room.scrollBy({top: at().y - room.getBoundingClientRect().top - room.clientHeight / 2, behavior: 'instant'});
+          const middle = () => room.getBoundingClientRect().top + room.clientHeight / 2;
+          const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+          for (let still = 0, tries = 0; still < 3 && tries < 120; tries++) {
+            const before = at().y;
+            room.scrollBy({top: before - middle(), behavior: 'instant'});
+            await painted();
+            const moved = Math.abs(at().y - before) > 1;
+            still = moved ? 0 : still + 1;
+          }
           return [at().x, at().y];
         }""",
         [place * SIDE + 4.5, line * SIDE + 4.5],
