@@ -24,6 +24,7 @@ from cluster.node import certificates, first_start
 from cluster.node.aside import write_durably
 from cluster.node.life import Life
 from cluster.node.options import Options
+from cluster.workflow import tombstone
 from cluster.workflow.journal import replace_durably
 
 FIRST_LOOK_S, LATER_S = 3.0, 5.0
@@ -66,6 +67,7 @@ class Homecoming:
         self._options, self._life, self._document = options, life, document
         self._path = options.state_dir / "removed.json"
         self._told = self._load()
+        self.admitted = False  # let in again, and its own copy of the tree does not know it yet
         self._strangers: dict[str, str] = {}  # where a member should answer, and another machine does
 
     @property
@@ -102,6 +104,7 @@ class Homecoming:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             life = self._life
+            self.admitted = self.admitted and self._is_out()
             in_doubt = life.is_open and life.clustered and not life.replica.blank
             if in_doubt and (self.told is not None or not life.replica.writable):
                 await self._look(LATER_S)
@@ -119,6 +122,7 @@ class Homecoming:
             for answer in asyncio.as_completed(asked):
                 said = await answer
                 if said is not None:
+                    self._strangers.clear()  # there is a member to be asked; a copy of old may know other certificates
                     await self._heed(*said)
                     return
         finally:
@@ -143,7 +147,9 @@ class Homecoming:
         return found
 
     async def _ask(self, name: str, address: str, fingerprint: str, deadline_s: float) -> tuple[str, Answer] | None:
-        own = self._life.tree.read(first_start.certificate_paths(self._options.name)[0])
+        path, tree = first_start.certificate_paths(self._options.name)[0], self._life.tree
+        # Who was taken out while it ran has archived its own folder, as every other member has.
+        own = tree.read(path) or tree.read(tombstone.archived(path, self._options.name))
         if own is None:
             return None
         number = self._life.replica.node_id
@@ -152,7 +158,6 @@ class Homecoming:
             body = msgspec.json.encode({"node": self._options.name, "fingerprint": certificates.fingerprint(own)})
             shown = proof(key, number, time.time(), body)
             said = await peer.standing(address, self._options.port, fingerprint, number, shown, body, deadline_s)
-            self._strangers.pop(name, None)
             return name, msgspec.convert(said, Answer)
         except FingerprintMismatch:
             self._strangers[name] = address
@@ -167,8 +172,13 @@ class Homecoming:
             name = document.cluster_name if document is not None else ""
             told = Told(self._life.replica.uuid, name, said.removed.time_s, said.removed.user, by)
             self._keep(told)
-        elif self.told is not None and said.admission is not None:
+        elif said.admission is not None and not self.admitted and (self.told is not None or self._is_out()):
             await self._come_in(said.admission)
+
+    def _is_out(self) -> bool:
+        """Does this node's own copy of the tree say that it was taken out? It was a member when that was decided."""
+        document = self._document() if self._life.is_open else None
+        return document is not None and document.node(self._options.name) is None
 
     def _keep(self, told: Told) -> None:
         if self.told is None:
@@ -181,6 +191,7 @@ class Homecoming:
         write_durably(self._options.authkey, admission.corosync_authkey.encode("latin-1"), 0o400)
         write_durably(self._options.configuration, admission.corosync_conf.encode(), 0o644)
         self.forget()
+        self.admitted = self._is_out()
         log.warning("The removal of this node was taken back: it is a member again.")
         self._life.connection.keep_trying()
 

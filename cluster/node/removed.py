@@ -41,7 +41,7 @@ class Removed:
     @property
     def sentence(self) -> str:
         document = self._life.document() if self._life.is_open else None
-        if document is None or self._busy() or self._renamed():
+        if document is None or self._busy() or self._renamed() or self.homecoming.admitted:
             return ""
         if document.node(self._name) is not None and self.homecoming.told is None:
             return ""

@@ -210,6 +210,16 @@ def test_a_removed_node_says_so_is_read_only_also_after_a_restart_and_may_leave_
     assert gamma.files()["datacenter.cfg"] == b"keyboard: de\n"
 
 
+def test_a_live_node_whose_removal_is_taken_back_at_once_is_a_member_again(trio):
+    alpha, _, gamma = trio
+    alpha.client.call(RemoveNode("gamma"), timeout_s=30)
+    wait_until(lambda: "removed from the cluster demo" in state(gamma)["problem"], 20, "gamma says so")
+    alpha.client.call(UndoRemoval("gamma"), timeout_s=30)
+    wait_until(lambda: alpha.nodes_online() == {"alpha", "beta", "gamma"}, 60, "gamma is back")
+    wait_until(lambda: state(gamma)["store"]["writable"], 60, "gamma writes")
+    assert not state(gamma)["problem"]
+
+
 def test_of_two_live_nodes_one_removes_the_other_and_can_still_write(trio):
     alpha, beta, gamma = trio
     for name in ("gamma", "beta"):
