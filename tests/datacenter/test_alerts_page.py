@@ -43,6 +43,8 @@ async def test_what_is_wrong_with_a_target_is_said(node: Alone, root: Reader) ->
 
 
 async def test_a_rule_and_a_silence(node: Alone, root: Reader) -> None:  # noqa: F811
+    opened = text(await root.get(f"{PLACE}/rules/edit?type=rule&id=latency"))
+    assert "Latency above (ms)" in opened and "rule latency" not in opened
     await root.post(f"{PLACE}/rules/edit", type="rule", id="latency", threshold="25")
     await root.post(f"{PLACE}/silences/add", id="s", about="disk", node="", until="2099-01-01T00:00")
     kept = node.daemon.alerting.settings
