@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -23,15 +22,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from cluster.control import requests
-from cluster.control.blocking import BlockingClient
 from demo import browser as chrome
 from demo import pages
+from demo.forming import Reading, forming
 from demo.noise import noise, pss_mib
 from demo.visitor import ROOT, TRUSTING, Visit, Visited, eventually, visit
 from lab import processes
-
-Reading = tuple[str, str, list[float]]  # the figure's name, its unit, what was read
 
 
 @dataclass
@@ -94,49 +90,6 @@ def merged(measured: Measured) -> Measured:
         line.foreign_share = max(line.foreign_share, figure.foreign_share)
         line.load = max(line.load, figure.load)
     return Measured(measured.engine, measured.cores, list(lines.values()))
-
-
-# --- create and join --------------------------------------------------------------------------------------------------
-
-
-def forming(here: Visit) -> Iterator[Reading]:
-    began = time.monotonic()
-    here.first.post("/cluster/config", clustername="bench")
-    eventually("quorate", lambda: quorate(here.first), 60)
-    yield "create → quorate", "s", [time.monotonic() - began]
-    yield "join → quorate and synchronised", "s", [join_synchronised(here, name) for name in list(here.nodes)[1:]]
-
-
-def quorate(node: Visited) -> bool:
-    row = node.get("/cluster/status")[0]
-    return bool(row["type"] == "cluster" and row["quorate"])
-
-
-def join_synchronised(here: Visit, name: str) -> float:
-    """Until the joined node may write, and holds the same tree at the same revision as the first."""
-    peer, node = here.peer(), here[name]
-    began = time.monotonic()
-    node.post("/cluster/config/join", hostname=peer["pve_addr"], fingerprint=peer["pve_fp"], password=here.password)
-
-    def synchronised() -> bool:
-        theirs, ours = store_of(here.first), store_of(node)
-        return bool(ours["writable"] and (ours["revision"], ours["digest"]) == (theirs["revision"], theirs["digest"]))
-
-    eventually(f"{name} is synchronised", synchronised, 90)
-    took = time.monotonic() - began
-    here.await_online(len(peer_names(here)), [here.first, node], 60)
-    return took
-
-
-def store_of(node: Visited) -> dict[str, object]:
-    """The store as the node sees it, while it is a member; before that, nothing equals it."""
-    cluster = BlockingClient(node.socket).call(requests.Status())["cluster"]
-    store: dict[str, object] = cluster["store"] or {"writable": False, "revision": None, "digest": None}
-    return store if cluster["name"] else store | {"writable": False}
-
-
-def peer_names(here: Visit) -> list[str]:
-    return [row["name"] for row in here.first.get("/cluster/config/nodes")]
 
 
 # --- pages and memory -------------------------------------------------------------------------------------------------
