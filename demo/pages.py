@@ -32,7 +32,8 @@ def await_live(page: Page) -> None:
 
 
 def open_cluster(page: Page) -> None:
-    page.get_by_role("navigation", name="Datacenter", exact=True).get_by_role("link", name="Cluster", exact=True).click()
+    tabs = page.get_by_role("navigation", name="Datacenter", exact=True)
+    tabs.get_by_role("link", name="Cluster", exact=True).click()
     expect(heading(page, "Cluster Information")).to_be_visible()
 
 
