@@ -109,7 +109,8 @@ class _Renaming:
         if node == name:
             raise InvalidInput(f"The node is called {name} already.", fields={"name": "It has this name."})
         conf.rename_node(self._document, node, name)
-        if await self._host.store_read(tombstone.stone_path(name)) is not None:
+        stored = await self._host.store_read(tombstone.stone_path(name))
+        if stored is not None and tombstone.read(stored.data).may_be_undone(self._clock.unix_s()):
             raise Conflict(f"A node named {name} was removed and may come back within a day. Choose another name.")
         paths = await self._host.store_paths()
         if any(path.startswith(f"nodes/{name}/") for path in paths):

@@ -8,7 +8,7 @@ import pytest
 
 from cluster.corosync import conf
 from cluster.errors import Conflict, InvalidInput, NoQuorum, Unavailable
-from cluster.workflow import renaming
+from cluster.workflow import renaming, tombstone
 from cluster.workflow.rename import foretell_rename, plan_rename, rename
 from tests.workflow.world import Story
 
@@ -100,11 +100,23 @@ async def test_the_cluster_gets_another_name_and_keeps_its_key_and_lineage(three
 async def test_a_name_that_is_not_free_is_refused_before_anything_changes(
     three: Any, node: str, name: str, why: str
 ) -> None:
-    three.alpha.disk.store.files |= {"priv/removed/ghost/stone.json": b"{}", "nodes/haunted/config": b""}
+    three.alpha.disk.store.files |= {**removed("ghost", three), "nodes/haunted/config": b""}
     before = dict(three.alpha.disk.store.files)
     told = await foretell_rename(three.alpha, plan_rename(node, name), "root@pam", three.clock)
     assert why in told.obstacle and why in await three.failed(give(three, node, name))
     assert three.alpha.disk.store.files == before
+
+
+def removed(name: str, three: Any, *, ago_s: int = 0, reinstated: bool = False) -> dict[str, bytes]:
+    stone = tombstone.Stone(name, 9, 1, {}, int(three.clock.unix_s()) - ago_s, "root@pam", reinstated=reinstated)
+    return {tombstone.stone_path(name): tombstone.write(stone)}
+
+
+@pytest.mark.parametrize("stone", [{"reinstated": True}, {"ago_s": 2 * 86400}])
+async def test_the_name_of_a_node_that_cannot_come_back_any_more_is_free(three: Any, stone: dict[str, Any]) -> None:
+    three.alpha.disk.store.files |= removed("ghost", three, **stone)
+    told = await foretell_rename(three.alpha, plan_rename("gamma", "ghost"), "root@pam", three.clock)
+    assert told.obstacle == ""
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a" * 64, "two words", "a.b"])
