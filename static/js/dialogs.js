@@ -23,6 +23,12 @@ function leave(dialog) {
   dialog.remove();
   document.body.dispatchEvent(new Event("quire:dialog-closed"));
   if (document.querySelector("dialog[open]")) return;
-  const back = opener?.isConnected && !opener.disabled ? opener : document.getElementById("content");
-  back?.focus({ preventScroll: true });
+  const back = [opener, putAnew(opener)].find((button) => button?.isConnected && !button.disabled);
+  (back ?? document.getElementById("content"))?.focus({ preventScroll: true });
+}
+
+// The same button, when a change has replaced what it was part of.
+function putAnew(button) {
+  const opens = button?.getAttribute("hx-get");
+  return opens && document.querySelector(`[data-dialog][hx-get="${CSS.escape(opens)}"]`);
 }

@@ -100,6 +100,16 @@ def test_what_is_typed_and_focused_outlives_changes(site: Site, page: Page) -> N
     expect(form.get_by_label("Cluster name")).to_have_value("office")
 
 
+def test_the_focus_goes_back_to_a_button_that_a_change_has_put_anew(site: Site, page: Page) -> None:
+    site.do("form", count=3)
+    expect(page.locator("#tree-list")).to_contain_text("gamma")
+    open_dialog(page, "Join Information")
+    site.do("form", count=4)
+    expect(page.locator("#tree-list")).to_contain_text("delta")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Join Information")).to_be_focused()
+
+
 def test_a_lost_connection_is_shown_and_heals_with_what_happened_meanwhile(site: Site, page: Page) -> None:
     site.do("form", count=3)
     expect(node_state(page, "gamma")).to_have_attribute("data-state", "online")
