@@ -14,7 +14,7 @@ import pytest
 from tests.datacenter.served import ADDRESS, Served, eventually, serving, trusting
 
 PORT = 8473
-HALF_OPEN = 300
+HALF_OPEN = 500
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.datacenter.served import Served, serving
 from tests.datacenter.websocket_line import CLOSE, PING, PONG, TEXT, WebSocketLine
 
 PORT = 8472
-PINGS, IDLE = 20_000, 150
+PINGS, IDLE = 20_000, 500
 
 
 @pytest.fixture

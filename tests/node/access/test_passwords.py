@@ -90,7 +90,10 @@ def test_t20_pam_knows_the_host_s_accounts_and_refuses_expired_and_locked_ones(a
     for close, reopen in (
         (["chage", "-E", "2000-01-01", account], ["chage", "-E", "-1", account]),
         (["usermod", "--lock", account], ["usermod", "--unlock", account]),
+        (["touch", "/etc/nologin"], ["rm", "/etc/nologin"]),  # nologin(5)
     ):
         subprocess.run(close, check=True)
-        assert not accepted(f"{account}@pam", PASSWORD)
-        subprocess.run(reopen, check=True)
+        try:
+            assert not accepted(f"{account}@pam", PASSWORD), close
+        finally:
+            subprocess.run(reopen, check=True)
