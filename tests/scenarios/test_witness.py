@@ -13,19 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
 
 from cluster.control.store_requests import StoreRead
-from demo import pages
-from demo.pages import open_dialog
 from demo.visitor import Visit, Visited, eventually
 from lab import processes
 from lab.hosts import Lab
-from tests.browser.conftest import Visitor, browser, visitor
 from tests.scenarios.conftest import demo_of
 from tests.scenarios.evidence import ask
 
-__all__ = ["browser", "visitor"]
 pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(300)]
 ROOT = Path(__file__).resolve().parents[2]
 LINE = re.compile(r"^quire-witness:\S+$", re.MULTILINE)
@@ -153,35 +148,6 @@ def test_a_set_up_that_fails_leaves_everything_as_it_was(site: Site) -> None:
         eventually("no certificates", lambda name=name: not qdevice_folder(site, name), SETTLES_S)
     assert votes_as_corosync_counts(site.alpha) == (0, 2, 2)
     assert "the token is good again" in site.said()
-    site.lab.output("delta", ["nft", "delete table inet shut"])
-
-
-@pytest.mark.browser
-def test_a_witness_is_set_up_watched_and_removed_in_the_browser(site: Site, visitor: Visitor) -> None:  # noqa: F811
-    page = visitor("about:blank")
-    pages.sign_in(page, site.alpha.url, site.visit.user, site.visit.password)
-    pages.open_cluster(page)
-    dialog = open_dialog(page, "Set Up Witness")
-    line = site.line()
-    dialog.get_by_label("What it printed").fill(line[:-9])
-    dialog.get_by_role("button", name="Set up").click()
-    expect(dialog.locator("#witness-line-error")).not_to_be_empty()
-    dialog.get_by_label("What it printed").fill(line)
-    dialog.get_by_role("button", name="Set up").click()
-    witness = page.locator("#cluster-witness")
-    expect(witness).to_contain_text(site.lab.address("delta"), timeout=SETTLES_S * 1000)
-    for node in ("alpha", "beta"):
-        expect(witness.get_by_role("row", name=node)).to_contain_text("Connected", timeout=SETTLES_S * 1000)
-    eventually("corosync counts its vote", lambda: votes_as_corosync_counts(site.alpha) == (1, 2, 3), SETTLES_S)
-
-    site.end_qnetd()
-    expect(witness.get_by_role("row", name="alpha")).not_to_contain_text("Connected", timeout=SETTLES_S * 1000)
-    page.reload()
-    dialog = open_dialog(page, "Remove Witness")
-    dialog.get_by_label("to confirm").fill(site.lab.address("delta"))
-    dialog.get_by_role("button", name="Remove", exact=True).click()
-    expect(witness).to_contain_text("No witness", timeout=SETTLES_S * 1000)
-    eventually("its vote is gone", lambda: votes_as_corosync_counts(site.alpha) == (0, 2, 2), SETTLES_S)
 
 
 def _pvecm(node: Visited) -> list[str]:
