@@ -60,7 +60,9 @@ class Library:
 
 @cache
 def library() -> Library:
-    sources = {**_bundles(), **_files(Path(settings.STATIC_DIR))}
+    folder = Path(settings.STATIC_DIR)
+    made = _is_made_of_these(folder)
+    sources = {**_bundles(folder, made), **_files(folder, made)}
     digest = hashlib.sha256()
     for name in sorted(sources):
         digest.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
@@ -127,18 +129,16 @@ def page_scripts() -> tuple[str, ...]:
     return ("js/app.js", *(f"js/{name}" for name in ahead))
 
 
-def _bundles() -> dict[str, bytes]:
-    folder = Path(settings.STATIC_DIR)
-    styles = [folder / MADE[1]] if _is_made_of_these(folder) else style_sheets()
+def _bundles(folder: Path, made: bool) -> dict[str, bytes]:
+    styles = [folder / MADE[1]] if made else style_sheets()
     return {
         "htmx.js": b"\n".join(path.read_bytes() for path in SCRIPTS),
         "quire.css": b"\n".join(path.read_bytes() for path in styles),
     }
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def _files(folder: Path, made: bool) -> dict[str, bytes]:
     """What browsers ask for by name; style sheets only travel in their bundle."""
-    made = _is_made_of_these(folder)
     paths = (path for path in sorted(folder.rglob("*")) if path.suffix in TYPES)
     found = (path for path in paths if path.suffix != ".css" or path.parent.name == "vendor")
     names = {path.relative_to(folder).as_posix(): path for path in found}

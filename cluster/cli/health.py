@@ -5,22 +5,19 @@ As text, row by row as it is found, or as JSON for programs.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from cluster.cli import terminal
 from cluster.cli.arguments import DRY_RUN, FORMAT, Command, Parameter, Values
+from cluster.cli.join_tokens import invited
 from cluster.cli.membership import LINK_OPTIONS, given_links
 from cluster.cli.output import present, style_of
 from cluster.cli.terminal import printable
-from cluster.errors import InvalidInput
 
 if TYPE_CHECKING:
     from cluster.control.blocking import BlockingClient
 
 REQUEST_S, WAIT_S = 25.0, 10.0
-SIZE_MAX = 8192  # characters read; the daemon has a closer bound
 WELL, NOT_WELL = 0, 1
 
 
@@ -35,16 +32,7 @@ def check_create(values: Values, daemon: BlockingClient) -> int:
 
 
 def check_join(values: Values, daemon: BlockingClient) -> int:
-    text = values["string"]
-    text = sys.stdin.read(SIZE_MAX).strip() if text == "-" else text
-    shown = daemon.call({"method": "cluster.decode-invitation", "text": text}, REQUEST_S)
-    asked = {"method": "check.join", "hostname": shown["address"], "fingerprint": shown["fingerprint"]}
-    if shown["token"]:
-        asked |= {"token": shown["token"], "cluster_uuid": shown["cluster_uuid"]}
-    else:
-        asked["password"] = terminal.ask_password(f"Password of root@pam on {printable(shown['address'])}: ")
-        if not asked["password"]:
-            raise InvalidInput("A password is needed.", fields={"password": "it was left empty"})
+    asked = {"method": "check.join"} | invited(values, daemon)
     return _followed(values, daemon, asked | {"links": given_links(values)})
 
 

@@ -63,17 +63,21 @@ def join_info(values: Values, daemon: BlockingClient) -> int:
 
 def join(values: Values, daemon: BlockingClient) -> int:
     refuse_inside_the_mount()
+    return begin(values, daemon, {"method": "cluster.join"} | invited(values, daemon) | joining(values))
+
+
+def invited(values: Values, daemon: BlockingClient) -> dict[str, Any]:
+    """Whom the join information names, with its token, or the password that is asked for where it has none."""
     text = values["string"]
     text = sys.stdin.read(SIZE_MAX).strip() if text == "-" else text
     shown = daemon.call({"method": "cluster.decode-invitation", "text": text}, REQUEST_S)
-    asked = {"method": "cluster.join", "hostname": shown["address"], "fingerprint": shown["fingerprint"]}
+    peer = {"hostname": shown["address"], "fingerprint": shown["fingerprint"]}
     if shown["token"]:
-        asked |= {"token": shown["token"], "cluster_uuid": shown["cluster_uuid"]}
-    else:
-        asked["password"] = terminal.ask_password(f"Password of root@pam on {terminal.printable(shown['address'])}: ")
-        if not asked["password"]:
-            raise InvalidInput("A password is needed.", fields={"password": "it was left empty"})
-    return begin(values, daemon, asked | joining(values))
+        return peer | {"token": shown["token"], "cluster_uuid": shown["cluster_uuid"]}
+    password = terminal.ask_password(f"Password of root@pam on {terminal.printable(shown['address'])}: ")
+    if not password:
+        raise InvalidInput("A password is needed.", fields={"password": "it was left empty"})
+    return peer | {"password": password}
 
 
 COMMANDS = (

@@ -146,8 +146,8 @@ def about_time_source(node: NodeFacts) -> list[Finding]:
 
 def about_names(nodes: Sequence[NodeFacts]) -> list[Finding]:
     """Every name that anybody asked for, as all resolve it. Who does not know a name contradicts nobody."""
-    found = []
-    for name in sorted({name for node in nodes for name in node.resolves}):
+    found, names = [], {name for node in nodes for name in node.resolves}
+    for name in sorted(names):
         said = {node.name: frozenset(node.resolves.get(name, ())) for node in nodes}
         known = {who: addresses for who, addresses in said.items() if addresses}
         loops = [who for who, addresses in known.items() if who != name and all(map(_is_loopback, addresses))]
@@ -158,7 +158,6 @@ def about_names(nodes: Sequence[NodeFacts]) -> list[Finding]:
         elif loops and len(known) > len(loops):
             found.append(finding("names", "warning", f"{name} is a loopback address on {loops[0]}.", loops[0],
                                  "Take the line out of /etc/hosts there."))  # fmt: skip
-    names = {name for node in nodes for name in node.resolves}
     return found or ([finding("names", "ok", "Every name means the same on all nodes that know it.")] if names else [])
 
 
@@ -196,10 +195,8 @@ def about_versions(nodes: Sequence[NodeFacts]) -> list[Finding]:
     engines = {node.name: node.corosync for node in nodes if node.corosync}
     if not engines:
         return found
-    families = {name: ".".join(version.split(".")[:1]) for name, version in engines.items()}
-    if len(set(families.values())) > 1:
-        return found + _one_value("engine-version", "corosync", engines, "error")
-    return found + _one_value("engine-version", "corosync", engines, "info")
+    families = {version.partition(".")[0] for version in engines.values()}
+    return found + _one_value("engine-version", "corosync", engines, "error" if len(families) > 1 else "info")
 
 
 def _one_value(code: str, what: str, said: dict[str, str], severity: Severity) -> list[Finding]:

@@ -15,7 +15,7 @@ from cluster.errors import CorosyncError
 from cluster.model import Quorum
 
 LOCAL = 0  # asks for the node one is on
-QDEVICE = 0  # in `votes_of`: the votes of the QDevice
+QDEVICE = 0  # beside the ids of nodes: the QDevice
 _QUORATE = 2
 
 # In the order and the words of corosync-quorumtool.
@@ -32,8 +32,8 @@ FLAGS = {
 
 # How a node stands to a QDevice, in corosync-quorumtool's words: with the bit and without it.
 _REGISTERED = 64
-_STANDING = ((128, "A", "NA"), (256, "V", "NV"), (512, "MW", "NMW"))
 CASTS_VOTE = 256
+_STANDING = ((128, "A", "NA"), (CASTS_VOTE, "V", "NV"), (512, "MW", "NMW"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,8 @@ class Votequorum:
             qdevice_name=self._ffi.string(raw.qdevice_name).decode(errors="replace"),
         )
 
-    def votes_of(self, node_ids: tuple[int, ...]) -> dict[int, int]:
-        """Votes per node; a node that votequorum has not met is left out."""
-        return {node_id: info.votes for node_id, info in self.infos(node_ids).items()}
-
     def infos(self, node_ids: tuple[int, ...]) -> dict[int, VoteInfo]:
-        """As `votes_of`, all that is known of each."""
+        """What is known of each node; one that votequorum has not met is left out."""
         found = {}
         for node_id in node_ids:
             try:

@@ -1,6 +1,7 @@
-"""Whether anything answers where absent nodes are known to be: one that does is not off. Tried at their site's port.
+"""Whether anything answers at an address and port, and so whether absent nodes are off: their site's port is tried.
 
-Used before votes are lowered (`expected.py`) and before a node separates from a cluster it lost (`host.py`).
+Used before votes are lowered (`expected.py`), before a node separates from a cluster it lost (`host.py`), and for a
+pre-flight's ways by TCP (`surveyor.py`).
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ async def _probe(node: Node, board: Board, options: Options) -> tuple[str, ...]:
     port = said.port if said is not None else options.port
     known = dict.fromkeys([*([said.address] if said is not None else []), *(link.address for link in node.links)])
     refuses = options.engine == "corosync"  # on one machine, every address refuses
-    answers = await asyncio.gather(*(_answers(address, port, refuses) for address in known))
-    return tuple(address for address, answered in zip(known, answers, strict=True) if answered)
+    found = await asyncio.gather(*(answers(address, port, refusal=refuses) for address in known))
+    return tuple(address for address, answered in zip(known, found, strict=True) if answered)
 
 
-async def _answers(address: str, port: int, refusal: bool) -> bool:
-    """Whether anything listens there. A `refusal` is a living host's as well."""
+async def answers(address: str, port: int, *, refusal: bool = False) -> bool:
+    """Whether anything listens there, within two seconds. With `refusal` one counts too: a living host made it."""
     try:
         async with asyncio.timeout(PROBE_S):
             _, writer = await asyncio.open_connection(address, port)

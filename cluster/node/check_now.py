@@ -15,7 +15,7 @@ from cluster.core.survey import UDP_PORT, NodeFacts, Way
 from cluster.errors import Busy, Unavailable
 from cluster.node import disk_findings
 from cluster.node.surveys import Surveys
-from cluster.workflow.check_together import alone
+from cluster.workflow.check_together import alone, ways_to_sites
 from cluster.workflow.preflight import inspect_now
 
 if TYPE_CHECKING:
@@ -70,9 +70,5 @@ async def _ways(node: Daemon, surveys: Surveys) -> list[Way]:
         for link in (await node.host.engine_status()).links if link.peer_node_id in names
     ]  # fmt: skip
     state = node.publisher.state
-    sites = [(one.name, one.address) for one in state.nodes if one.address and not one.local] if state else []
-    passed = await asyncio.gather(*(surveys.surveyor.reach(address, node.options.port) for _, address in sites))
-    return ways + [
-        Way(own_name, name, 0, "tcp", node.options.port, one, address=address)
-        for (name, address), one in zip(sites, passed, strict=True)
-    ]
+    sites = {one.name: one.address for one in state.nodes if one.address and not one.local} if state else {}
+    return ways + await ways_to_sites(surveys.surveyor, own_name, node.options.port, sites)

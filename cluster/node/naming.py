@@ -19,7 +19,7 @@ from cluster.errors import Unavailable
 from cluster.node.options import Options
 from cluster.node.task_log import TaskFiles
 from cluster.workflow.journal import replace_durably
-from cluster.workflow.renaming import ROOT, new_name
+from cluster.workflow.renaming import ROOT, new_name, note_path
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -56,11 +56,8 @@ class Naming:
         if document is None:
             return ""
         own_id, own = life.replica.node_id, self._options.name
-        listed = next((node.name for node in document.nodes() if node.node_id == own_id), None)
-        if listed is None or listed == own:
-            return ""
-        note = f"{ROOT}/{listed}"
-        return new_name({note: life.tree.read(note) or b""}, listed, own)
+        listed = next((node.name for node in document.nodes() if node.node_id == own_id), own)
+        return new_name({note_path(listed): life.tree.read(note_path(listed)) or b""}, listed, own)
 
     async def watch(self) -> None:
         """Until this node has another name. Its own workflow is seen to its end first."""
@@ -82,7 +79,7 @@ class Naming:
         if tree is None or document is None or (folder := tree.find(ROOT)) is None:
             return
         for name in tree.children.get(folder.inode, ()):
-            former = (tree.read(f"{ROOT}/{name}") or b"").decode().strip()
+            former = (tree.read(note_path(name)) or b"").decode().strip()
             if former and document.node(former) is None:
                 self._node.archive.rename(former, name)
 

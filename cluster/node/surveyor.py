@@ -7,7 +7,6 @@ links `link_facts.py`; what is found is judged in `cluster/core/preflight.py`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import shutil
@@ -23,6 +22,7 @@ import psutil
 from cluster import version
 from cluster.core.survey import NodeFacts
 from cluster.corosync.service import run
+from cluster.node.answering import answers
 from cluster.node.host_facts import read_facts
 from cluster.node.kernel_clock import synchronised
 from cluster.node.link_facts import link_facts
@@ -31,7 +31,7 @@ from cluster.node.probing import exchanging
 from cluster.workflow.preflight import is_packaged_sample
 from cluster.workflow.surveyor import NAMES_MAX, Exchange, Target
 
-REACH_S, RESOLVE_S, VERSION_S = 2.0, 3.0, 5.0
+RESOLVE_S, VERSION_S = 3.0, 5.0
 SSH_PORT = 22
 KEEPERS = {
     "chronyd": "chrony", "ntpd": "ntpd", "systemd-timesyn": "systemd-timesyncd", "openntpd": "openntpd",
@@ -45,9 +45,8 @@ class NodeSurveyor:
 
     def __init__(self, options: Options) -> None:
         self._options, self._near = options, options.engine != "corosync"
-        self._resolving = ThreadPoolExecutor(
-            4, "resolve"
-        )  # a resolver that hangs must not hold up the daemon's threads
+        # A resolver that hangs must not hold up the daemon's threads.
+        self._resolving = ThreadPoolExecutor(4, "resolve")
         self._corosync: str | None = None
 
     async def facts(self, links: Mapping[int, str], names: Sequence[str]) -> NodeFacts:
@@ -81,12 +80,7 @@ class NodeSurveyor:
         return {name: future.result() if future.done() else () for name, future in asked.items()}
 
     async def reach(self, address: str, port: int) -> bool:
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(REACH_S):
-                _, writer = await asyncio.open_connection(address, port)
-            writer.close()
-            return True
-        return False
+        return await answers(address, port)
 
     def exchange(
         self, nonce: bytes, own: Mapping[int, str], targets: Sequence[Target], patient: bool = True

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cluster import version
-from cluster.core.findings import WHY, Finding, Severity
+from cluster.core.findings import Finding, Severity, finding
 from cluster.core.preflight import CLOCK_ERROR_S, CLOCK_WARNING_S
 from cluster.corosync import conf
 from cluster.errors import NotInCluster, QuireError, Unavailable
@@ -49,13 +49,12 @@ class Heard:
 
 
 class Verification:
-    """`corosync_version` is asked once. `verify` tells `answered` of each node when it is heard first."""
+    """`verify` tells `answered` of each node when it is heard first."""
 
     def __init__(
         self, daemon: Daemon, corosync_version: Callable[[], Awaitable[str]], now_s: Callable[[], float] = time.time
     ) -> None:
         self._daemon, self._corosync_version, self._now_s = daemon, corosync_version, now_s
-        self._corosync = ""
         self._heard: dict[int, Heard] = {}
         self._answering = 0
         daemon.board.standing = self._hear
@@ -107,8 +106,8 @@ class Verification:
     async def _answer(self) -> None:
         """Who does not answer is told of as such."""
         try:
-            self._corosync = await self._corosync_version()
-            self._daemon.life.connection.engine.multicast(board.GROUP, board.encode(self._own()))
+            said = self._own(await self._corosync_version())
+            self._daemon.life.connection.engine.multicast(board.GROUP, board.encode(said))
         except (QuireError, OSError) as error:
             log.info("Nobody was told how this node stands: %s", error)
         except Exception:
@@ -116,7 +115,7 @@ class Verification:
         finally:
             self._answering -= 1
 
-    def _own(self) -> board.Standing:
+    def _own(self, corosync: str) -> board.Standing:
         daemon = self._daemon
         options, replica = daemon.options, daemon.life.replica
         text = options.configuration.read_bytes() if options.configuration.exists() else b""
@@ -125,7 +124,7 @@ class Verification:
         return board.Standing(
             self._now_s(), conf.parse(text).config_version if text else 0, conf.digest(text) if text else "",
             hashlib.sha256(b"quire verify" + key).hexdigest() if key else "", point.epoch, point.index,
-            point.hash.hex(), replica.writable, version.VERSION, self._corosync, daemon.served.fingerprint,
+            point.hash.hex(), replica.writable, version.VERSION, corosync, daemon.served.fingerprint,
             tuple(sorted(daemon.view.members)) if daemon.view is not None else (),
         )  # fmt: skip
 
@@ -181,20 +180,20 @@ def compare(document: conf.Document, heard: Mapping[int, Heard], certified: Mapp
     versions = sorted({one.said.version for one in heard.values()})
     for node in document.nodes():
         if certified.get(node.name):
-            found.append(_of(node.name, "certificate", "error", f"{node.name} {certified[node.name]}.",
+            found.append(finding("certificate", "error", f"{node.name} {certified[node.name]}.", node.name,
                                  "Restart its daemon; it makes a new one when the store can be written."))  # fmt: skip
         if node.node_id not in heard:
-            found.append(_of(node.name, "offline", "error", f"{node.name} does not answer.",
+            found.append(finding("offline", "error", f"{node.name} does not answer.", node.name,
                                  "Start it, look at its links, or remove it if it is gone for good."))  # fmt: skip
         else:
             found += _compare_one(node, heard[node.node_id], document.config_version, digest, keys)
     if len(versions) > 1:
-        found.append(_of("", "version", "warning", f"Different versions run: {', '.join(versions)}.",
+        found.append(finding("version", "warning", f"Different versions run: {', '.join(versions)}.", "",
                              "Update the older nodes."))  # fmt: skip
     engines = sorted({one.said.corosync for one in heard.values() if one.said.corosync})
     if len(engines) > 1:
-        found.append(_of("", "corosync", "warning", f"Different versions of corosync run: {', '.join(engines)}.",
-                         "Update the older nodes, one after the other."))  # fmt: skip
+        found.append(finding("corosync", "warning", f"Different versions of corosync run: {', '.join(engines)}.", "",
+                             "Update the older nodes, one after the other."))  # fmt: skip
     return found + _compare_stores(document.nodes(), heard)
 
 
@@ -203,8 +202,8 @@ def compare_certificates(
 ) -> list[Finding]:
     """Pure: who serves another certificate than the cluster has for it."""
     return [
-        Finding("certificate-served", "warning", f"{node.name} serves another certificate than the cluster has for it.",
-                node=node.name, advice="Run 'pvecm updatecerts' there, or restart its daemon.")
+        finding("certificate-served", "warning", f"{node.name} serves another certificate than the cluster has for it.",
+                node.name, "Run 'pvecm updatecerts' there, or restart its daemon.")
         for node in document.nodes()
         if node.node_id in heard and heard[node.node_id].said.certificate and stored.get(node.name)
         and heard[node.node_id].said.certificate != stored[node.name]
@@ -216,9 +215,9 @@ def compare_members(document: conf.Document, heard: Mapping[int, Heard]) -> list
     most = _most([",".join(map(str, one.said.members)) for one in heard.values()])
     names = {node.node_id: node.name for node in document.nodes()}
     return [
-        _of(names[node_id], "members", "error", f"{names[node_id]} sees the nodes "
-            f"{','.join(map(str, one.said.members)) or 'none'}, others see {most or 'none'}.",
-            "Look at its links; wait until it settles.")
+        finding("members", "error", f"{names[node_id]} sees the nodes "
+                f"{','.join(map(str, one.said.members)) or 'none'}, others see {most or 'none'}.", names[node_id],
+                "Look at its links; wait until it settles.")
         for node_id, one in sorted(heard.items())
         if node_id in names and ",".join(map(str, one.said.members)) != most
     ]  # fmt: skip
@@ -227,9 +226,8 @@ def compare_members(document: conf.Document, heard: Mapping[int, Heard]) -> list
 def lagging(document: conf.Document, late: Collection[int]) -> list[Finding]:
     """Pure: members that do not confirm what they are sent."""
     return [
-        _of(node.name, "lagging", "warning",
-                f"{node.name} has not confirmed for more than 10 s what the others have written.",
-                "Look at the disk and the load there.")
+        finding("lagging", "warning", f"{node.name} has not confirmed for more than 10 s what the others have written.",
+                node.name, "Look at the disk and the load there.")
         for node in document.nodes() if node.node_id in late
     ]  # fmt: skip
 
@@ -237,21 +235,22 @@ def lagging(document: conf.Document, late: Collection[int]) -> list[Finding]:
 def _compare_one(node: Node, one: Heard, version_: int, digest: str, key: str) -> list[Finding]:
     said, found = one.said, []
     if said.config_digest != digest:
-        found.append(_of(node.name, "configuration", "error",
-                             f"{node.name} has corosync.conf version {said.config_version} on its disk, not the "
-                             f"cluster's version {version_}.", "Restart its daemon, which copies it."))  # fmt: skip
+        found.append(finding("configuration", "error",
+                                 f"{node.name} has corosync.conf version {said.config_version} on its disk, not the "
+                                 f"cluster's version {version_}.", node.name,
+                                 "Restart its daemon, which copies it."))  # fmt: skip
     if said.key_digest != key:
-        found.append(_of(node.name, "key", "error", f"{node.name} has another corosync key on its disk.",
+        found.append(finding("key", "error", f"{node.name} has another corosync key on its disk.", node.name,
                              "Copy authkey from another node, or let it leave and join again."))  # fmt: skip
     if not said.writable:
-        found.append(_of(node.name, "store", "error", f"{node.name} cannot write its store now.",
+        found.append(finding("store", "error", f"{node.name} cannot write its store now.", node.name,
                              "Its page says why."))  # fmt: skip
     if abs(one.clock_s) > CLOCK_WARNING_S:
         severity: Severity = "error" if abs(one.clock_s) > CLOCK_ERROR_S else "warning"
         way = "ahead of" if one.clock_s > 0 else "behind"
-        found.append(_of(node.name, "clock", severity,
-                             f"The clock of {node.name} is {abs(one.clock_s):.1f} s {way} this node's.",
-                             "Let both follow the same time servers (NTP)."))  # fmt: skip
+        found.append(finding("clock", severity,
+                                 f"The clock of {node.name} is {abs(one.clock_s):.1f} s {way} this node's.",
+                                 node.name, "Let both follow the same time servers (NTP)."))  # fmt: skip
     return found
 
 
@@ -262,17 +261,14 @@ def _compare_stores(nodes: tuple[Node, ...], heard: Mapping[int, Heard]) -> list
     found = []
     for name, said in stands:
         if (said.epoch, said.index) != newest:
-            found.append(_of(name, "revision", "warning",
+            found.append(finding("revision", "warning",
                                  f"{name} is at revision {said.epoch}.{said.index}, others at {newest[0]}.{newest[1]}.",
+                                 name,
                                  "Nothing while changes are being made; else look at the node's log."))  # fmt: skip
         elif said.store_digest != digests:
-            found.append(_of(name, "digest", "error", f"The store of {name} differs from that of the others.",
+            found.append(finding("digest", "error", f"The store of {name} differs from that of the others.", name,
                                  "Run 'pvecm store verify' on it; let it leave and join again."))  # fmt: skip
     return found
-
-
-def _of(node: str, code: str, severity: Severity, sentence: str, advice: str) -> Finding:
-    return Finding(code, severity, sentence, node=node, why=WHY.get(code, ""), advice=advice)
 
 
 def _most(values: list[str]) -> str:

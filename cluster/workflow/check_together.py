@@ -26,9 +26,9 @@ from cluster.workflow.asking import Peers, PeerSession
 from cluster.workflow.clock import Clock
 from cluster.workflow.create import default_link
 from cluster.workflow.host import Host
-from cluster.workflow.join_plan import PEER_USER, JoinPlan
+from cluster.workflow.join_plan import JoinPlan
 from cluster.workflow.surveyor import NAMES_MAX, NONCE_BYTES, Exchange, Surveyor
-from cluster.workflow.token_session import PREFLIGHT, TokenSession
+from cluster.workflow.token_session import PREFLIGHT, signed_in
 
 ANSWERS_MAX = 256
 Tell = Callable[[Sequence[Finding]], None]
@@ -89,7 +89,7 @@ async def check_join(
     tell(await preflight.inspect_rows(host, links, joins=True))
     tell(judge.about_leftovers(await surveyor.leftovers()))
     try:
-        session = await _signed_in(plan, peers, clock)
+        session = await signed_in(plan, peers, clock)
         information = await session.get("/cluster/config/join")
         cluster = answer.read_join_information(information, plan.fingerprint)
     except QuireError as error:
@@ -103,13 +103,6 @@ async def check_join(
     tell(judge.about_uniqueness(Wanted(host.name, addresses, plan.node_id), members))
     joiner = Joiner(host.name, addresses, host.address, port, secrets.token_bytes(NONCE_BYTES))
     await _together(surveyor, session, joiner, members, _sites(information), clock, tell)
-
-
-async def _signed_in(plan: JoinPlan, peers: Peers, clock: Clock) -> PeerSession:
-    peer = peers(plan.hostname, plan.fingerprint)
-    if plan.token:
-        return TokenSession(peer, plan.token, plan.cluster_uuid, clock.unix_s)
-    return await peer.login(PEER_USER, plan.password)
 
 
 def _link_numbers(cluster: answer.PeerCluster, links: Sequence[Link]) -> list[Finding]:
@@ -131,8 +124,9 @@ async def _together(
     names = [*(member.name for member in members), joiner.name][:NAMES_MAX]
     async with surveyor.exchange(joiner.nonce, joiner.links, targets) as exchange:
         own, reached, said = await asyncio.gather(
-            surveyor.facts(joiner.links, names), _reached(surveyor, joiner, sites), _asked(session, joiner, clock)
-        )
+            surveyor.facts(joiner.links, names), ways_to_sites(surveyor, joiner.name, joiner.port, sites),
+            _asked(session, joiner, clock),
+        )  # fmt: skip
         ways = [*reached, *_heard(exchange, joiner, members)]
     tell(alone(own))
     if isinstance(said, Finding):
@@ -155,10 +149,11 @@ def _of_member(facts: NodeFacts) -> list[Finding]:
     return [each for each in alone(facts) if each.severity in ("warning", "error") and each.code != "mtu"]
 
 
-async def _reached(surveyor: Surveyor, joiner: Joiner, sites: Mapping[str, str]) -> list[Way]:
-    passed = await asyncio.gather(*(surveyor.reach(address, joiner.port) for address in sites.values()))
+async def ways_to_sites(surveyor: Surveyor, source: str, port: int, sites: Mapping[str, str]) -> list[Way]:
+    """By TCP from `source`, which is this node, to the sites of others: name → address."""
+    passed = await asyncio.gather(*(surveyor.reach(address, port) for address in sites.values()))
     return [
-        Way(joiner.name, name, 0, "tcp", joiner.port, one, address=address)
+        Way(source, name, 0, "tcp", port, one, address=address)
         for (name, address), one in zip(sites.items(), passed, strict=True)
     ]
 

@@ -40,13 +40,16 @@ class Taken:
     guests: frozenset[int] = frozenset()
 
 
+Becomes = Literal["kept", "renamed", "re-numbered", "dropped"]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """`becomes` in one word, `sentence` in one line."""
 
     path: str
     what: str
-    becomes: Literal["kept", "renamed", "re-numbered", "dropped"]
+    becomes: Becomes
     sentence: str
 
 
@@ -61,11 +64,7 @@ class ImportPlan:
 
 def taken(files: Mapping[str, bytes]) -> Taken:
     sections = {head: digest_of(b"".join(lines)) for head, lines in _storages(files.get(STORAGE, b""))}
-    return Taken({path: digest_of(data) for path, data in files.items()}, sections, guests_in(files))
-
-
-def guests_in(paths: Iterable[str]) -> frozenset[int]:
-    return frozenset(int(found[2]) for path in paths if (found := references.GUEST.fullmatch(path)))
+    return Taken({path: digest_of(data) for path, data in files.items()}, sections, references.guests_in(files))
 
 
 def plan_import(own: Mapping[str, bytes], node: str, theirs: Taken) -> ImportPlan:
@@ -90,7 +89,7 @@ class _Planning:
 
     def _numbered(self) -> dict[int, int]:
         """Guests by their numbers here → their numbers in the cluster."""
-        mine = guests_in(path for path in self._own if path.startswith(f"nodes/{self._node}/"))
+        mine = references.guests_in(path for path in self._own if path.startswith(f"nodes/{self._node}/"))
         used, numbers = set(self._theirs.guests | mine), {}
         for number in sorted(mine):
             numbers[number] = number
@@ -150,16 +149,14 @@ class _Planning:
         found = _VOLUME.fullmatch(line)
         return line if found is None else found[1] + self._storage_names.get(found[2], found[2]) + found[3]
 
-    def _put(self, path: str, target: str, data: bytes, changed: Literal["renamed", "re-numbered"]) -> None:
+    def _put(self, path: str, target: str, data: bytes, changed: Becomes) -> None:
         self._files[target] = data
         if target == path:
             self._tell(path, "", "kept", "It comes along as it is.")
         else:
             self._tell(path, "", changed, f"It becomes {target}.")
 
-    def _tell(
-        self, path: str, what: str, becomes: Literal["kept", "renamed", "re-numbered", "dropped"], sentence: str
-    ) -> None:
+    def _tell(self, path: str, what: str, becomes: Becomes, sentence: str) -> None:
         self._rows.append(Row(path, what, becomes, sentence))
 
 

@@ -22,10 +22,10 @@ from cluster.workflow.foretelling import Foretold, foretell
 from cluster.workflow.former import Joined, JoinMemory
 from cluster.workflow.host import Host
 from cluster.workflow.import_plan import Taken, plan_import
-from cluster.workflow.join_plan import PEER_USER, JoinPlan
+from cluster.workflow.join_plan import JoinPlan
 from cluster.workflow.journal import Journal
 from cluster.workflow.steps import Account, Run, Step, UndoStep, Workflow, run
-from cluster.workflow.token_session import TokenSession
+from cluster.workflow.token_session import signed_in
 
 API_VERSION, API_VERSION_MIN = 1, 0
 QUEUE_S, ASK_AGAIN_S = 300.0, 1.0  # how long this node waits while others join before it
@@ -140,11 +140,7 @@ class _Joining:
         preflight.settle_findings(findings, run, self._plan.force)
 
     async def _sign_in(self, run: Run) -> None:
-        peer = self._peers(self._plan.hostname, self._plan.fingerprint)
-        if self._plan.token:
-            self._session = TokenSession(peer, self._plan.token, self._plan.cluster_uuid, self._clock.unix_s)
-        else:
-            self._session = await peer.login(PEER_USER, self._plan.password)
+        self._session = await signed_in(self._plan, self._peers, self._clock)
 
     async def _compare(self, run: Run) -> str:
         theirs = await self._their_version()

@@ -9,7 +9,6 @@ What is malformed never gets here: `plan` functions in `create.py` and `join.py`
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -17,11 +16,11 @@ from cluster.core.findings import Finding, Fix
 from cluster.errors import Conflict
 from cluster.model import Link
 from cluster.workflow.host import Host
+from cluster.workflow.references import guests_in
 from cluster.workflow.steps import Run
 
 KEY_BYTES_MIN, KEY_BYTES_MAX = 128, 4096  # corosync takes 1024 to 32768 bits
 CHOOSE: Fix = "choose-address"
-_GUEST = re.compile(r"nodes/[^/]+/(?:qemu-server|lxc)/([0-9]+)\.conf")
 
 
 async def inspect_create(host: Host, links: Iterable[Link]) -> list[Finding]:
@@ -138,9 +137,9 @@ async def _old_configuration(host: Host) -> list[Finding]:
 
 
 async def _content(host: Host) -> list[Finding]:
-    guests = sorted({match[1] for path in await host.store_paths() if (match := _GUEST.fullmatch(path))}, key=int)
+    guests = sorted(guests_in(await host.store_paths()))
     if guests:
-        some = ", ".join(guests[:5]) + (" …" if len(guests) > 5 else "")
+        some = ", ".join(map(str, guests[:5])) + (" …" if len(guests) > 5 else "")
         return [Finding("guests-present", "error", f"This node has guests ({some}); their ids could collide.")]
     if not await host.store_is_pristine():
         sentence = "This node's own configuration files give way to the cluster's; a copy of them is kept."

@@ -29,6 +29,11 @@ KINDS = {
 PATHS = tuple(KINDS)
 
 
+def guests_in(paths: Iterable[str]) -> frozenset[int]:
+    """The numbers of the guests whose configurations are among these."""
+    return frozenset(int(found[2]) for path in paths if (found := GUEST.fullmatch(path)))
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """`kind` is storage, permission, ha, job, alert, ssh, guest, certificate or file; `becomes` is a sentence."""

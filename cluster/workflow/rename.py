@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cluster.core.machine import CONFIGURATION
 from cluster.corosync import conf, names
 from cluster.errors import Conflict, InvalidInput, NoQuorum, NotFound, NotInCluster
 from cluster.workflow import renaming, tombstone, waiting
@@ -20,8 +21,6 @@ from cluster.workflow.host import Host
 from cluster.workflow.journal import Journal
 from cluster.workflow.remove_node import naming_files
 from cluster.workflow.steps import Account, Run, Step, UndoStep, Workflow, run
-
-CONFIGURATION = "corosync.conf"
 
 
 @dataclass(frozen=True, slots=True)

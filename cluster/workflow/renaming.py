@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from cluster.core.machine import CONFIGURATION
 from cluster.core.operations import digest_of
 from cluster.workflow.cleaning import Cleaning
 from cluster.workflow.references import KINDS, LISTED, own_paths
@@ -36,9 +37,9 @@ def change(
     fresh = {path: renamed(path, data, former, name) for path, data in files.items()}
     fresh = {path: data for path, data in fresh.items() if data != files[path]}
     return Cleaning(
-        expected={"corosync.conf": digest_of(before), **{path: digest_of(files[path]) for path in fresh}},
+        expected={CONFIGURATION: digest_of(before), **{path: digest_of(files[path]) for path in fresh}},
         moved=tuple((path, f"nodes/{name}/{path.removeprefix(f'nodes/{former}/')}") for path in own),
-        written={"corosync.conf": configuration, **fresh, note_path(name): former.encode() + b"\n"},
+        written={CONFIGURATION: configuration, **fresh, note_path(name): former.encode() + b"\n"},
         removed=(note_path(former),),
     )
 

@@ -1,4 +1,4 @@
-"""A conversation with a member that a join token opens instead of a password: the questions of a join, no others.
+"""The conversation of a joining node with a member, which a password opens, or a join token for its questions alone.
 
 The member is known by its certificate before a byte of the token leaves (`cluster/control/peer.py`). What a token is
 good for is `join_tokens.py`.
@@ -11,10 +11,21 @@ from typing import Any, Protocol
 
 from cluster.errors import PeerRefused
 from cluster.secret import Secret
+from cluster.workflow.asking import Peers, PeerSession
+from cluster.workflow.clock import Clock
+from cluster.workflow.join_plan import PEER_USER, JoinPlan
 
 INFORMATION = "/cluster/config/join"
 API_VERSION = "/cluster/config/apiversion"
 PREFLIGHT = "/cluster/config/preflight"
+
+
+async def signed_in(plan: JoinPlan, peers: Peers, clock: Clock) -> PeerSession:
+    """By what the plan has. A token is shown with the first question. Raises PeerError and its kinds."""
+    peer = peers(plan.hostname, plan.fingerprint)
+    if plan.token:
+        return TokenSession(peer, plan.token, plan.cluster_uuid, clock.unix_s)
+    return await peer.login(PEER_USER, plan.password)
 
 
 class Asking(Protocol):

@@ -29,8 +29,8 @@ class SeparateParameters(LeaveParameters, kw_only=True, rename="kebab"):
     even_if_alive: bool = False
 
 
-class LeavingPlan(Row):
-    """`obstacle` is why it would be refused now, else empty."""
+class Foretold(Row):
+    """What a task would do; `obstacle` is why it would be refused now, else empty."""
 
     steps: list[str]
     warnings: list[str]
@@ -187,6 +187,6 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/cluster/config/leave", "What leaving would do; tries whether absent nodes answer.", leaving_plan, ROOT,
-        SeparateParameters, LeavingPlan,
+        SeparateParameters, Foretold,
     ),
 )  # fmt: skip

@@ -7,8 +7,9 @@ from typing import Any
 from cluster.control import plan_requests as planning
 from datacenter import gateway
 from datacenter.api.call import Call
-from datacenter.api.endpoint import Endpoint, Parameters, Row
+from datacenter.api.endpoint import Endpoint, Parameters
 from datacenter.api.permission import ROOT
+from datacenter.api.removal import Foretold
 from datacenter.api.types import ClusterName, NodeName
 
 PLAN_TIMEOUT_S = 35.0
@@ -21,14 +22,6 @@ class NodeParameters(Parameters, kw_only=True):
 
 class ClusterParameters(Parameters, kw_only=True):
     clustername: ClusterName
-
-
-class Plan(Row):
-    """`obstacle` is why it would be refused now, else empty."""
-
-    steps: list[str]
-    warnings: list[str]
-    obstacle: str
 
 
 async def rename_node(call: Call, asked: NodeParameters) -> str:
@@ -58,7 +51,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/cluster/config/nodes/{node}/rename", "What renaming a node would do.", node_plan, ROOT,
-        NodeParameters, Plan,
+        NodeParameters, Foretold,
     ),
     Endpoint(
         "POST", "/cluster/config/rename", "Give the cluster another name, as a task.", rename_cluster, ROOT,
@@ -66,6 +59,6 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/cluster/config/rename", "What renaming the cluster would do.", cluster_plan, ROOT, ClusterParameters,
-        Plan,
+        Foretold,
     ),
 )  # fmt: skip

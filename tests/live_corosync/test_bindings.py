@@ -128,7 +128,8 @@ def test_votes_are_those_of_the_quorum_tool(ring: Lab) -> None:
     assert re.search(rf"^Quorum: +{info.quorum} *$", with_tool, re.MULTILINE)
     assert re.search(rf"^Flags: +{' '.join(info.flag_names)} *$", with_tool, re.MULTILINE)
     assert (info.node_id, info.member, info.quorate, info.qdevice_name) == (1, True, True, "")
-    votes = ask(ring, Votequorum, lambda votequorum: votequorum.votes_of((1, 2, 3, 77)))
+    known = ask(ring, Votequorum, lambda votequorum: votequorum.infos((1, 2, 3, 77)))
+    votes = {node_id: info.votes for node_id, info in known.items()}
     assert votes == {1: 1, 2: 1, 3: 1}
 
 
