@@ -63,11 +63,11 @@ async function draw(panel, frame) {
     const isWanted = () => panel.dataset.drawn === frame && panel.isConnected;
     if (!isWanted()) return;
     clear();
+    note.hidden = rows.some((row) => "cpu" in row);
+    note.textContent = t("Nothing has been heard from this node in this time.");
     const plots = await plotsOf(panel, rows, isWanted);
     if (!plots) return;
     shown = { panel, frame, plots };
-    note.hidden = rows.some((row) => "cpu" in row);
-    note.textContent = t("Nothing has been heard from this node in this time.");
   } catch {
     note.hidden = false;
     note.textContent = window.uPlot ? t("The figures could not be read. Try again in a moment.") : t("This node serves no charts: run script/setup where npm is.");

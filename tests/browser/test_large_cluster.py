@@ -61,6 +61,20 @@ def test_the_pointer_over_a_square_says_whose_it_is(page: Page) -> None:
     expect(squares.locator("title")).to_have_text(f"{names[2]} → {names[9]}")
 
 
+# Whether the note is gone when the first chart comes.
+NOTE = """() => new MutationObserver(() => {
+  const drawn = document.querySelector('[data-chart] .uplot'), note = document.querySelector('[data-charts-note]');
+  if (drawn && note && window.noteHidden === undefined) window.noteHidden = note.hidden;
+}).observe(document, {childList: true, subtree: true})"""
+
+
+def test_no_note_stands_over_charts_that_are_being_drawn(page: Page, node: Services) -> None:
+    page.add_init_script(f"({NOTE})()")
+    page.goto(f"{node.url}/nodes/alpha")
+    page.wait_for_function("() => window.noteHidden !== undefined")
+    assert page.evaluate("() => window.noteHidden")
+
+
 def click_square(page: Page, line: int, place: int) -> None:
     page.mouse.click(*middle_of(page, "1", line, place))
 
