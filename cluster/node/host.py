@@ -215,10 +215,10 @@ class NodeHost:
             return
         await self._life.restore(path)
         self._former.drop()
-        if keep:
-            self._renew_certificate()
-        else:
+        if not keep:
             path.unlink()
+        elif self._life.tree.find(first_start.certificate_paths(self.name)[0]) is not None:  # a young store has none
+            self._renew_certificate()
 
     # --- a member's part --------------------------------------------------------------------------------------------
 
