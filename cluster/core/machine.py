@@ -15,7 +15,7 @@ from cluster.core import electorate as votes
 from cluster.core.effects import Committed, Done, Effect, Expose, Keep, Outcome, Refused, Reply
 from cluster.core.log import Entry, Log
 from cluster.core.messages import InForce, Point
-from cluster.core.operations import AnyBody, Command, ElectorateChange, decode_body
+from cluster.core.operations import AnyBody, Command, ElectorateChange, Write, decode_body
 from cluster.core.proposals import Proposals
 from cluster.core.snapshot import Remembered, Snapshot
 from cluster.core.tree import Applied, Tree
@@ -72,6 +72,13 @@ class Machine:
         """Is this somebody's change, and not known to have happened in this or another place?"""
         body = body_of(entry)
         return isinstance(body, Command) and body.request_id not in self.remembered
+
+    def not_yet_committed(self, path: str) -> list[bytes]:
+        """What the entries after the commit point write at a path, the newest first. A node that was killed may have
+        seen them take effect: which of its last entries are committed, it knows when it hears of the others again."""
+        bodies = (body_of(entry) for entry in reversed(self.log.suffix))
+        written = (one for body in bodies if isinstance(body, Command) for one in reversed(body.operations))
+        return [one.data for one in written if isinstance(one, Write) and one.path == path]
 
     def configured_votes(self) -> Mapping[int, int]:
         """Node id → votes in the committed corosync.conf; the electorate itself where there is none."""

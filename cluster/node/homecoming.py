@@ -29,6 +29,7 @@ from cluster.workflow.journal import replace_durably
 
 FIRST_LOOK_S, LATER_S = 3.0, 5.0
 LOOK_EVERY_S = 5.0
+CERTIFICATES_MAX = 3
 
 log = logging.getLogger(__name__)
 
@@ -147,24 +148,34 @@ class Homecoming:
         return found
 
     async def _ask(self, name: str, address: str, fingerprint: str, deadline_s: float) -> tuple[str, Answer] | None:
-        path, tree = first_start.certificate_paths(self._options.name)[0], self._life.tree
-        # Who was taken out while it ran has archived its own folder, as every other member has.
-        own = tree.read(path) or tree.read(tombstone.archived(path, self._options.name))
-        if own is None:
-            return None
-        number = self._life.replica.node_id
         try:
-            key = self._options.authkey.read_bytes() if self._options.authkey.exists() else b""
-            body = msgspec.json.encode({"node": self._options.name, "fingerprint": certificates.fingerprint(own)})
-            shown = proof(key, number, time.time(), body)
-            said = await peer.standing(address, self._options.port, fingerprint, number, shown, body, deadline_s)
-            return name, msgspec.convert(said, Answer)
+            for own in self._own_certificates():
+                said = await self._ask_as(own, address, fingerprint, deadline_s)
+                if said != Answer():
+                    return name, said
+            return None
         except FingerprintMismatch:
             self._strangers[name] = address
             return None
         except (QuireError, OSError, TimeoutError, ValueError) as error:  # the last: what is no certificate, no answer
             log.debug("%s did not say whether this node is a member: %s", name, error)
             return None
+
+    async def _ask_as(self, own: bytes, address: str, fingerprint: str, deadline_s: float) -> Answer:
+        number = self._life.replica.node_id
+        key = self._options.authkey.read_bytes() if self._options.authkey.exists() else b""
+        body = msgspec.json.encode({"node": self._options.name, "fingerprint": certificates.fingerprint(own)})
+        shown = proof(key, number, time.time(), body)
+        said = await peer.standing(address, self._options.port, fingerprint, number, shown, body, deadline_s)
+        return msgspec.convert(said, Answer)
+
+    def _own_certificates(self) -> list[bytes]:
+        """What the members may know this node by: one it got right before it was killed, that in its copy of the tree,
+        and where that says it was taken out, the one in the archive."""
+        path, life = first_start.certificate_paths(self._options.name)[0], self._life
+        kept = (life.tree.read(path), life.tree.read(tombstone.archived(path, self._options.name)))
+        found = [*life.replica.machine.not_yet_committed(path), *(one for one in kept if one is not None)]
+        return found[:CERTIFICATES_MAX]
 
     async def _heed(self, by: str, said: Answer) -> None:
         document = self._document()

@@ -49,6 +49,17 @@ def test_a_committed_command_is_kept_shown_and_answered_to_who_waits() -> None:
     assert commit(alpha) == []
 
 
+def test_what_may_not_be_committed_yet_is_told_by_path_the_newest_first() -> None:
+    alpha = machine()
+    add(alpha, "r1", Write("motd", b"1"))
+    commit(alpha)
+    add(alpha, "r2", Write("motd", b"2"), Write("other", b"x"), Write("motd", b"3"))
+    alpha.log.append(1, encode_body(EpochStart(1)))
+    add(alpha, "r3", Write("motd", b"4"))
+    assert alpha.not_yet_committed("motd") == [b"4", b"3", b"2"]
+    assert alpha.not_yet_committed("motd/1") == []
+
+
 def test_a_refused_command_is_kept_and_remembered_and_shown_to_nobody() -> None:
     alpha = machine()
     entry = add(alpha, "r1", Write("no/such", b"x"))
