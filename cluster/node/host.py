@@ -41,7 +41,6 @@ BACKUPS_MAX = 10
 RESOLVE_TIMEOUT_S = 5.0
 SPREAD_TIMEOUT_S = 1.0
 VOTE_GONE_TIMEOUT_S = 10.0
-WRITABLE_TIMEOUT_S = 10.0
 
 
 class NodeHost:
@@ -203,8 +202,6 @@ class NodeHost:
         tree = self._life.tree
         files = first_start.shared_files(tree)
         files.update(first_start.node_files(tree, self.name, self.address, time.time(), renew=True, pending=files))
-        closed = "This node's own store did not open."
-        await self._until(lambda: self._life.replica.writable, WRITABLE_TIMEOUT_S, closed)
         await self.store_clean(tombstone.own_again(await self.store_paths(), self.name))
         await self.store_write_all(files)
         self._renew_certificate()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,6 +34,7 @@ from cluster.store.base import Disk
 from cluster.store.mark import Mark
 
 TRIM_EVERY_S = 600.0
+WRITABLE_TIMEOUT_S = 10.0
 
 log = logging.getLogger(__name__)
 _parsed = lru_cache(maxsize=2)(conf.parse)  # asked for at every change of anything, and it rarely differs
@@ -170,7 +172,7 @@ class Life:
         await self.close()
         lineages.separate(self.path, str(uuid.uuid4()), ALONE_NODE_ID, without)
         self.open()
-        await self.begin()
+        await self._begin_alone()
         self._on_committed((), True)
 
     async def adopt(self, lineage: str, node_id: int) -> None:
@@ -185,8 +187,18 @@ class Life:
         store.restore(self.path, backup)
         self.open()
         if not self.clustered:
-            await self.begin()
+            await self._begin_alone()
         self._on_committed((), True)
+
+    async def _begin_alone(self) -> None:
+        """Returns once the store can be written: until then the last of what it holds does not show. Raises
+        Unavailable."""
+        await self.begin()
+        deadline = time.monotonic() + WRITABLE_TIMEOUT_S
+        while not self.replica.writable:  # noqa: ASYNC110 - there is no event for it
+            if time.monotonic() > deadline:
+                raise Unavailable("This node's own store did not open.")
+            await asyncio.sleep(0.02)
 
     def _hear(self, event: EngineEvent) -> None:
         self.driver.hear(event)
