@@ -130,7 +130,7 @@ ADVISORIES: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             "test_t45_a_message_that_is_too_large_closes_its_own_socket_only",
             "test_t45_a_flood_of_pings_whose_answers_nobody_reads_is_ended",
-            "test_t65_what_is_pinned_has_no_known_hole",
+            "test_t65_what_is_locked_has_no_known_hole",
         ),
     ),
     "CVE-2026-44546": (
@@ -139,11 +139,11 @@ ADVISORIES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "CVE-2026-3902": (
         "a header with underscores passes for another",
-        ("test_t46_disguised_headers_do_not_reach_the_site", "test_t65_what_is_pinned_has_no_known_hole"),
+        ("test_t46_disguised_headers_do_not_reach_the_site", "test_t65_what_is_locked_has_no_known_hole"),
     ),
     "CVE-2026-33033": (
         "forms in base64 burn the processor",
-        ("test_t44_a_form_of_many_parts_is_refused", "test_t65_what_is_pinned_has_no_known_hole"),
+        ("test_t44_a_form_of_many_parts_is_refused", "test_t65_what_is_locked_has_no_known_hole"),
     ),
     "CVE-2025-14550": (
         "headers repeated without end",
