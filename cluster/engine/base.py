@@ -117,6 +117,7 @@ class EngineStatus:
     links: tuple[LinkStatus, ...] = ()
     devices: dict[int, str] | None = None  # how each node stands to a QDevice, in corosync-quorumtool's words
     device_votes: int = 0  # what it has configured; what counts of it here is the last of `votes`
+    config_version: int = 0  # of the configuration it runs; 0 when it has no word of it
 
 
 class Engine(Protocol):

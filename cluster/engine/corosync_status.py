@@ -36,6 +36,8 @@ def read_status() -> EngineStatus:
             votes[QDEVICE] = info.qdevice_votes if info.flags & CASTS_VOTE else 0
     with closing(Cmap(Map.STATISTICS)) as cmap:
         links = read_links(cmap.items("stats.knet.node"), node_id)
+    with closing(Cmap()) as cmap:
+        version = cmap.number("totem.config_version") or 0
     return EngineStatus(
         running=True,
         node_id=node_id,
@@ -46,6 +48,7 @@ def read_status() -> EngineStatus:
         links=links,
         devices=devices,
         device_votes=info.qdevice_votes,
+        config_version=version,
     )
 
 

@@ -126,6 +126,7 @@ class LoopbackEngine:
         return EngineStatus(
             running=True,
             node_id=configuration.node_id,
+            config_version=configuration.version,
             ring=changed.ring,
             nodes=changed.nodes,
             quorum=changed.quorum,

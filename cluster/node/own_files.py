@@ -22,6 +22,7 @@ from cluster.node.key_rotation import KeyRotation
 from cluster.node.life import Life
 from cluster.node.operations import writes
 from cluster.node.options import Options
+from cluster.node.rereading import Rereading
 from cluster.node.tls import GRACE_S, ServedCertificate
 
 LOOK_AGAIN_S, FIRST_LOOK_S = 5.0, 0.05
@@ -43,10 +44,11 @@ class OwnFiles:
         self._renamed = renamed
         self._options, self._life, self._served, self._busy = options, life, served, busy
         self._key = KeyRotation(options.name, options.authkey, life, busy)
+        self._rereading = Rereading(options.name, life)
 
     async def watch(self) -> None:
-        """For ever: make what is missing, and see to the corosync key."""
-        await asyncio.gather(self._watch(), self._key.watch())
+        """For ever: make what is missing, and see to the corosync key and to what the engine has read."""
+        await asyncio.gather(self._watch(), self._key.watch(), self._rereading.watch())
 
     async def _watch(self) -> None:
         while True:
