@@ -31,11 +31,17 @@ def differences(before: ClusterState | None, now: ClusterState) -> Iterator[Reco
 
 
 def links(before: Links, now: Links) -> Iterator[Recorded]:
-    """Links that came up or went down. A link not known before is noted only when it is down."""
+    """Links that went down, and those that came up again. `before` are those that have been up (`ever_up`): one that
+    never was, as every link while a node starts, has not gone."""
     for (peer, number), connected in sorted(now.items()):
-        if connected != before.get((peer, number), True):
+        if connected != before.get((peer, number), connected):
             code, words = ("link-up", "works again") if connected else ("link-down", "is down")
             yield Recorded("link", code, peer, f"Link {number} to {peer} {words}.", number)
+
+
+def ever_up(before: Links, now: Links) -> Links:
+    """Of the links there are now those that have been up, and whether they are."""
+    return {key: connected for key, connected in now.items() if connected or key in before}
 
 
 def links_of(state: ClusterState) -> dict[tuple[str, int], bool]:

@@ -43,7 +43,7 @@ class Recorder:
         self._file = FlightFile(folder)
         self._life = uuid.uuid4().hex[:12]
         self._state: ClusterState | None = None
-        self._links: dict[tuple[str, int], bool] = {}
+        self._links: observe.Links = {}  # that have been up
         self._locks: set[str] = set()
         self._open: set[str] = set()  # tasks whose beginning is recorded
         self._folding: Recorded | None = None
@@ -98,7 +98,9 @@ class Recorder:
         links = observe.links_of(state)
         for event in (*observe.links(self._links, links), *observe.differences(self._state, state)):
             self.record(event)
-        self._state, self._links = state, links or self._links
+        self._state = state
+        if links:
+            self._links = observe.ever_up(self._links, links)
 
     def committed(self, changes: tuple[Committed, ...], names: Mapping[int, str]) -> None:
         for event in observe.committed(changes, names, self._locks):

@@ -59,7 +59,17 @@ def test_a_link_is_noted_when_it_goes_and_when_it_comes_back() -> None:
     (event,) = observe.links(up, down)
     assert (event.code, event.about, event.link) == ("link-down", "beta", 1)
     assert [event.code for event in observe.links(down, up)] == ["link-up"]
-    assert [event.code for event in observe.links({}, down)] == ["link-down"]
+
+
+def test_a_link_that_was_never_up_is_not_said_to_be_down_nor_to_work_again() -> None:
+    up, down = {("beta", 0): True}, {("beta", 0): False}
+    assert list(observe.links({}, down)) == []
+    known = observe.ever_up({}, down)
+    assert list(observe.links(known, up)) == []
+    known = observe.ever_up(known, up)
+    assert [event.code for event in observe.links(known, down)] == ["link-down"]
+    known = observe.ever_up(known, down)
+    assert [event.code for event in observe.links(known, up)] == ["link-up"]
 
 
 def change(*paths: tuple[str, str], index: int = 7, door: str = "page", user: str = "alice@pve") -> Committed:
