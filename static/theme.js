@@ -2,6 +2,8 @@
 // A classic script in the head, so that nothing flashes; the controls are in js/shell.js.
 (function () {
   var page = document.documentElement;
+  var narrow = matchMedia("(max-width: 700px)").matches; // there they would cover the page
+  page.dataset.drawer = narrow ? "closed" : "open";
   try {
     var theme = localStorage.getItem("quire.theme");
     if (theme === "light" || theme === "dark") page.dataset.theme = theme;
@@ -9,8 +11,8 @@
       var kept = localStorage.getItem("quire." + name);
       if (kept) page.dataset[name] = kept;
     });
-    page.dataset.drawer = localStorage.getItem("quire.drawer") || (innerWidth < 700 ? "closed" : "open");
+    page.dataset.drawer = localStorage.getItem(narrow ? "quire.drawer.narrow" : "quire.drawer") || page.dataset.drawer;
   } catch (error) {
-    page.dataset.drawer = "open";
+    // A browser that keeps nothing shows what it shows at first.
   }
 })();

@@ -19,7 +19,7 @@ from cluster.corosync import conf
 from cluster.engine.base import Delivered, Engine, EngineEvent, EngineLost, GroupChanged, QuorumChanged
 from cluster.errors import QuireError
 from cluster.model import Change, TaskState
-from cluster.node import catchup, driver, handlers, interpreter, naming, state_folder
+from cluster.node import catchup, driver, handlers, interpreter, naming, state_folder, task_board
 from cluster.node.access.assembly import Access
 from cluster.node.access.keys import Keys
 from cluster.node.access.tickets import FormerKeys
@@ -68,8 +68,7 @@ class Daemon:
 
     def __init__(self, given: Options) -> None:
         self.options = options = naming.lasting(given)
-        self.publisher = Publisher(time.time)
-        self.showing = Showing(self._show)
+        self.publisher, self.showing = Publisher(time.time), Showing(self._show)
         self.membership = Membership()
         self.view: View | None = None
         self.cluster_log = ClusterLog(options.name, time.time, self.say, lambda: self.publisher.publish("log", {}))
@@ -81,8 +80,7 @@ class Daemon:
         self.archive = Archive(options.state_dir / "archive", self.name_of, time.time)
         self.trends, self.link_past = TrendBoard(self.archive, time.time), LinkPast(time.time)
         self.board.sampled, self.board.linked = self.archive.hear, self.link_past.hear
-        self.flight = Flight(self)
-        self.alerting = Alerting(self)
+        self.flight, self.alerting = Flight(self), Alerting(self)
         self.served = ServedCertificate(options.tls_dir, lambda _: self._announce(), options.web_user)
         self.former = FormerKeys(time.time)
         self.underlay = make_underlay(options, lambda: (self.life.disk, self.life.replica.machine))
@@ -122,6 +120,7 @@ class Daemon:
         self.board.failed_sign_in = self.access.hear_failure
         self.tasks = TaskRunner(self.options.state_dir / "tasks", self.options.name, time.time)
         self.tasks.subscribe(self._task_changed)
+        self.task_board = task_board.of_daemon(self)
         self.workflows = Workflows(self.options, self.host, self.tasks)
         if isinstance(self.underlay, World):
             self._closers.append(self.underlay.end)

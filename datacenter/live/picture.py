@@ -77,11 +77,14 @@ def newest_first(tasks: tuple[TaskState, ...]) -> tuple[TaskState, ...]:
 
 
 def _cluster(picture: Picture, value: Any) -> Picture:
-    """Comes without nodes' figures and without the store's state; both stay as they were."""
+    """Comes without nodes' figures and without the store's state; both stay as they were. Tasks of a node that is
+    none of the cluster's any more go with it."""
     new = msgspec.convert(value, ClusterState)
     known = {node.name: node for node in picture.cluster.nodes}
     nodes = tuple(_with_figures(node, known.get(node.name)) for node in new.nodes)
-    return replace(picture, cluster=replace(new, nodes=nodes, store=new.store or picture.cluster.store))
+    here = {new.local_node, *(node.name for node in nodes)}
+    tasks = tuple(task for task in picture.tasks if task.node in here)
+    return replace(picture, cluster=replace(new, nodes=nodes, store=new.store or picture.cluster.store), tasks=tasks)
 
 
 def _with_figures(node: NodeState, before: NodeState | None) -> NodeState:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.template.loader import render_to_string
 
-from cluster.model import Change, NodeState, StoreState
+from cluster.model import Change, NodeState, StoreState, TaskState
 from datacenter.live.outlet import Fragments
 from datacenter.live.picture import Picture
 from datacenter.membership import heat, link_cells, topology, words
@@ -53,7 +53,8 @@ def everything(picture: Picture, flow: Flow) -> tuple[str, ...]:
     parts.add("live/_flow.html", flow=flow)
     _whole(parts, picture)
     parts.add("tasks/_list.html", "tasks/_running.html")
-    for task in picture.tasks[:TASKS_FOLLOWED]:
+    followed = [task for task in picture.tasks if _is_followed(task, picture)]
+    for task in followed[:TASKS_FOLLOWED]:
         parts.add("tasks/_status.html", "tasks/_stop.html", task=task)
     return parts.messages(whole=True)
 
@@ -200,11 +201,17 @@ def _task(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) ->
     task, known = now.task(str(value.get("upid"))), before.task(str(value.get("upid")))
     if task is None:
         return
-    parts.add("tasks/_status.html", "tasks/_stop.html", task=task)
+    if _is_followed(task, now):
+        parts.add("tasks/_status.html", "tasks/_stop.html", task=task)
     if known is not None and (known.end_time_s is None) == (task.end_time_s is None):
         parts.add("tasks/_row.html", task=task)
     else:
         parts.add("tasks/_list.html", "tasks/_running.html")
+
+
+def _is_followed(task: TaskState, picture: Picture) -> bool:
+    """A window about another node's task asks that node, which knows more of it than is told here."""
+    return task.node == picture.cluster.local_node
 
 
 def _store(parts: Parts, before: Picture, now: Picture, value: dict[str, Any]) -> None:

@@ -120,12 +120,19 @@ showChoices();
 
 const drawerButton = document.querySelector("[data-toggle-drawer]");
 const drawerTabs = [...document.querySelectorAll("[data-drawer-tab]")];
+const narrow = matchMedia("(max-width: 700px)");
 showDrawer(page.dataset.drawer !== "closed");
 drawerButton.addEventListener("click", toggleDrawer);
+narrow.addEventListener("change", () => showDrawer((kept(drawerKey()) ?? (narrow.matches ? "closed" : "open")) === "open"));
 
 export function toggleDrawer() {
   showDrawer(page.dataset.drawer === "closed");
-  keep("quire.drawer", page.dataset.drawer);
+  keep(drawerKey(), page.dataset.drawer);
+}
+
+// Where there is little room the choice is another one, with closed to begin with; theme.js knows it too.
+function drawerKey() {
+  return narrow.matches ? "quire.drawer.narrow" : "quire.drawer";
 }
 
 function showDrawer(open) {
@@ -163,6 +170,14 @@ function keep(name, value) {
     localStorage.setItem(name, value);
   } catch {
     // A browser that keeps nothing forgets the choice with the page.
+  }
+}
+
+function kept(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
   }
 }
 

@@ -73,6 +73,30 @@ def test_choices_stay_after_the_page_is_loaded_anew(page: Page) -> None:
     expect(page.locator(".tree-group")).to_be_visible()
 
 
+def test_on_a_phone_the_tasks_are_closed_until_they_are_opened_and_then_stay(page: Page) -> None:
+    html = page.locator("html")
+    expect(html).to_have_attribute("data-drawer", "open")
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(html).to_have_attribute("data-drawer", "closed")
+    page.get_by_role("button", name="Show tasks and log").click()
+    expect(html).to_have_attribute("data-drawer", "open")
+    page.reload()
+    await_live(page)
+    expect(html).to_have_attribute("data-drawer", "open")
+    page.get_by_role("button", name="Hide tasks and log").click()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    expect(html).to_have_attribute("data-drawer", "open")
+
+
+def test_another_node_s_task_is_in_the_list_as_it_runs(page: Page, site: Site) -> None:
+    upid = "UPID:beta:00001267:00000009:68A1B6C3:clusterjoin::root@pam:"
+    site.do("hear_of_task", upid=upid)
+    row = page.locator("#task-list tr", has_text="beta")
+    expect(row).to_contain_text("Running")
+    site.do("hear_of_task", upid=upid, end_time_s=1755428600, status="OK")
+    expect(row).to_contain_text("OK")
+
+
 def test_it_can_be_installed_as_an_app(page: Page) -> None:
     found = page.evaluate(
         "async () => { const m = await (await fetch(document.querySelector('[rel=manifest]').href)).json();"

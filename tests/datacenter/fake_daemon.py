@@ -45,6 +45,8 @@ from cluster.model import (
     TaskState,
     Trends,
 )
+from cluster.node.tasks import state_of
+from cluster.node.upid import parse_upid
 from tests.datacenter.fake_flight import FakeFlight
 from tests.supposed import supposed
 
@@ -315,6 +317,11 @@ class FakeDaemon:
 
     def run_task(self, steps: list[str], problem: str = "") -> None:
         self.begin("clustercreate", tuple(steps), lambda: None, problem)
+
+    def hear_of_task(self, upid: str, **fields: Any) -> None:
+        """Another node says that a task of its own runs, or has ended."""
+        self.tasks[upid] = replace(state_of(parse_upid(upid)), **fields)
+        self.publish("task", self.tasks[upid])
 
     # --- tasks --------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from cluster.model import TaskState
 from cluster.node.board import Board, Working, WorkingTask
 from cluster.node.task_board import TASKS_PER_NODE_MAX, TaskBoard
 from cluster.node.tasks import TaskContext, TaskRunner
@@ -24,7 +25,8 @@ class Place:
         self.said: list[Working] = []
         self.tasks = TaskRunner(folder, "alpha", lambda: 1000.0)
         self.board = Board(lambda: 0.0, lambda: None, lambda: None, lambda entries: None)
-        self.tasks_of_all = TaskBoard(self.tasks, self.board, self._say, NAMES.get, lambda: 1)
+        self.news: list[TaskState] = []
+        self.tasks_of_all = TaskBoard(self.tasks, self.board, self._say, NAMES.get, lambda: 1, self.news.append)
 
     def _say(self, payload: bytes) -> None:
         self.said.append(msgspec.msgpack.decode(payload, type=Working))
@@ -63,6 +65,16 @@ async def test_all_nodes_tasks_are_listed_running_and_newest_first(tmp_path: Pat
     rows = place.tasks_of_all.rows()
     assert [row.upid for row in rows] == [running, newer, older]
     assert (rows[1].node, rows[1].type, rows[1].status, rows[1].end_time_s) == ("beta", "clusterjoin", "it failed", 10)
+
+
+def test_pages_are_told_what_is_new_of_another_node_s_tasks_and_nothing_twice(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    first, second = upid("beta", 5), upid("beta", 9)
+    place.hear(2, WorkingTask(first, None, ""))
+    place.hear(2, WorkingTask(second, None, ""), WorkingTask(first, None, ""))
+    place.hear(2, WorkingTask(second, None, ""), WorkingTask(first, 7, "OK"))
+    place.hear(9, WorkingTask(upid("iota"), 1, "OK"))
+    assert [(task.upid, task.end_time_s) for task in place.news] == [(first, None), (second, None), (first, 7)]
 
 
 def test_a_node_speaks_of_its_own_tasks_only_and_of_so_many(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from cluster.node.interfaces import list_interfaces
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
+TASKS_MAX = 50
 BACKLOG_MAX = 1000  # changes a subscriber may be behind
 
 
@@ -117,5 +118,5 @@ def _snapshot(node: Daemon) -> dict[str, Any]:
         "number": publisher.number,
         "source": publisher.source,
         "cluster": as_plain(publisher.state),
-        "tasks": as_plain(node.tasks.list(50)),
+        "tasks": as_plain(node.task_board.rows()[:TASKS_MAX]),
     }

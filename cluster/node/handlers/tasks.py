@@ -9,19 +9,16 @@ from cluster.control.conversation import Handler
 from cluster.control.node_requests import ClusterTasks
 from cluster.control.requests import Request, TaskList, TaskLog, TaskStatus, TaskStop, as_plain
 from cluster.model import TaskState
-from cluster.node.task_board import TaskBoard
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
 
 def handlers(node: Daemon) -> dict[type[Request], Handler]:
-    task_board = TaskBoard(node.tasks, node.board, node.say, node.name_of, lambda: node.life.replica.node_id)
-
-    task_board.tell()
+    node.task_board.tell()
 
     async def all_nodes(request: ClusterTasks) -> Any:
-        return as_plain(task_board.rows())
+        return as_plain(node.task_board.rows())
 
     async def listing(request: TaskList) -> Any:
         return as_plain(node.tasks.list(request.limit))

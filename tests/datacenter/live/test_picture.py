@@ -50,6 +50,13 @@ def test_a_change_of_the_cluster_keeps_the_figures_and_the_store_it_does_not_car
     assert (now.cluster.config_version, now.number, now.at_s) == (3, 8, 123.5)
 
 
+def test_the_tasks_of_a_node_that_was_removed_go_with_it() -> None:
+    theirs = replace(task(1), node="beta")
+    with_both = replace(PICTURE, tasks=(theirs, task(2)))
+    assert after(with_both, change("cluster", CLUSTER)).tasks == (theirs, task(2))
+    assert after(with_both, change("cluster", replace(CLUSTER, nodes=(ALPHA,)))).tasks == (task(2),)
+
+
 def test_a_change_of_a_node_touches_that_node_only() -> None:
     now = after(PICTURE, change("node", replace(BETA, online=False)))
     assert now.cluster.nodes == (ALPHA, replace(BETA, online=False))

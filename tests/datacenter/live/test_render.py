@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from cluster.control.requests import as_plain
 from cluster.model import Change, ClusterState, Revision, RingId, Sample, StoreState, TaskState
@@ -17,7 +18,7 @@ from datacenter.tasks.log import Line
 from tests.datacenter.fake_daemon import node_state, votes
 
 FLOW = Flow(True, 1.0)
-TASK = TaskState("UPID:alpha:1", "alpha", 1, 1, 100, "clusterjoin", "", "root@pam", step="Asking", progress=0.25)
+TASK = TaskState("UPID:n1:1", "n1", 1, 1, 100, "clusterjoin", "", "root@pam", step="Asking", progress=0.25)
 
 
 def picture(count: int = 3, **changes: Any) -> Picture:
@@ -95,7 +96,13 @@ def test_every_message_ends_with_the_change_it_belongs_to() -> None:
     assert len(messages) > 1
     for message in messages:
         assert 'data-change-number="41"' in message and 'data-change-at="55.250000"' in message
-        assert len(message) < 64 * 1024
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_messages_about_a_large_cluster_stay_small_in_every_language(language: str) -> None:
+    with translation.override(language):
+        messages = render.everything(picture(32, number=41, at_s=55.25), FLOW)
+    assert max(len(message.encode()) for message in messages) < 64 * 1024
 
 
 def test_a_write_to_the_store_moves_nothing_but_losing_it_does() -> None:
@@ -112,6 +119,14 @@ def test_a_step_of_a_task_changes_its_row_and_its_end_the_list() -> None:
     assert "task-list" not in step and any(one.startswith("task-row-") for one in step)
     assert "task-list" in pieces(told(before, "task", replace(TASK, end_time_s=200, status="OK")).messages)
     assert "task-list" in pieces(told(picture(), "task", TASK).messages)
+
+
+def test_another_node_s_task_changes_the_list_and_no_window_which_asks_that_node() -> None:
+    theirs = replace(TASK, upid="UPID:n2:1", node="n2")
+    assert pieces(told(picture(), "task", theirs).messages) == ["task-list", "tasks-running", "live-mark"]
+    assert not [one for one in pieces(render.everything(picture(tasks=(theirs,)), FLOW)) if "task-status" in one]
+    own = replace(TASK, upid="UPID:n1:1", node="n1")
+    assert any("task-status" in one for one in pieces(told(picture(), "task", own).messages))
 
 
 def test_lines_of_a_log_and_unknown_topics_change_no_region() -> None:
