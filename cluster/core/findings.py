@@ -25,6 +25,7 @@ WHY = {
     "unique-id": "The engine knows nodes by their ids.",
     "version": "Nodes of different versions work together, but new functions wait for the oldest.",
     "engine-version": "Different versions of corosync may not understand each other.",
+    "engine-fixes": "Whoever has the cluster's key, a member that was taken over, could stop corosync on the others.",
     "space": "A full disk makes the node read-only.",
     "cpu": "Guests can only move while they run between processors of one kind.",
     "ssh": "Nothing here needs SSH; Proxmox VE's own tools between nodes do.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from cluster.core.engine_fixes import about_engine_fixes
 from cluster.core.findings import WHY, Finding, Severity, finding
 from cluster.core.survey import UDP_PORT, UDP_PORTS, UNKNOWN, Listed, NodeFacts, Wanted, Way
 
@@ -196,7 +197,8 @@ def about_versions(nodes: Sequence[NodeFacts]) -> list[Finding]:
     if not engines:
         return found
     families = {version.partition(".")[0] for version in engines.values()}
-    return found + _one_value("engine-version", "corosync", engines, "error" if len(families) > 1 else "info")
+    found += _one_value("engine-version", "corosync", engines, "error" if len(families) > 1 else "info")
+    return found + about_engine_fixes(nodes)
 
 
 def _one_value(code: str, what: str, said: dict[str, str], severity: Severity) -> list[Finding]:

@@ -30,7 +30,8 @@ class LinkFacts:
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
     """What a node says of itself. `resolves`: names → their addresses there, none where it does not know them.
-    `time_source` is the program that keeps its clock, `synchronised` what the kernel says, None where it does not."""
+    `time_source` is the program that keeps its clock, `synchronised` what the kernel says, None where it does not;
+    `corosync_package` is Debian's version of the installed engine, empty where it is of no Debian package."""
 
     name: str
     time_s: float = 0.0
@@ -44,6 +45,7 @@ class NodeFacts:
     ssh: bool = False
     links: tuple[LinkFacts, ...] = ()
     resolves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    corosync_package: str = ""
 
 
 @dataclass(frozen=True, slots=True)

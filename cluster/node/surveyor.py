@@ -37,6 +37,7 @@ KEEPERS = {
     "chronyd": "chrony", "ntpd": "ntpd", "systemd-timesyn": "systemd-timesyncd", "openntpd": "openntpd",
 }  # fmt: skip
 QDEVICE = "qdevice/net"  # certificates for a witness, below corosync's folder
+PACKAGE = ("dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", "corosync")
 _VERSION = re.compile(r"version '([0-9][^']{0,30})'")
 
 
@@ -50,15 +51,15 @@ class NodeSurveyor:
         self._corosync: str | None = None
 
     async def facts(self, links: Mapping[int, str], names: Sequence[str]) -> NodeFacts:
-        host, corosync, ssh, resolves = await asyncio.gather(
-            asyncio.to_thread(read_facts), self.corosync_version(), self.reach(self._options.address, SSH_PORT),
-            self._resolved(names[:NAMES_MAX]),
+        host, corosync, package, ssh, resolves = await asyncio.gather(
+            asyncio.to_thread(read_facts), self.corosync_version(), self._corosync_package(),
+            self.reach(self._options.address, SSH_PORT), self._resolved(names[:NAMES_MAX]),
         )  # fmt: skip
         keeper, found = await asyncio.to_thread(lambda: (_time_source(), link_facts(links, self._near)))
         processor = host["cpuinfo"]
         return NodeFacts(
             self._options.name, time.time(), keeper, synchronised(), version.VERSION, corosync, processor["vendor"],
-            processor["model"], _free_bytes(self._options.state_dir), ssh, found, resolves,
+            processor["model"], _free_bytes(self._options.state_dir), ssh, found, resolves, package,
         )  # fmt: skip
 
     async def corosync_version(self) -> str:
@@ -71,6 +72,17 @@ class NodeSurveyor:
             found = _VERSION.search(said)
             self._corosync = found[1] if found else ""
         return self._corosync or ""
+
+    async def _corosync_package(self) -> str:
+        """Asked anew each time: an update is seen without a restart of the daemon."""
+        if self._near:
+            return ""
+        try:
+            status, said = await run(PACKAGE, VERSION_S)
+        except Exception:
+            return ""
+        state, _, version_ = said.strip().partition(" ")
+        return version_ if status == 0 and state == "installed" else ""
 
     async def _resolved(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         loop = asyncio.get_running_loop()

@@ -10,7 +10,8 @@ from cluster.core.survey import LinkFacts, NodeFacts
 from cluster.workflow.surveyor import Exchange, Measured, Target
 
 HEALTHY = NodeFacts(
-    "", 1_000_000.0, "chronyd", True, "0.1.0", "3.1.7", "GenuineIntel", "A Processor", 9 << 30, True
+    "", 1_000_000.0, "chronyd", True, "0.1.0", "3.1.7", "GenuineIntel", "A Processor", 9 << 30, True,
+    corosync_package="3.1.7-1+deb12u2",
 )  # fmt: skip
 PASSES = Measured(True, 10, 10, 0.4, 1500, True)
 

@@ -13,8 +13,10 @@ from cluster.core.survey import LinkFacts, Listed, NodeFacts, Wanted, Way
 ALPHA = NodeFacts(
     "alpha", 100.0, "chrony", True, "0.1.0", "3.1.7", "GenuineIntel", "A Processor", 9 << 30, True,
     (LinkFacts(0, "10.0.0.1", "eth0", 1500),), {"alpha": ("10.0.0.1",), "beta": ("10.0.0.2",)},
+    "3.1.7-1+deb12u2",
 )  # fmt: skip
 BETA = replace(ALPHA, name="beta", links=(LinkFacts(0, "10.0.0.2", "eth0", 1500),))
+FIXED = ("engine-fixes", "ok")
 THERE = Way("beta", "alpha", 0, "udp", 5405, True, 0.4, 0.0, 1500, True)
 BACK = Way("alpha", "beta", 0, "udp", 5405, True)
 SITE = Way("beta", "alpha", 0, "tcp", 8006, True, address="10.0.0.1")
@@ -123,9 +125,9 @@ def test_name_address_and_id_are_each_unique_or_told() -> None:
 
 
 def test_versions_of_ours_and_of_corosync_are_compared() -> None:
-    assert told(judge.about_versions([ALPHA, BETA])) == [("version", "ok"), ("engine-version", "ok")]
-    newer = replace(BETA, version="0.2.0", corosync="3.1.9")
-    assert told(judge.about_versions([ALPHA, newer])) == [("version", "warning"), ("engine-version", "info")]
+    assert told(judge.about_versions([ALPHA, BETA])) == [("version", "ok"), ("engine-version", "ok"), FIXED]
+    newer = replace(BETA, version="0.2.0", corosync="3.1.11")
+    assert told(judge.about_versions([ALPHA, newer])) == [("version", "warning"), ("engine-version", "info"), FIXED]
     other = judge.about_versions([ALPHA, replace(BETA, corosync="2.4.5")])
     assert one(other, "engine-version").severity == "error"
 

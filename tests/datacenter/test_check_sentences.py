@@ -38,6 +38,10 @@ def found() -> Iterator[Finding]:
             yield from look(one)
         for both in (judge.about_mtus, judge.about_names, judge.about_versions, judge.about_processors):
             yield from both([ALPHA, one])
+    fixed = replace(ALPHA, corosync_package="3.1.7-1+deb12u2")
+    many = [replace(ALPHA, name=f"node{n}", corosync_package="3.1.7-1") for n in range(9)]
+    for nodes in ([fixed], [fixed, fixed], many):
+        yield from judge.about_versions(nodes)
     yield from judge.about_clocks([("beta", 7.0), ("gamma", -90.0)])
     yield from judge.about_clocks([("beta", 0.2)])
     members = [Listed("alpha", 1, {0: "10.0.0.1"}), Listed("beta", 2, {0: "10.0.0.2"})]

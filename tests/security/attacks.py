@@ -59,7 +59,7 @@ ATTACKS: dict[int, str] = {
     56: "secrets outside their home",
     57: "lines that forge or steer a log or a terminal",
     58: "what a scanner of TLS finds",
-    60: "a corosync.conf without encryption",
+    60: "a corosync.conf without encryption, and a corosync without its fixes",
     64: "tickets under clocks that differ",
     65: "what Quire is built from",
     66: "settings of the site",
@@ -115,15 +115,24 @@ ADVISORIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "CVE-2017-2661": ("script in a name or a line", ("test_t43_log_lines_are_text",)),
     "CVE-2025-30472": (
         "corosync overflows where it is not encrypted",
-        ("test_t60_a_configuration_without_encryption_is_refused",),
+        (
+            "test_t60_a_configuration_without_encryption_is_refused",
+            "test_t60_an_engine_without_the_fixes_is_told_of_with_what_to_do",
+        ),
     ),
     "CVE-2026-35091": (
         "corosync takes forged messages where it is not encrypted",
-        ("test_t60_a_configuration_without_encryption_is_refused",),
+        (
+            "test_t60_a_configuration_without_encryption_is_refused",
+            "test_t60_an_engine_without_the_fixes_is_told_of_with_what_to_do",
+        ),
     ),
     "CVE-2026-35092": (
         "corosync's numbers wrap where it is not encrypted",
-        ("test_t60_a_configuration_without_encryption_is_refused",),
+        (
+            "test_t60_a_configuration_without_encryption_is_refused",
+            "test_t60_an_engine_without_the_fixes_is_told_of_with_what_to_do",
+        ),
     ),
     "CVE-2026-44545": (
         "messages of any size over a socket",
