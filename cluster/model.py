@@ -161,10 +161,12 @@ class StoreState:
 
 @dataclass(frozen=True, slots=True)
 class LinkTrialState:
-    """A change of links that waits for its confirmation: who began it, and when (unix) it goes back."""
+    """A change of links that waits for its confirmation: who began it, and when (unix) it goes back. `back_s`: when it
+    did go back, told for a while afterwards; None while it is on trial."""
 
     user: str
     deadline_s: float
+    back_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

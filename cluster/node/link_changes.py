@@ -14,6 +14,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from cluster.control.link_requests import ChangeLinks
+from cluster.core.machine import CONFIGURATION
 from cluster.corosync import conf
 from cluster.errors import NotInCluster, QuireError
 from cluster.model import LinkTrialState
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.25
 OTHERS_S = 15.0  # how much later another node than the first one goes back, for the case that it cannot
 ALONE_AGAIN_S = 3.0
+BACK_TOLD_S = 600.0  # how long pages say that a change went back
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,8 @@ class LinkChanges:
         self.host = NodeLinkHost(node)
         self._node = node
         self._journal = Journal(node.options.state_dir / "links.json")
-        self._heard: tuple[str, float] | None = None  # the trial, and when it is over on this node's clock
+        self._heard: tuple[Trial, float] | None = None  # the trial, and when it is over on this node's clock
+        self._back: LinkTrialState | None = None
         self._alone_s = 0.0
 
     # --- asked by users -----------------------------------------------------------------------------------------------
@@ -87,13 +90,16 @@ class LinkChanges:
 
     async def _look(self, now_s: float) -> None:
         life = self._node.life
-        trial = link_trial.decode(life.tree.read(link_trial.PATH)) if life.is_open and life.clustered else None
-        if trial is None:
-            self._heard = None
+        if not (life.is_open and life.clustered):
+            self._heard = self._back = None
             return
-        if self._heard is None or self._heard[0] != trial.id:
+        trial = link_trial.decode(life.tree.read(link_trial.PATH))
+        if trial is None:
+            self._is_over(time.time())
+            return
+        if self._heard is None or self._heard[0].id != trial.id:
             left_s = min(float(trial.lasts_s), max(0.0, trial.deadline_s - time.time()))
-            self._heard = (trial.id, now_s + left_s)
+            self._heard, self._back = (trial, now_s + left_s), None
         late_s = now_s - self._heard[1]
         if late_s < 0:
             return
@@ -104,6 +110,16 @@ class LinkChanges:
         elif now_s >= self._alone_s:
             self._alone_s = now_s + ALONE_AGAIN_S
             await self._go_back_alone(trial)
+
+    def _is_over(self, unix_s: float) -> None:
+        """Nothing is on trial. Of what did not stay pages tell for a while."""
+        heard, self._heard = self._heard, None
+        if heard is not None and self._node.life.tree.read(CONFIGURATION) != heard[0].wanted.encode():
+            self._back = LinkTrialState(heard[0].user, heard[0].deadline_s, unix_s)
+            self._node.showing.soon()
+        elif self._back is not None and unix_s > (self._back.back_s or 0.0) + BACK_TOLD_S:
+            self._back = None
+            self._node.showing.soon()
 
     async def _go_back_alone(self, trial: Trial) -> None:
         """Without quorum. The store follows as soon as it can be written again."""
@@ -123,7 +139,7 @@ class LinkChanges:
             self._node.tasks.conclude(record.upid, back.lines, said)
 
     def shown(self) -> LinkTrialState | None:
-        """The trial under way, for pages."""
+        """The trial under way, or one that went back lately, for pages."""
         life = self._node.life
         trial = link_trial.decode(life.tree.read(link_trial.PATH)) if life.is_open else None
-        return LinkTrialState(trial.user, trial.deadline_s) if trial is not None else None
+        return LinkTrialState(trial.user, trial.deadline_s) if trial is not None else self._back

@@ -22,7 +22,7 @@ from datacenter.pages import fragment, load_picture, needs
 from datacenter.session.door import page
 from datacenter.tasks.views import task_window
 
-CONFIRM_S = 120
+CONFIRM_S = 120  # what the dialog proposes
 TIMEOUT_S = 30.0
 
 
@@ -70,6 +70,14 @@ def read_wishes(form: QueryDict, forms: list[LinkForm]) -> dict[int, str]:
     return wishes
 
 
+def read_confirm_s(form: QueryDict) -> int:
+    """How long the change waits; what may be is the daemon's to say. Raises InvalidInput where it is no number."""
+    typed = form.get("confirm-s", str(CONFIRM_S)).strip()
+    if not (typed.isascii() and typed.isdecimal() and len(typed) < 5):
+        raise InvalidInput(gettext("not a number"), fields={"confirm-s": gettext("This is a whole number.")})
+    return int(typed)
+
+
 @require_http_methods(["GET", "POST"])
 @page
 @needs(ROOT)
@@ -80,8 +88,8 @@ async def change(request: Any) -> HttpResponse:
         return fragment(request, "membership/_change_links.html", links=forms, confirm_s=CONFIRM_S)
     try:
         user, at_once = request.quire_user.username, request.POST.get("at-once") == "1"
-        wishes = read_wishes(request.POST, forms)
-        begun = await gateway.call(ChangeLinks(links=wishes, confirm_s=CONFIRM_S, at_once=at_once, user=user))
+        wishes, confirm_s = read_wishes(request.POST, forms), read_confirm_s(request.POST)
+        begun = await gateway.call(ChangeLinks(links=wishes, confirm_s=confirm_s, at_once=at_once, user=user))
     except QuireError as error:
         return fragment(request, "_errors.html", status=422, error=error)
     return await task_window(request, begun["upid"], replaces_dialog=True)

@@ -83,6 +83,12 @@ def since(seconds: float | None) -> str:
 
 
 @register.filter
+def left(seconds: float | None) -> str:
+    """How long it is until a moment; `times.js` counts on."""
+    return lasted(seconds - time.time()) if seconds else "–"
+
+
+@register.filter
 def size(count: float | None) -> str:
     """A number of bytes: `15.6 GiB`."""
     if count is None:

@@ -1,5 +1,6 @@
 // Times: [data-since] shows how long ago, [data-clock] shows the moment, both in the reader's own zone and with the
-// other of the two in the title. Only the words move with the clock; what happened is pushed.
+// other of the two in the title; [data-left] counts down to the moment. Only the words move with the clock; what happened
+// is pushed.
 import { t } from "./words.js";
 
 const EVERY_MS = 1000;
@@ -19,10 +20,12 @@ function clock(moment) {
 }
 
 function show() {
-  for (const place of document.querySelectorAll("time[data-since], time[data-clock]")) {
+  for (const place of document.querySelectorAll("time[data-since], time[data-clock], time[data-left]")) {
     const moment = new Date(place.dateTime);
-    const exact = "clock" in place.dataset || document.documentElement.dataset.times === "exact";
-    const words = exact ? clock(moment) : lasted((Date.now() - moment) / 1000);
+    const left = "left" in place.dataset;
+    const exact = "clock" in place.dataset || (!left && document.documentElement.dataset.times === "exact");
+    const away = (Date.now() - moment) / 1000;
+    const words = exact ? clock(moment) : lasted(left ? -away : away);
     if (place.textContent !== words) place.textContent = words;
   }
 }

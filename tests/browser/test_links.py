@@ -65,7 +65,7 @@ def test_a_link_is_added_kept_moved_taken_back_and_removed(here: Visit, page: Pa
     eventually("the moved addresses are in use", lambda: used(here, 1) == moved, 60)
     trial.get_by_role("button", name="Take it back").click()
     eventually("the former addresses are back", lambda: used(here, 1) == added, 60)
-    expect(trial).to_be_hidden(timeout=SOON_MS)
+    expect(trial).to_contain_text("The former links are in use again.", timeout=SOON_MS)
 
     dialog = pages.open_dialog(page, "Change Links")
     dialog.locator("input[name=link1-remove]").check()

@@ -62,6 +62,26 @@ async def test_what_is_on_trial_is_shown_and_kept_or_taken_back(visitor: Visitor
     assert daemon.last(RevertLinks).user == "root@pam"
 
 
+async def test_how_long_a_change_waits_is_typed_and_no_other_than_a_number(
+    visitor: Visitor, daemon: FakeDaemon
+) -> None:
+    daemon.form(3)
+    page = text(await visitor.get(CHANGE))
+    assert 'name="confirm-s" value="120"' in page
+    assert (await visitor.post(CHANGE, typed(link0_beta="10.9.0.2", confirm_s="45"))).status_code == 200
+    assert daemon.last(ChangeLinks).confirm_s == 45
+    answer = await visitor.post(CHANGE, typed(link0_beta="10.9.0.2", confirm_s="soon"))
+    assert answer.status_code == 422 and 'data-field="confirm-s"' in text(answer)
+
+
+async def test_what_went_back_is_told_and_another_change_may_begin(visitor: Visitor, daemon: FakeDaemon) -> None:
+    daemon.form(3)
+    daemon.cluster = replace(daemon.cluster, link_trial=LinkTrialState("alice@pam", 1e9, back_s=1e9))
+    page = text(await visitor.get("/"))
+    assert "The former links are in use again." in page and "Keep it" not in page
+    assert "A change of the links is on trial" not in page, "Change Links is to be pressed"
+
+
 EXPECTED = "/datacenter/cluster/expected"
 
 

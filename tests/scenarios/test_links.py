@@ -193,4 +193,5 @@ def test_what_nobody_confirms_goes_back_in_time(whole: Office, tell: Callable[[s
 
 
 def on_trial(office: Office) -> bool:
-    return ask(office["beta"], Status())["cluster"]["link_trial"] is not None
+    told = ask(office["beta"], Status())["cluster"]["link_trial"]
+    return told is not None and told["back_s"] is None

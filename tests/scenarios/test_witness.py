@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from cluster.control.store_requests import StoreRead
+from demo import pages
+from demo.pages import open_dialog
 from demo.visitor import Visit, Visited, eventually
 from lab import processes
 from lab.hosts import Lab
+from tests.browser.conftest import Visitor, browser, visitor
 from tests.scenarios.conftest import demo_of
 from tests.scenarios.evidence import ask
 
+__all__ = ["browser", "visitor"]
 pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(300)]
 ROOT = Path(__file__).resolve().parents[2]
 LINE = re.compile(r"^quire-witness:\S+$", re.MULTILINE)
+AGENT_ENDS_S = 30.0
 SETTLES_S = 60.0  # corosync-qdevice's own timers, on a slow machine
 
 
@@ -32,13 +39,21 @@ class Site:
         self.visit, self.lab = visit, Lab.at(str(visit.state / "lab"))
         self.alpha, self.beta, self.gamma = (visit[name] for name in ("alpha", "beta", "gamma"))
         self.agents = 0
+        self._agent = 0  # its pid
 
     def line(self) -> str:
         """Start the program on the witness's host → the line it prints."""
         self.agents += 1
         log = self.visit.state / f"agent-{self.agents}.log"
-        self.lab.spawn("delta", [str(ROOT / "script/witness"), "--address", self.lab.address("delta")], str(log))
+        words = [str(ROOT / "script/witness"), "--address", self.lab.address("delta")]
+        self._agent = self.lab.spawn("delta", words, str(log))
         return str(eventually("the witness prints its line", lambda: LINE.search(log.read_text()), 60)[0])
+
+    def end_agent(self) -> None:
+        """It waits for a cluster for an hour, and holds its port: the next one could not begin."""
+        if self._agent and "witness" in processes.command(self._agent):
+            processes.send(self._agent, signal.SIGTERM)
+            assert not processes.wait_gone([self._agent], AGENT_ENDS_S), "the program on the witness goes on"
 
     def said(self) -> str:
         return (self.visit.state / f"agent-{self.agents}.log").read_text()
@@ -50,13 +65,21 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def shared_site() -> Iterator[Site]:
     with demo_of("corosync", 4) as visit:
         here = Site(visit)
         links = {name: {f"link{n}": here.lab.address(name, n) for n in (0, 1)} for name in ("alpha", "beta")}
         visit.create(**links["alpha"])
         visit.join("beta", **links["beta"])
         yield here
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Iterator[Site]:
+    """A test ends what it began on the witness's host, however it ends: nothing waits there, nothing is shut."""
+    yield shared_site
+    shared_site.end_agent()
+    shared_site.lab.output("delta", ["nft", "delete table inet shut"])
 
 
 def quorumtool(node: Visited) -> dict[str, str]:
@@ -148,6 +171,42 @@ def test_a_set_up_that_fails_leaves_everything_as_it_was(site: Site) -> None:
         eventually("no certificates", lambda name=name: not qdevice_folder(site, name), SETTLES_S)
     assert votes_as_corosync_counts(site.alpha) == (0, 2, 2)
     assert "the token is good again" in site.said()
+
+
+@pytest.mark.browser
+def test_a_witness_is_advised_set_up_watched_and_removed_in_the_browser(site: Site, visitor: Visitor) -> None:  # noqa: F811
+    page = visitor("about:blank")
+    pages.sign_in(page, site.alpha.sign_in().url, site.visit.user, site.visit.password)
+    host, witness = site.lab.address("delta"), page.locator("#cluster-witness")
+    expect(witness).to_contain_text("No witness")
+    expect(witness).to_contain_text("two nodes", ignore_case=True)
+    dialog = open_dialog(page, "Set Up Witness")
+    expect(dialog).to_contain_text("It should share neither power nor network with one half of the nodes.")
+    line = site.line()
+    dialog.get_by_label("What it printed").fill(line[:-9])
+    dialog.get_by_role("button", name="Set up").click()
+    expect(dialog.locator("#witness-line-error")).not_to_be_empty()
+    dialog.get_by_label("What it printed").fill(line)
+    dialog.get_by_role("button", name="Set up").click()
+    pages.await_task(page, 2 * SETTLES_S)
+    expect(witness).to_contain_text(host, timeout=SETTLES_S * 1000)
+    expect(witness).to_contain_text("1 of 1", timeout=SETTLES_S * 1000)
+    for node in ("alpha", "beta"):
+        expect(witness.get_by_role("row", name=node)).to_contain_text("Connected", timeout=SETTLES_S * 1000)
+    eventually("corosync counts its vote", lambda: votes_as_corosync_counts(site.alpha) == (1, 2, 3), SETTLES_S)
+
+    site.end_qnetd()
+    expect(witness.get_by_role("row", name="alpha")).not_to_contain_text("Connected", timeout=SETTLES_S * 1000)
+    dialog = open_dialog(page, "Remove Witness")
+    expect(dialog).to_contain_text("Without it, neither of the two nodes is quorate when the other fails.")
+    dialog.get_by_label("to confirm").fill("another host")
+    dialog.get_by_role("button", name="Remove", exact=True).click()
+    expect(dialog.locator(".field-error", has_text=f"Type {host} to confirm.")).to_be_visible()
+    dialog.get_by_label("to confirm").fill(host)
+    dialog.get_by_role("button", name="Remove", exact=True).click()
+    pages.await_task(page, 2 * SETTLES_S)
+    expect(witness).to_contain_text("No witness", timeout=SETTLES_S * 1000)
+    eventually("its vote is gone", lambda: votes_as_corosync_counts(site.alpha) == (0, 2, 2), SETTLES_S)
 
 
 def _pvecm(node: Visited) -> list[str]:
