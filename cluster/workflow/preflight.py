@@ -140,7 +140,8 @@ async def _content(host: Host) -> list[Finding]:
     guests = sorted(guests_in(await host.store_paths()))
     if guests:
         some = ", ".join(map(str, guests[:5])) + (" …" if len(guests) > 5 else "")
-        return [Finding("guests-present", "error", f"This node has guests ({some}); their ids could collide.")]
+        sentence = f"This node has guests ({some}); their ids could collide. Bring its own configuration along"
+        return [Finding("guests-present", "error", f"{sentence}: where the cluster has an id, they get another.")]
     if not await host.store_is_pristine():
         sentence = "This node's own configuration files give way to the cluster's; a copy of them is kept."
         return [Finding("content-replaced", "warning", sentence)]

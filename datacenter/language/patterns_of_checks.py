@@ -19,7 +19,10 @@ LOCAL = (
     _("There is no corosync.conf left of a former cluster."),
     _("An older corosync.conf on this node, which is not Quire's, is replaced."),
     _("There is nothing here that would be replaced."),
-    _("This node has guests ({rest}); their ids could collide."),
+    _(
+        "This node has guests ({rest}); their ids could collide. Bring its own configuration along: where the cluster"
+        " has an id, they get another."
+    ),
     _("This node's own configuration files give way to the cluster's; a copy of them is kept."),
     _("{rest} can carry this node's links."),
     _("Link {n_link}: {address} cannot be resolved."),
