@@ -179,7 +179,7 @@ def test_a_witness_is_advised_set_up_watched_and_removed_in_the_browser(site: Si
     pages.sign_in(page, site.alpha.sign_in().url, site.visit.user, site.visit.password)
     host, witness = site.lab.address("delta"), page.locator("#cluster-witness")
     expect(witness).to_contain_text("No witness")
-    expect(witness).to_contain_text("two nodes", ignore_case=True)
+    expect(witness).to_contain_text("a witness keeps one of them quorate when the other fails.")
     dialog = open_dialog(page, "Set Up Witness")
     expect(dialog).to_contain_text("It should share neither power nor network with one half of the nodes.")
     line = site.line()
