@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.usefixtures("patience"),
 ]
 SOON_S, SOON_MS = 90.0, 90_000
-CONFIRM_S = 24  # of which the change waits for sixteen
+CONFIRM_S = 20  # of which the change waits for twelve
 EXPIRES_MS = 120_000  # a minute, and time to notice
 MOVED = 100  # added to the last part of an address
 PICTURES = os.environ.get("QUIRE_TEST_PICTURES")  # a folder, for whoever wants to look
@@ -93,6 +93,12 @@ def close(page: Page) -> None:
     expect(pages.dialog(page)).to_have_count(0)
 
 
+def box(place: Locator) -> dict[str, float]:
+    found = place.bounding_box()
+    assert found is not None
+    return dict(found)
+
+
 def stored(office: Office, node: str, path: str) -> str:
     return str(ask(office[node], StoreRead(path))["data"].decode())
 
@@ -112,6 +118,11 @@ def test_a_node_that_has_content_is_shown_what_becomes_of_it_and_brings_it_along
     dialog.get_by_role("button", name="Join ‘office’").click()
     expect(dialog.locator(".task-step")).to_contain_text("their ids could collide", timeout=SOON_MS)
     close(gamma)
+    gamma.set_viewport_size({"width": 360, "height": 740})
+    status, beside = gamma.locator("#task-list .task-status").first, gamma.locator("#task-list td.num").first
+    expect(status).to_contain_text("Bring its own configuration along")
+    assert box(status)["y"] + box(status)["height"] <= box(beside)["y"], "a long sentence covers what stands below it"
+    gamma.set_viewport_size({"width": 1280, "height": 720})
     assert office["alpha"].online() == {"alpha", "beta"}
 
     dialog = asked_to_join(alpha, gamma, office.visit.password)
