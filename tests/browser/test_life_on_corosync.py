@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from cluster.control.store_requests import StoreRead, StoreWrite
 from demo import pages
@@ -93,10 +93,10 @@ def close(page: Page) -> None:
     expect(pages.dialog(page)).to_have_count(0)
 
 
-def box(place: Locator) -> dict[str, float]:
+def box(place: Locator) -> FloatRect:
     found = place.bounding_box()
     assert found is not None
-    return dict(found)
+    return found
 
 
 def stored(office: Office, node: str, path: str) -> str:
