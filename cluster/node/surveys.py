@@ -8,18 +8,18 @@ nobody can make a cluster probe for them. What is found is judged in `cluster/co
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from cluster.core.survey import UDP_PORT, Way
-from cluster.errors import Busy, NotInCluster, QuireError, Unavailable
-from cluster.node import board
+from cluster.errors import Busy, NotInCluster
+from cluster.node.replies import Replies
 from cluster.node.survey_messages import SurveyAsked, Surveyed
 from cluster.node.surveyor import NodeSurveyor
 from cluster.workflow.check_together import Joiner, MemberAnswer, MembersAnswer
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
 ANSWER_S, POLL_S = 12.0, 0.05  # a busy member is waited for; one that left the group is not
-ANSWERING_MAX = 4
-
-log = logging.getLogger(__name__)
 
 
 class Surveys:
@@ -42,7 +39,7 @@ class Surveys:
         self.surveyor = NodeSurveyor(daemon.options)
         self._id = ""
         self._heard: dict[int, tuple[Surveyed, float]] = {}
-        self._answering = 0
+        self._replies = Replies(daemon, "A survey")
         daemon.board.surveyed = self._hear
 
     async def ask(self, joiner: Joiner | None = None, within_s: float = ANSWER_S) -> MembersAnswer:
@@ -61,7 +58,7 @@ class Surveys:
                 nonce=joiner.nonce,
             )  # fmt: skip
         try:
-            self._say(asked)
+            self._replies.say(asked)
             await self._answers(begun_s + within_s)
             nodes = tuple(
                 MemberAnswer(said.facts, said.ways, said.facts.time_s - at_s) for said, at_s in self._heard.values()
@@ -74,30 +71,12 @@ class Surveys:
         while not self._daemon.board.members <= self._heard.keys() and time.monotonic() < until_s:  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
 
-    def _say(self, message: SurveyAsked | Surveyed) -> None:
-        try:
-            self._daemon.life.connection.engine.multicast(board.GROUP, board.encode(message))
-        except QuireError as error:
-            raise Unavailable(f"The other nodes cannot be asked: {error.message}") from error
-
     def _hear(self, node_id: int, message: SurveyAsked | Surveyed) -> None:
         if isinstance(message, Surveyed):
             if message.id == self._id:
                 self._heard[node_id] = message, time.time()
-        elif self._answering < ANSWERING_MAX:
-            self._answering += 1
-            self._daemon.background.run(self._answer(message))
-
-    async def _answer(self, asked: SurveyAsked) -> None:
-        """Who is not heard is told of as such."""
-        try:
-            self._say(await self._answer_to(asked))
-        except QuireError as error:
-            log.info("A survey was not answered: %s", error.message)
-        except Exception:
-            log.exception("a survey was not answered")  # a look at this node must not end it
-        finally:
-            self._answering -= 1
+        else:
+            self._replies.give(partial(self._answer_to, message))
 
     async def _answer_to(self, asked: SurveyAsked) -> Surveyed:
         document = self._daemon.document()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -20,19 +19,18 @@ from cluster import version
 from cluster.core.findings import Finding, Severity, finding
 from cluster.core.preflight import CLOCK_ERROR_S, CLOCK_WARNING_S
 from cluster.corosync import conf
-from cluster.errors import NotInCluster, QuireError, Unavailable
+from cluster.errors import NotInCluster
 from cluster.model import Node
 from cluster.node import board, certificates, first_start
+from cluster.node.replies import Replies
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
-ANSWER_S, POLL_S, ANSWERING_MAX = 2.0, 0.05, 4
+ANSWER_S, POLL_S = 2.0, 0.05
 LOOKS, LOOK_AGAIN_S = 5, 0.3
 SERVED_S = 30.0  # after a certificate was written its node serves it, a grace delay included
 Answered = Callable[[str, "Heard"], None]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Verification:
     ) -> None:
         self._daemon, self._corosync_version, self._now_s = daemon, corosync_version, now_s
         self._heard: dict[int, Heard] = {}
-        self._answering = 0
+        self._replies = Replies(daemon, "The question how this node stands")
         daemon.board.standing = self._hear
 
     async def verify(self, answered: Answered = lambda name, one: None) -> tuple[dict[int, Heard], list[Finding]]:
@@ -82,10 +80,7 @@ class Verification:
 
     async def _ask(self, names: Mapping[int, str], answered: Answered) -> dict[int, Heard]:
         self._heard, told = {}, set[int]()
-        try:
-            self._daemon.life.connection.engine.multicast(board.GROUP, board.encode(board.StandingAsked()))
-        except QuireError as error:
-            raise Unavailable(f"The other nodes cannot be asked: {error.message}") from error
+        self._replies.say(board.StandingAsked())
         end_s = time.monotonic() + ANSWER_S
         while True:
             for node_id in self._heard.keys() - told:
@@ -99,23 +94,11 @@ class Verification:
     def _hear(self, node_id: int, message: board.StandingAsked | board.Standing) -> None:
         if isinstance(message, board.Standing):
             self._heard[node_id] = Heard(message, self._now_s())
-        elif self._answering < ANSWERING_MAX:
-            self._answering += 1
-            self._daemon.background.run(self._answer())
+        else:
+            self._replies.give(self._own)
 
-    async def _answer(self) -> None:
-        """Who does not answer is told of as such."""
-        try:
-            said = self._own(await self._corosync_version())
-            self._daemon.life.connection.engine.multicast(board.GROUP, board.encode(said))
-        except (QuireError, OSError) as error:
-            log.info("Nobody was told how this node stands: %s", error)
-        except Exception:
-            log.exception("nobody was told how this node stands")  # being compared must not end it
-        finally:
-            self._answering -= 1
-
-    def _own(self, corosync: str) -> board.Standing:
+    async def _own(self) -> board.Standing:
+        corosync = await self._corosync_version()
         daemon = self._daemon
         options, replica = daemon.options, daemon.life.replica
         text = options.configuration.read_bytes() if options.configuration.exists() else b""

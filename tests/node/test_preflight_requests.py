@@ -9,8 +9,9 @@ import pytest
 from cluster.control.check_requests import CheckCreate, CheckState, MembersPreflight, RemoveLeftovers, TokenPreflight
 from cluster.errors import InvalidInput, NotFound, NotInCluster
 from cluster.node import handlers
+from cluster.node.replies import REPLYING_MAX
 from cluster.node.survey_messages import SurveyAsked
-from cluster.node.surveys import ANSWERING_MAX, Surveys
+from cluster.node.surveys import Surveys
 from cluster.secret import Secret
 from tests.node.alone import alone
 
@@ -76,7 +77,7 @@ async def test_a_survey_that_goes_wrong_ends_neither_the_daemon_nor_the_next_one
             raise RuntimeError("surprise")
 
         monkeypatch.setattr(surveys, "_answer_to", surprise)
-        for _ in range(2 * ANSWERING_MAX):
+        for _ in range(2 * REPLYING_MAX):
             node.daemon.board.surveyed(1, SurveyAsked("x", ()))
             await asyncio.sleep(0)
-        assert not node.daemon.background.ended.is_set() and surveys._answering == 0
+        assert not node.daemon.background.ended.is_set()
