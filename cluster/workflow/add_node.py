@@ -17,7 +17,7 @@ from pathlib import Path
 from cluster.corosync import conf, names
 from cluster.errors import Busy, Conflict, Forbidden, InvalidInput, NoQuorum, NotInCluster, QuireError, Unavailable
 from cluster.model import Link, Node
-from cluster.workflow import witness_rule
+from cluster.workflow import waiting, witness_rule
 from cluster.workflow.clock import Clock
 from cluster.workflow.host import Host
 from cluster.workflow.join_tokens import JoinToken, JoinTokens
@@ -28,6 +28,7 @@ CONFIGURATION = "corosync.conf"
 API_VERSION = 1  # of the join interface; a joiner may be one older
 PENDING_S = 240.0  # from the addition until the new node must have been seen online
 TURN_S = 20.0  # how long one addition waits for another
+STARTING_S = 8.0  # and for this node's store; both together within a peer's patience
 UNWRITTEN_S = 20.0  # until an addition that is not in corosync.conf is taken for one that will not come
 GONE_S = 15.0  # how long a withdrawal waits until the withdrawn node is seen to have left
 POLL_S = 0.2
@@ -81,6 +82,8 @@ class Additions:
         node_votes = None if votes is None else names.votes(votes)
         given = names.links(links or {}, allow_loopback=self._allow_loopback)
         _check_version(apiversion)
+        if not dry_run and await self._host.store_read(CONFIGURATION) is not None:
+            await waiting.settled(self._host, self._clock, STARTING_S)  # it may just be creating its cluster
         async with self.in_turn():
             await self._settle_pending()
             await self._check_quorum()

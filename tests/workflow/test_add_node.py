@@ -6,7 +6,7 @@ import pytest
 
 from cluster.corosync import conf
 from cluster.errors import Busy, Conflict, Forbidden, InvalidInput, NoQuorum, NotInCluster, OutcomeUnknown, QuireError
-from cluster.model import Link, Node
+from cluster.model import Link, Node, Revision, StoreState
 from cluster.workflow import add_node
 from cluster.workflow.fake_host import Killed
 
@@ -88,6 +88,33 @@ async def test_without_quorum_nothing_is_added(world, alpha):
     world.alpha.disk.store.voters = {"beta"}
     with pytest.raises(NoQuorum, match="too few votes"):
         await alpha.add("beta", {0: "10.0.0.2"})
+
+
+async def test_a_member_whose_store_is_just_starting_is_waited_for(world, alpha, monkeypatch):
+    """Its own creation may still be under way when the first node asks."""
+    looked = []
+
+    async def starting():
+        looked.append(world.clock.now_s)
+        if len(looked) < 40:
+            return StoreState(False, "The store is starting.", Revision(0, 0), "")
+        return StoreState(True, "", Revision(1, 1), "")
+
+    monkeypatch.setattr(world.alpha, "store_state", starting, raising=False)
+    await alpha.add("beta", {0: "10.0.0.2"})
+    assert alpha.pending == ("beta",) and looked[-1] > looked[0]
+
+
+async def test_a_member_whose_store_never_starts_says_so_within_its_bound_and_keeps_nobody_from_a_turn(world, alpha):
+    world.alpha.disk.store.voters = {"beta"}
+    begun_s = world.clock.now_s
+    waiting = asyncio.create_task(alpha.add("beta", {0: "10.0.0.2"}))
+    await asyncio.sleep(0)
+    async with alpha.in_turn():
+        pass
+    with pytest.raises(NoQuorum, match="too few votes"):
+        await waiting
+    assert world.clock.now_s - begun_s < add_node.STARTING_S + 1
 
 
 async def test_a_stand_alone_node_adds_nobody(world):
