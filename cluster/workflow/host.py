@@ -131,11 +131,6 @@ class Host(Protocol):
         """Do all of it or nothing. Raises Conflict (something changed meanwhile), NoQuorum, OutcomeUnknown."""
         ...
 
-    async def store_write_all(self, files: Mapping[str, bytes]) -> None:
-        """Replace or create these files in one operation: all or none. Raises NoQuorum, StoreRefusal,
-        OutcomeUnknown."""
-        ...
-
     async def store_is_pristine(self) -> bool:
         """True when the tree holds only what every new node makes for itself (keys, certificates, empty folders)."""
         ...

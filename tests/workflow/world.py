@@ -54,11 +54,11 @@ class Story:
 class World:
     """alpha, beta and gamma, stand-alone at first."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, make_host: type[FakeHost] = FakeHost) -> None:
         self.folder, self.clock, self.network = folder, JumpingClock(), FakeNetwork()
         for name in ADDRESSES:
             (folder / name).mkdir()
-        self.alpha, self.beta, self.gamma = (FakeHost(name, ADDRESSES[name], self.network) for name in ADDRESSES)
+        self.alpha, self.beta, self.gamma = (make_host(name, ADDRESSES[name], self.network) for name in ADDRESSES)
         self.additions = {host.name: self.new_additions(host) for host in self.network.hosts}
         self.unreachable: set[str] = set()
         self.peer_calls: list[tuple[str, str, dict[str, Any]]] = []
@@ -118,6 +118,7 @@ class World:
         """The daemon starts again on what it left on disk; corosync ran on."""
         host.fail.clear()
         host.fail_after.clear()
+        self.unreachable.discard(host.name)
         self.additions[host.name] = self.new_additions(host)
         return await resume_or_undo(self.journal(host), host, self.peer)
 
@@ -147,6 +148,9 @@ class FakePeer:
             answer = await self._answer(host, path, dict(params or {}))
         except QuireError as error:
             raise PeerRefused(error.message, fields=error.fields) from error
+        except Killed:  # this member's daemon, in the middle of its answer
+            self._world.unreachable.add(host.name)
+            raise PeerError(f"The node at {self._address}:8006 ended the connection.") from None
         if self._world.before_answer is not None:
             answer = self._world.before_answer(path, answer)
         if self._world.hold_answer is not None and "/nodes/" in path:
