@@ -1,8 +1,9 @@
 """Gives corosync a new key once a node has gone that knows the old one: through the tree, then one reload for all.
 
 A removal leaves a note that a new key is due. It is made only while every configured node is here, and nobody else:
-each must have it on its disk before the engines change over, because a node without it would be shut out. The lowest
-member sees to it; what another has done already does no harm to do again. Which nodes may come is `homecoming.py`.
+each must have it on its disk before the engines change over, because a node without it would be shut out. So it is put
+there with its commit (`own_files.py`), and any reload from then on, also one for another reason, changes over all of
+them. The lowest member sees to it; doing again what is done does no harm. Which nodes may come is `homecoming.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from cluster.core.operations import AnyOperation, Expect, Mkdir, Remove, Write, 
 from cluster.errors import QuireError
 from cluster.node.aside import write_durably
 from cluster.node.life import Life
-from cluster.workflow.tombstone import KEY, KEY_ACTIVE, KEY_DUE, KEY_FORMER
+from cluster.workflow.tombstone import CONFIGURATION, KEY, KEY_ACTIVE, KEY_DUE, KEY_FORMER
 
 LOOK_EVERY_S = 0.5
 HEARD_S = 1.0  # an acknowledged entry is on disk; its commit, which puts the key in place, is heard of a moment later
@@ -45,13 +46,17 @@ class KeyRotation:
                 log.info("The corosync key is not changed yet: %s", error.message)
 
     def install(self) -> None:
-        """The tree's key, to where corosync reads it; only on a member, and only over a key that is there."""
+        """The tree's key, to where corosync reads it; only on a member, and only over a key that is older."""
         key, document = self._life.tree.read(KEY), self._life.document()
         if key is None or len(key) < KEY_BYTES_LEAST or document is None or document.node(self._name) is None:
             return
-        if self._authkey.exists() and self._authkey.read_bytes() != key:
+        if self._authkey.exists() and self._is_older(self._authkey.read_bytes(), key):
             write_durably(self._authkey, key, 0o400)
             log.info("The corosync key on this disk is the cluster's newest.")
+
+    def _is_older(self, present: bytes, key: bytes) -> bool:
+        """A node that is let in again has a newer key on its disk than in its copy of the tree, until it writes."""
+        return present != key and (self._life.replica.writable or present == self._life.tree.read(KEY_FORMER))
 
     async def _lead(self) -> None:
         if not self._leads():
@@ -59,13 +64,17 @@ class KeyRotation:
         tree = self._life.tree
         due, key, active = tree.read(KEY_DUE), tree.read(KEY), tree.read(KEY_ACTIVE)
         if due is not None and self._authkey.exists():
+            # Nobody may be let in meanwhile with the key of before.
+            listed = digest_of(tree.read(CONFIGURATION) or b"")
             await self._propose(
-                [Expect(KEY_DUE, digest_of(due)), Mkdir("priv", parents=True),
+                [Expect(KEY_DUE, digest_of(due)), Expect(CONFIGURATION, listed), Mkdir("priv", parents=True),
                  Write(KEY_FORMER, self._authkey.read_bytes()), Write(KEY, secrets.token_bytes(KEY_BYTES)),
                  Remove(KEY_DUE)]
             )  # fmt: skip
         elif key is not None and active != digest_of(key).encode() and self._all_have_it():
             await asyncio.sleep(HEARD_S)
+            if not self._leads():
+                return
             await self._life.connection.engine.reload()
             await self._propose([Expect(KEY, digest_of(key)), Write(KEY_ACTIVE, digest_of(key).encode())])
             log.info("Every engine uses the new corosync key.")

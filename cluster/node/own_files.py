@@ -1,7 +1,8 @@
 """This node's own files: what it keeps for itself in the tree, and what it copies from the tree to this host's disk.
 
-Into the tree: missing keys and certificates, as soon as it can be written. Out of it: corosync.conf to where corosync
-reads it, the certificate to where the web process finds it. While a workflow changes what the node is, it does neither.
+Into the tree: missing keys and certificates, as soon as it can be written. Out of it: corosync.conf and corosync's key
+to where corosync reads them, the certificate to where the web process finds it. While a workflow changes what the node
+is, it does neither.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from cluster.node.operations import writes
 from cluster.node.options import Options
 from cluster.node.rereading import Rereading
 from cluster.node.tls import GRACE_S, ServedCertificate
+from cluster.workflow import tombstone
 
 LOOK_AGAIN_S, FIRST_LOOK_S = 5.0, 0.05
 
@@ -65,6 +67,8 @@ class OwnFiles:
         configuration = whole or CONFIGURATION in paths
         if configuration:
             self._copy_configuration()
+        if (configuration or tombstone.KEY in paths) and not self._busy():
+            self._key.install()
         if whole or any(path.startswith(f"nodes/{self._options.name}/") for path in paths):
             self.serve_stored_certificate()
         return configuration

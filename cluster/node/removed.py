@@ -73,7 +73,10 @@ class Removed:
         return any(replica.node_id in one.votes for one in replica.machine.electorates())
 
     async def _end(self) -> None:
-        log.warning("%s", self.sentence)
+        lost = EngineLost(self.sentence)
+        log.warning("%s", lost.reason)
         await self._life.connection.disconnect(stop_service=True)
-        self._life.driver.hear(EngineLost(self.sentence))
-        self._on_event(EngineLost(self.sentence))
+        self._life.driver.hear(lost)
+        self._on_event(lost)
+        if not self.sentence:  # taken back while the engine was being stopped: nobody else would start it again
+            self._life.connection.keep_trying()

@@ -6,6 +6,7 @@ proves to hold the one it knew; nobody else learns more than that it is not know
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import time
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ import msgspec
 from cluster.control.conversation import Handler
 from cluster.control.proof import ReplayCache, check_proof
 from cluster.control.requests import PeerStanding, Request
+from cluster.core.tree import Tree
 from cluster.corosync import names
-from cluster.errors import InvalidInput
+from cluster.errors import InvalidInput, Unauthenticated
 from cluster.node import certificates, first_start
 from cluster.workflow import tombstone
 
@@ -47,13 +49,23 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
         shown = tree.read(first_start.certificate_paths(asked.node)[0])
         if not stone.reinstated or shown is None or certificates.fingerprint(shown) != asked.fingerprint:
             return unknown
-        known = tree.read(tombstone.KEY_FORMER) or node.keys.corosync()
-        check_proof(known, request.proof.reveal(), request.node_id, request.body, time.time(), seen)
+        _check_knew_a_key(tree, node.keys.corosync(), request, seen)
         conf = tree.read(tombstone.CONFIGURATION) or b""
-        admission = {"corosync_conf": conf.decode(), "corosync_authkey": node.keys.corosync().decode("latin-1")}
-        return unknown | {"admission": admission}
+        key = tree.read(tombstone.KEY) or node.keys.corosync()
+        return unknown | {"admission": {"corosync_conf": conf.decode(), "corosync_authkey": key.decode("latin-1")}}
 
     return {PeerStanding: standing}
+
+
+def _check_knew_a_key(tree: Tree, present: bytes, request: PeerStanding, seen: ReplayCache) -> None:
+    """That of now or the one before: it is not changed yet when a removal is taken back at once. Raises
+    Unauthenticated, Busy."""
+    proved, now_s = request.proof.reveal(), time.time()
+    if (former := tree.read(tombstone.KEY_FORMER)) is not None:
+        with contextlib.suppress(Unauthenticated):
+            check_proof(former, proved, request.node_id, request.body, now_s, seen)
+            return
+    check_proof(present, proved, request.node_id, request.body, now_s, seen)
 
 
 def _asked(body: bytes) -> Asked:
