@@ -13,10 +13,11 @@ from proxmoxer import AuthenticationError, ProxmoxAPI, ResourceException
 
 from tests.api.fake_node import CONFIGURED, CSRF, HISTORY, PASSWORD, ROOT, TICKETS, UPID
 from tests.datacenter.served import ADDRESS, Served, serving
+from tests.places import own_port
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
-PORT = 8474
+PORT = own_port()
 TICKET = next(iter(TICKETS))
 
 

@@ -18,8 +18,9 @@ from cluster.control import requests
 from cluster.control.blocking import BlockingClient
 from cluster.errors import QuireError
 from demo.visitor import TRUSTING, eventually
-from tests.browser.site import ROOT, free_port
+from tests.browser.site import ROOT
 from tests.datacenter.fake_daemon import PASSWORD
+from tests.places import own_port
 
 ADDRESS = "127.0.0.1"
 STARTED_S, STOPPED_S = 60, 30
@@ -30,7 +31,7 @@ class Services:
     once it answers."""
 
     def __init__(self, folder: Path, simulated: int = 4) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, own_port()
         self.url = f"https://{ADDRESS}:{self.port}"
         (folder / "hash").write_text(PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD))
         redis_url = f"unix://{folder / 'redis.sock'}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.datacenter.fake_daemon import PASSWORD
 from tests.datacenter.served import write_certificate
+from tests.places import own_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "127.0.0.1"
@@ -27,7 +27,7 @@ class Site:
     """`site.do("set_online", name="gamma", online=False)` calls that method of the fake daemon."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, own_port()
         self._process: subprocess.Popen[str] | None = None
         write_certificate(folder)
 
@@ -69,13 +69,6 @@ class Site:
         assert self._process is not None and self._process.stdout is not None
         line = self._process.stdout.readline().strip()
         assert line == word, (self.folder / "stderr").read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextlib.contextmanager

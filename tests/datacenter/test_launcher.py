@@ -16,8 +16,9 @@ import pytest
 
 from tests.datacenter.serve_site import LARGE
 from tests.datacenter.served import Served, all_of, eventually, serving, trusting, write_certificate
+from tests.places import own_port
 
-PORT = 8470
+PORT = own_port()
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def server(_module_server: Served) -> Iterator[Served]:
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Served]:
     """For tests that end it or change its certificate."""
-    with serving(tmp_path, PORT + 1) as served:
+    with serving(tmp_path, own_port()) as served:
         yield served
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.datacenter.served import ADDRESS, Served, eventually, serving, trusting
+from tests.places import own_port
 
-PORT = 8473
+PORT = own_port()
 HALF_OPEN = 500
 
 

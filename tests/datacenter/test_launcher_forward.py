@@ -14,8 +14,9 @@ from channels.layers import InMemoryChannelLayer
 from cluster.model import Change
 from datacenter.web import forward
 from datacenter.web.forward import GROUP, WAITING_MAX, Forwarder
+from tests.places import own_port
 
-REDIS_PORT = 8476
+REDIS_PORT = own_port()
 
 
 def change(number: int) -> Change:

@@ -23,11 +23,11 @@ from argon2 import PasswordHasher
 from datacenter.web.forward import GROUP
 from tests.datacenter.served import ADDRESS, ROOT, Served, eventually
 from tests.datacenter.websocket_line import TEXT, WebSocketLine
+from tests.places import own_port
 
 pytestmark = pytest.mark.slow
 
-PORT = 8477
-REDIS_PORT = 8478
+PORT, REDIS_PORT = own_port(), own_port()
 PASSWORD = "correct horse"
 AS_NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
 REDIS_URL = f"redis://127.0.0.1:{REDIS_PORT}/0"

@@ -11,8 +11,9 @@ import pytest
 
 from tests.datacenter.served import Served, serving
 from tests.datacenter.websocket_line import CLOSE, PING, PONG, TEXT, WebSocketLine
+from tests.places import own_port
 
-PORT = 8472
+PORT = own_port()
 PINGS, IDLE = 20_000, 500
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ from aiosmtpd.controller import Controller
 
 from cluster.access.sections import Section
 from cluster.node.alert_delivery import checked_address, deliver
+from tests.places import own_port
 
 VALUES = {"title": "[demo] Node gone", "text": 'gamma is "gone" – ü.', "kind": "node-gone", "node": "gamma",
           "cluster": "demo", "word": "raised"}  # fmt: skip
@@ -106,9 +106,7 @@ class Mailbox:
 
 def test_a_mail_server_takes_the_mail_or_says_why_not() -> None:
     mailbox = Mailbox()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = probe.getsockname()[1]
+    free = own_port()
     controller = Controller(mailbox, hostname="127.0.0.1", port=free)
     controller.start()
     try:

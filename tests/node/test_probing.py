@@ -10,9 +10,10 @@ import pytest
 
 from cluster.core.survey import UDP_PORT
 from cluster.node.probing import ECHO, MARK, PING, SENT_MAX, exchanging
+from tests.places import own_network
 
 NONCE, OTHER = b"n" * 16, b"o" * 16
-NET = f"127.66.{os.getpid() % 250 + 1}"
+NET = own_network()
 ALPHA, BETA = f"{NET}.1", f"{NET}.2"
 
 

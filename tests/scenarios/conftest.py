@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.visitor import Visit, visit
+from tests.places import own_network
 
 if TYPE_CHECKING:
     from tests.scenarios.office import Office
 
-# An address range of this run's own, so that tests pass beside a running demo.
-NETWORK = f"127.{80 + os.getpid() % 100}.{os.getpid() // 100 % 250}"
+NETWORK = own_network()
 FIRST_ADDRESS = f"{NETWORK}.31"
 ENGINES = ["loopback", pytest.param("corosync", marks=pytest.mark.corosync)]
 

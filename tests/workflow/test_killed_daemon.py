@@ -26,6 +26,7 @@ from cluster.control.requests import (
 from cluster.engine import wire
 from cluster.errors import QuireError
 from cluster.node.access.passwords import prepare_hash
+from tests.places import own_network
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -33,8 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery"
 READY_S = 40.0
 WORKFLOW_S = 60.0
-# Addresses of this run's own, so that demos and other runs are not in the way.
-NETWORK = f"127.71.{os.getpid() % 250 + 1}"
+NETWORK = own_network()
 
 
 class Node:

@@ -23,6 +23,7 @@ from cluster.control.requests import Login
 from cluster.errors import Unauthenticated
 from cluster.node.access import ldap
 from tests.node.alone import alone
+from tests.places import own_port
 
 SLAPD, SLAPADD = shutil.which("slapd", path="/usr/sbin"), shutil.which("slapadd", path="/usr/sbin")
 pytestmark = pytest.mark.skipif(SLAPD is None or SLAPADD is None, reason="slapd is not installed")
@@ -85,7 +86,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert SLAPD and SLAPADD
     config = ["-f", str(folder / "slapd.conf")]
     subprocess.run([SLAPADD, *config], input=ldif, text=True, check=True, capture_output=True, timeout=30)
-    made = Server(free_port(), free_port(), folder)
+    made = Server(own_port(), own_port(), folder)
     where = f"ldap://{ADDRESS}:{made.plain} ldaps://{ADDRESS}:{made.tls}"
     process = subprocess.Popen([SLAPD, "-d", "0", "-h", where, *config], stderr=subprocess.DEVNULL)
     try:
@@ -123,13 +124,6 @@ def certificate(
 
 def pem(made: x509.Certificate) -> bytes:
     return made.public_bytes(serialization.Encoding.PEM)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def await_port(port: int) -> None:
