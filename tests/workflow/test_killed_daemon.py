@@ -224,6 +224,30 @@ def test_killed_while_joining_both_sides_are_as_before_and_the_next_try_succeeds
     secrets_stay_where_they_belong(alpha, beta)
 
 
+MEMBER_DEATHS = ["write_configuration:before", "write_configuration:after", "cluster_uuid:before"]
+
+
+def test_a_member_killed_while_it_adds_a_node_adds_it_on_the_next_try(node):
+    alpha, beta = node("alpha3", 41), node("beta3", 42)
+    alpha.start()
+    create(alpha)
+    beta.start()
+    before = beta.everything()
+    for death in MEMBER_DEATHS:
+        alpha.stop()
+        alpha.start(death)
+        begin_join(beta, alpha)
+        wait_for_death(alpha)
+        wait_until(lambda: finished(beta), WORKFLOW_S, f"{death}: the join has ended")
+        assert beta.last_task()["status"] != "OK" and beta.everything() == before, death
+        alpha.start()
+    begin_join(beta, alpha)
+    wait_until(lambda: finished(beta), WORKFLOW_S, "joined")
+    assert beta.last_task()["status"] == "OK"
+    wait_until(lambda: alpha.nodes_online() == beta.nodes_online() == {"alpha3", "beta3"}, 20, "both see both")
+    wait_until(lambda: alpha.files() == beta.files(), 20, "one store")
+
+
 def test_killed_when_the_join_was_complete_the_node_is_a_member(node):
     alpha, beta = node("alpha2", 21), node("beta2", 22)
     alpha.start()
