@@ -9,6 +9,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+# What Django asks for by the name of its own middleware, and which of ours does it instead: docs/threat-model.md.
+INSTEAD = {
+    "security.W001": "datacenter.headers.SecurityHeadersMiddleware",
+    "security.W002": "datacenter.headers.SecurityHeadersMiddleware",
+    "security.W003": "datacenter.access.middleware.TicketMiddleware",
+}
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7), without its end
 
 
@@ -79,5 +85,20 @@ def origin_scheme_is_one(**_: Any) -> list[CheckMessage]:
             "QUIRE_ORIGIN_SCHEME is neither https nor http.",
             hint="Leave it unset: pages are served with TLS.",
             id="quire.E004",
+        )
+    ]
+
+
+@register
+def what_is_silenced_is_done_by_ours(**_: Any) -> list[CheckMessage]:
+    silenced = set(settings.SILENCED_SYSTEM_CHECKS)
+    undone = sorted(one for one in silenced if INSTEAD.get(one) not in settings.MIDDLEWARE)
+    if not undone:
+        return []
+    return [
+        Error(
+            f"Checks are silenced, and nothing of this site does what they ask for: {', '.join(undone)}.",
+            hint="Put the middleware that does it back into MIDDLEWARE, or silence nothing.",
+            id="quire.E005",
         )
     ]

@@ -64,8 +64,8 @@ TEMPLATES = [
     }
 ]
 DATABASES: dict[str, dict[str, str]] = {}
-# What these ask for is done elsewhere: W001 and W002 in `headers.py` (and https by `web/doorway.py`), W003 in
-# `access/middleware.py`.
+# They look for Django's middleware by its name; ours does the same (`checks.py` sees that it is there): W001 and W002
+# `headers.py` (and https `web/doorway.py`), W003 `access/middleware.py`. Why not Django's: docs/threat-model.md.
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
 APPEND_SLASH = False
 LOGIN_URL = "/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,8 @@ def test_a_list_has_no_empty_entries(monkeypatch: pytest.MonkeyPatch) -> None:
         ("STATIC_DIR", ROOT / "nowhere", checks.static_files_are_here, "quire.E003"),
         ("QUIRE_ORIGIN_SCHEME", "ftp", checks.origin_scheme_is_one, "quire.E004"),
         ("DEBUG", True, checks.debug_is_off, "quire.W001"),
+        ("MIDDLEWARE", [], checks.what_is_silenced_is_done_by_ours, "quire.E005"),
+        ("SILENCED_SYSTEM_CHECKS", ["security.W009"], checks.what_is_silenced_is_done_by_ours, "quire.E005"),
     ],
 )
 def test_each_check_finds_what_it_is_for(settings: Any, setting: str, value: Any, check: Any, found: str) -> None:
@@ -67,6 +70,11 @@ def test_t66_manage_check_finds_nothing() -> None:
     ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
     assert ran.stdout.startswith("System check identified no issues")
+
+
+def test_t66_three_checks_are_silenced_and_said_why_and_no_other(settings: Any) -> None:
+    why = (ROOT / "docs/threat-model.md").read_text(encoding="utf-8")
+    assert set(settings.SILENCED_SYSTEM_CHECKS) == set(checks.INSTEAD) == set(re.findall(r"security\.W\d+", why))
 
 
 def test_t66_the_site_s_own_key_is_another_with_every_start() -> None:
