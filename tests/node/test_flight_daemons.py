@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cluster.control.flight_requests import FlightEvents
+from cluster.control.requests import Status
 from cluster.engine import wire, wire_frames
 from cluster.errors import QuireError
 from cluster.flight.partings import SHORTEST_S
@@ -20,6 +21,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 def told(node: Node) -> dict[str, Any]:
     return dict(node.client.call(FlightEvents(limit=1000)))
+
+
+def links_up(node: Node) -> int:
+    """How many of its links the node has measured to be up: only those can go."""
+    nodes = node.client.call(Status())["cluster"]["nodes"]
+    return sum(link["connected"] for one in nodes if one["local"] for link in one["link_states"])
 
 
 def lasted_s(node: Node) -> float:
@@ -40,6 +47,8 @@ def test_a_partition_and_its_heal_show_both_views_and_a_killed_node_is_unknown(t
     here.mkdir()
     with trio(make_trio(made), here) as (alpha, beta, gamma):
         socket = here / "wire.sock"
+        for node in (alpha, beta, gamma):
+            wait_until(lambda node=node: links_up(node) == 2, SOON_S, "its links were seen to be up")
         wire.control(socket, wire_frames.Split([[1, 2], [3]]))
         wait_until(lambda: seen(alpha, "alpha", "node-gone", "gamma"), SOON_S, "alpha lost gamma")
         wait_until(lambda: seen(gamma, "gamma", "quorum-lost"), SOON_S, "gamma lost quorum")
