@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.cli.arguments import DRY_RUN, FORMAT, Command, Parameter, Values
 from cluster.cli.join_tokens import invited
-from cluster.cli.membership import LINK_OPTIONS, given_links
+from cluster.cli.membership import LINK_OPTIONS, NODE_ID, given_links
 from cluster.cli.output import present, style_of
 from cluster.cli.terminal import printable
 
@@ -33,7 +33,8 @@ def check_create(values: Values, daemon: BlockingClient) -> int:
 
 def check_join(values: Values, daemon: BlockingClient) -> int:
     asked = {"method": "check.join"} | invited(values, daemon)
-    return _followed(values, daemon, asked | {"links": given_links(values)})
+    wanted = {"nodeid": values["nodeid"]} if "nodeid" in values else {}
+    return _followed(values, daemon, asked | wanted | {"links": given_links(values)})
 
 
 def _followed(values: Values, daemon: BlockingClient, asked: dict[str, Any]) -> int:
@@ -120,7 +121,7 @@ COMMANDS = (
         "Look from both sides whether this node can join a cluster; nothing is changed.",
         check_join,
         positional=(Parameter("string", "string", "the join information, or - to read it"),),
-        options=(*LINK_OPTIONS, FORMAT),
+        options=(*LINK_OPTIONS, NODE_ID, FORMAT),
         failed=NOT_WELL,
         exits=EXITS,
     ),

@@ -128,10 +128,12 @@ def _confirmed_fingerprint(hostname: str) -> str:
     return fingerprint
 
 
+NODE_ID = Parameter("nodeid", "integer", "id of this node (default: the lowest free one)", minimum=1)
+
 JOIN_OPTIONS = (
     *LINK_OPTIONS,
     Parameter("import", "boolean", "bring this node's own configuration along; --dry-run shows what becomes of it"),
-    Parameter("nodeid", "integer", "id of this node (default: the lowest free one)", minimum=1),
+    NODE_ID,
     Parameter("votes", "integer", "votes of this node (default: 1)"),
     Parameter("force", "boolean", "go on where the checks of this node find fault"),
     DRY_RUN,

@@ -84,11 +84,12 @@ async def test_a_check_before_joining_is_told_row_by_row_with_reason_and_advice(
         looking.CheckState: found_in_turns((1, False), (2, False), (2, True)),
     }  # fmt: skip
     async with node(tmp_path, handlers) as socket:
-        ran = await pvecm("check", "join", "QUJD", "--link0", "10.0.0.2", socket=socket)
+        ran = await pvecm("check", "join", "QUJD", "--link0", "10.0.0.2", "--nodeid", "7", socket=socket)
     assert (ran.code, ran.err) == (1, "")
     assert [line.split()[0] for line in ran.out.splitlines()] == ["ok", "error", "Messages"]
     assert "Messages travel so. Open it." in ran.out
     assert (asked[0].hostname, asked[0].links, asked[0].token.reveal()) == ("10.0.0.1", {0: "10.0.0.2"}, "t0ken")
+    assert asked[0].nodeid == 7
 
 
 async def test_a_check_before_creating_is_data_at_its_end(tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ from lab import faults
 from lab.hosts import Lab
 from tests.scenarios.conftest import demo_of
 from tests.scenarios.evidence import ask
+from tests.scenarios.unlucky import unlucky
 
 pytestmark = [pytest.mark.corosync, pytest.mark.slow, pytest.mark.timeout(300)]
 CHECK_S = 60
+DISK_MIB = 160  # enough, and more than what may be left of it
 
 
 @dataclass
@@ -36,12 +38,26 @@ class Hall:
     def gamma(self) -> Visited:
         return self.visit["gamma"]
 
+    @property
+    def links(self) -> dict[str, str]:
+        return {f"link{link}": self.lab.address("gamma", link) for link in (0, 1)}
+
     def look(self) -> dict[str, dict[str, Any]]:
         """The worst finding of each code, as gamma tells it from the command line."""
-        links = [f"--link{link}={self.lab.address('gamma', link)}" for link in (0, 1)]
-        ran = self.gamma.pvecm("check", "join", self.invitation, *links, "--output-format", "json", timeout_s=CHECK_S)
+        return worst(self.rows())
+
+    def rows(self, *more: str) -> list[dict[str, Any]]:
+        links = [f"--{name}={address}" for name, address in self.links.items()]
+        words = ("check", "join", self.invitation, *links, *more, "--output-format", "json")
+        ran = self.gamma.pvecm(*words, timeout_s=CHECK_S)
         assert ran.returncode in (0, 1), ran.stdout + ran.stderr
-        return worst(json.loads(ran.stdout))
+        return list(json.loads(ran.stdout))
+
+    def rows_of_the_api(self, **more: Any) -> list[dict[str, Any]]:
+        given = {"invitation": self.invitation, **self.links, **more}
+        id_ = self.gamma.post("/cluster/config/check", **given)["id"]
+        eventually("the check is done", lambda: self.gamma.get(f"/cluster/config/check/{id_}")["done"], CHECK_S)
+        return list(self.gamma.get(f"/cluster/config/check/{id_}")["findings"])
 
 
 def worst(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -51,7 +67,7 @@ def worst(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def hall() -> Iterator[Hall]:
-    with demo_of("corosync", 3) as visit:
+    with demo_of("corosync", 3, disk_mib=DISK_MIB) as visit:
         lab = Lab.at(str(visit.state / "lab"))
         links = {name: {f"link{n}": lab.address(name, n) for n in (0, 1)} for name in ("alpha", "beta")}
         visit.create(**links["alpha"])
@@ -87,6 +103,42 @@ def test_udp_that_is_blocked_one_way_is_told_with_its_direction(whole: Hall, sou
     assert f"UDP port 5406 of {target} cannot be reached from {source} on link 1." == found["sentence"]
 
 
+@pytest.mark.parametrize(("source", "target"), [("beta", "gamma"), ("gamma", "beta")])
+def test_tcp_that_is_blocked_one_way_is_told_with_its_direction(whole: Hall, source: str, target: str) -> None:
+    site = whole.visit[target].url.removeprefix("https://").partition(":")[0]
+    with closed(whole.visit[source], f"ip daddr {site} tcp dport 8006"):
+        found = whole.look()["tcp"]
+    assert found["severity"] == "error" and found["why"] and found["advice"]
+    assert f"TCP port 8006 of {target} cannot be reached from {source} at {site}." == found["sentence"]
+
+
+@contextlib.contextmanager
+def closed(node: Visited, what: str) -> Iterator[None]:
+    """A firewall on the node lets out nothing of that kind."""
+    chain = "{ type filter hook output priority 0; policy accept; }"
+    for words in ("add table inet closed", f"add chain inet closed output {chain}",
+                  f"add rule inet closed output {what} drop"):  # fmt: skip
+        assert node.command("nft", words).returncode == 0, words
+    try:
+        yield
+    finally:
+        assert node.command("nft", "delete table inet closed").returncode == 0
+
+
+def test_a_link_that_loses_packets_is_told_with_how_many(whole: Hall) -> None:
+    faults.delay(whole.lab, "gamma", 0, loss_percent=30, link=1)
+    try:
+        found = eventually("packets were lost", lambda: told(whole.look()["loss"]), 3 * CHECK_S)
+    finally:
+        faults.delay(whole.lab, "gamma", 0)
+    assert found["why"] and found["advice"] and "were lost on link 1." in found["sentence"]
+
+
+def told(found: dict[str, Any]) -> dict[str, Any] | None:
+    """Of a row that chance may spare."""
+    return found if found["severity"] in ("warning", "error") else None
+
+
 def test_a_delayed_link_is_too_slow(whole: Hall) -> None:
     faults.delay(whole.lab, "gamma", 8, link=1)  # each way
     try:
@@ -117,18 +169,14 @@ def test_leftovers_are_found_and_put_into_a_backup(whole: Hall) -> None:
 
 
 def test_an_address_of_a_member_is_not_free(whole: Hall) -> None:
-    text = whole.gamma.post(
-        "/cluster/config/check", invitation=whole.invitation, link0=whole.lab.address("beta", 0),
-        link1=whole.lab.address("gamma", 1),
-    )  # fmt: skip
-    found = worst(through_the_api(whole.gamma, text["id"]))
+    found = worst(whole.rows_of_the_api(link0=whole.lab.address("beta", 0)))
     assert (found["unique-address"]["severity"], found["unique-address"]["fix"]) == ("error", "choose-address")
     assert found["address-not-local"]["severity"] == "error"
 
 
-def through_the_api(node: Visited, id_: str) -> list[dict[str, Any]]:
-    eventually("the check is done", lambda: node.get(f"/cluster/config/check/{id_}")["done"], CHECK_S)
-    return list(node.get(f"/cluster/config/check/{id_}")["findings"])
+def test_ssh_that_is_absent_is_only_information(whole: Hall) -> None:
+    found = whole.look()["ssh"]
+    assert (found["severity"], found["sentence"]) == ("info", "SSH does not answer on gamma, port 22.")
 
 
 def test_members_look_for_nobody_who_shows_neither_token_nor_right(whole: Hall) -> None:
@@ -151,3 +199,44 @@ def test_members_are_looked_at_and_compared_at_any_time(whole: Hall) -> None:
     with contextlib.suppress(Refused):
         whole.gamma.get("/cluster/config/verify")
         raise AssertionError("a node of its own has nothing to compare")
+
+
+# --- a machine on which much is wrong, looked at once from the command line and once through the API ------------------
+
+
+@pytest.fixture(scope="module")
+def misfortune(hall: Hall, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[dict[str, Any]]]]:
+    alpha = hall.visit.first
+    listed = alpha.post("/cluster/config/nodes/gamma", **hall.links, apiversion=1)  # as if it were a member already
+    try:
+        with unlucky(hall.gamma, hall.visit["beta"], hall.lab, tmp_path_factory.mktemp("unlucky")):
+            yield {"cli": hall.rows("--nodeid", "2"), "api": hall.rows_of_the_api(nodeid=2)}
+    finally:
+        alpha.post("/cluster/config/nodes/gamma/undo", undo_token=listed["undo_token"])
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "words"),
+    [
+        ("names", "warning", ["beta resolves to 10.77.0.2 on alpha", "10.99.99.99 on gamma"]),
+        ("unique-name", "error", ["The cluster lists a node named gamma already."]),
+        ("unique-id", "error", ["beta has the node id 2 already."]),
+        ("version", "warning", ["Different versions of Quire run:", "0.0.9 on gamma"]),
+        ("engine-version", "error", ["Different versions of corosync run:", "2.4.5 on gamma"]),
+        ("space", "error", ["gamma has ", " MiB free for the store."]),
+        ("cpu", "warning", ["Processors of different makers:", "AuthenticOther on gamma"]),
+        ("clock", "warning", ["The clock of ", " s behind this node's."]),
+        ("time-source", None, ["chrony"]),  # whether that keeps it is the kernel's to say
+        ("ssh", "info", ["SSH answers on gamma, port 22."]),
+        ("shared-network", "warning", ["Link 1 of gamma: ", "NFS"]),
+        ("bond", "error", ["Link 0 of gamma runs over a bond in mode balance-rr, which corosync does not bear."]),
+    ],
+)
+def test_each_misfortune_is_told_with_its_code_and_sentence_by_command_and_api(
+    misfortune: dict[str, list[dict[str, Any]]], code: str, severity: str | None, words: list[str]
+) -> None:
+    for way, rows in misfortune.items():
+        of_code = [row for row in rows if row["code"] == code]
+        found = next((row for row in of_code if all(part in row["sentence"] for part in words)), None)
+        assert found is not None and severity in (None, found["severity"]), (way, of_code)
+        assert found["severity"] not in ("warning", "error") or (found["why"] and found["advice"]), found
