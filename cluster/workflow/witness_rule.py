@@ -76,7 +76,7 @@ def read_invitation(text: str) -> WitnessInvitation:
         if not (0 < found.port < 65536 and len(found.fingerprint) == 95 and 16 <= len(found.token) <= 200):
             raise ValueError
     except (ValueError, binascii.Error, msgspec.DecodeError):
-        sentence = f"This is not the line that script/witness printed; it begins with {PREFIX}"
+        sentence = f"This is not the whole line that script/witness printed. It begins with {PREFIX}"
         raise InvalidInput(sentence, fields={"invitation": sentence}) from None
     return found
 

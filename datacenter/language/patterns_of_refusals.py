@@ -46,6 +46,8 @@ REFUSALS = (
     _("Read them again."),
     _("{user} is always enabled and never expires."),
     _("This is no join token."),
+    _("This is not the whole line that script/witness printed."),
+    _("It begins with {text}"),
     _("This join token is not of this cluster."),
     _("Copy it from a member of the cluster to join."),
     _("The clocks of the two nodes are {n_minutes} minutes apart."),

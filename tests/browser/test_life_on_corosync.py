@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from cluster.control.store_requests import StoreRead, StoreWrite
 from demo import pages
@@ -93,10 +93,10 @@ def close(page: Page) -> None:
     expect(pages.dialog(page)).to_have_count(0)
 
 
-def box(place: Locator) -> FloatRect:
-    found = place.bounding_box()
-    assert found is not None
-    return found
+def is_below(lower: Locator, upper: Locator) -> bool:
+    """What is being replaced at this moment has no place."""
+    low, high = lower.bounding_box(), upper.bounding_box()
+    return low is not None and high is not None and high["y"] + high["height"] <= low["y"]
 
 
 def stored(office: Office, node: str, path: str) -> str:
@@ -119,9 +119,10 @@ def test_a_node_that_has_content_is_shown_what_becomes_of_it_and_brings_it_along
     expect(dialog.locator(".task-step")).to_contain_text("their ids could collide", timeout=SOON_MS)
     close(gamma)
     gamma.set_viewport_size({"width": 360, "height": 740})
+    gamma.get_by_role("button", name="Show tasks and log").click()
     status, beside = gamma.locator("#task-list .task-status").first, gamma.locator("#task-list td.num").first
     expect(status).to_contain_text("Bring its own configuration along")
-    assert box(status)["y"] + box(status)["height"] <= box(beside)["y"], "a long sentence covers what stands below it"
+    eventually("a long sentence covers nothing below it", lambda: is_below(beside, status), SOON_S)
     gamma.set_viewport_size({"width": 1280, "height": 720})
     assert office["alpha"].online() == {"alpha", "beta"}
 

@@ -185,7 +185,7 @@ def test_a_witness_is_advised_set_up_watched_and_removed_in_the_browser(site: Si
     line = site.line()
     dialog.get_by_label("What it printed").fill(line[:-9])
     dialog.get_by_role("button", name="Set up").click()
-    expect(dialog.locator("#witness-line-error")).not_to_be_empty()
+    expect(dialog.locator("#witness-line-error")).to_contain_text("This is not the whole line")
     dialog.get_by_label("What it printed").fill(line)
     dialog.get_by_role("button", name="Set up").click()
     pages.await_task(page, 2 * SETTLES_S)
