@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.usefixtures("patience"),
 ]
 SOON_S, SOON_MS = 90.0, 90_000
-CONFIRM_S = 20  # of which the change waits for twelve
+CONFIRM_S = 26  # of which the change waits for eighteen
 EXPIRES_MS = 120_000  # a minute, and time to notice
 MOVED = 100  # added to the last part of an address
 PICTURES = os.environ.get("QUIRE_TEST_PICTURES")  # a folder, for whoever wants to look
