@@ -15,6 +15,7 @@ from django.conf import settings
 from cluster.control.requests import Subscribe, WebFiles
 from cluster.errors import QuireError
 from datacenter import environment, gateway
+from datacenter.web import redis_rights
 from datacenter.web.forward import Forwarder
 from datacenter.web.server import WebServer, prepare
 
@@ -35,6 +36,11 @@ def adopt(socket: Path | str, redis_url: str) -> None:
 
 def through_redis() -> bool:
     return bool(settings.QUIRE_REDIS_URL)
+
+
+def look_at_redis() -> asyncio.Task[None]:
+    """Beside everything else, once: nothing waits for it."""
+    return asyncio.create_task(redis_rights.warn(settings.QUIRE_REDIS_URL))
 
 
 def _layer(redis_url: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from cluster.control import requests
 from cluster.control.blocking import BlockingClient
 from cluster.errors import QuireError
 from demo.visitor import TRUSTING, eventually
+from tests import redis_server
 from tests.browser.site import ROOT
 from tests.datacenter.fake_daemon import PASSWORD
 from tests.places import own_port
@@ -38,7 +39,7 @@ class Services:
         node = ["--state", str(folder), "--name", "alpha", "--address", ADDRESS, "--port", str(self.port)]
         manage = [sys.executable, str(ROOT / "manage.py")]
         self._commands = {
-            "redis": ["redis-server", "--port", "0", "--unixsocket", str(folder / "redis.sock"), "--save", ""],
+            "redis": redis_server.command(folder, folder / "redis.sock"),
             "daemon": [*manage, "runnode", *node, "--engine", "simulated", "--simulated", str(simulated),
                        "--password-hash-file", str(folder / "hash"), "--redis-url", redis_url],
             "web": [*manage, "runweb", *node, "--redis-url", redis_url],

@@ -14,6 +14,7 @@ from channels.layers import InMemoryChannelLayer
 from cluster.model import Change
 from datacenter.web import forward
 from datacenter.web.forward import GROUP, WAITING_MAX, Forwarder
+from tests import redis_server
 from tests.places import own_port
 
 REDIS_PORT = own_port()
@@ -109,9 +110,7 @@ def redis(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> subprocess.Popen[bytes]:
-        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(REDIS_PORT), "--save", ""]
-        command += ["--dir", str(tmp_path)]
-        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        started.append(redis_server.start(tmp_path, port=REDIS_PORT))
         return started[-1]
 
     yield start
@@ -125,7 +124,7 @@ async def test_changes_go_on_after_redis_was_away(redis: Callable[[], subprocess
     from channels_redis.pubsub import RedisPubSubChannelLayer
 
     address = f"redis://127.0.0.1:{REDIS_PORT}/0"
-    sending, hearing = (RedisPubSubChannelLayer(hosts=[address], prefix="test") for _ in range(2))
+    sending, hearing = (RedisPubSubChannelLayer(hosts=[address], prefix="quire-test") for _ in range(2))
     process = redis()
     channel = await joined(hearing)
     forwarder = Forwarder(sending)

@@ -21,6 +21,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from datacenter.web.forward import GROUP
+from tests import redis_server
 from tests.datacenter.served import ADDRESS, ROOT, Served, eventually
 from tests.datacenter.websocket_line import TEXT, WebSocketLine
 from tests.places import own_port
@@ -193,8 +194,7 @@ def readable_to_nobody(folder: Path) -> list[str]:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[None]:
-    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(REDIS_PORT), "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = redis_server.start(tmp_path, port=REDIS_PORT)
     yield
     process.kill()
     process.wait()

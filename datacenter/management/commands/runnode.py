@@ -121,7 +121,7 @@ def begin_anew() -> None:
 
 async def _live(daemon: Daemon, node: Options, stop: asyncio.Event, web: bool, through_redis: bool) -> None:
     forwarder = Forwarder(get_channel_layer(), daemon.publisher.source)
-    end_subscription = lambda: None  # noqa: E731
+    end_subscription, look = (lambda: None), site.look_at_redis()
     if web or through_redis:
         forwarder.start()
         end_subscription = daemon.subscribe(forwarder.offer)
@@ -133,6 +133,7 @@ async def _live(daemon: Daemon, node: Options, stop: asyncio.Event, web: bool, t
             notify("READY=1\nSTATUS=running")
         await until_first(*works)
     finally:
+        look.cancel()
         end_subscription()
         await forwarder.stop()
 

@@ -54,7 +54,11 @@ async def run(address: str, port: int) -> None:
     works = [stop.wait(), _serve(address, port)]
     if not site.through_redis():
         works.append(_follow())
-    await until_first(*works)
+    look = site.look_at_redis()
+    try:
+        await until_first(*works)
+    finally:
+        look.cancel()
 
 
 async def _serve(address: str, port: int) -> None:

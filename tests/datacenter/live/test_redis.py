@@ -15,6 +15,7 @@ from cluster.control.requests import as_plain
 from datacenter.live import feed as feed_module
 from datacenter.live.feed import Feed
 from datacenter.live.outlet import Everything
+from tests import redis_server
 from tests.datacenter.fake_daemon import FakeDaemon
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
@@ -33,8 +34,7 @@ class Redis:
         return f"unix://{self.socket}"
 
     def start(self) -> None:
-        options = ["--port", "0", "--unixsocket", str(self.socket), "--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
+        self._process = redis_server.start(self.socket.parent, self.socket)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -53,7 +53,10 @@ async def until(holds: Callable[[], bool]) -> None:
 @pytest.fixture
 async def redis(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Redis]:
     server = Redis(tmp_path)
-    layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [server.url]}}
+    layer = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [server.url], "prefix": "quire"},
+    }
     settings.CHANNEL_LAYERS = {"default": layer}
     for name, seconds in (("QUIET_S", 0.2), ("GRACE_S", 0.1), ("RETRY_S_FIRST", 0.05), ("RETRY_S_MAX", 0.3)):
         monkeypatch.setattr(feed_module, name, seconds)
