@@ -13,8 +13,9 @@ from cluster.core.findings import Finding, finding
 from cluster.core.survey import NodeFacts
 
 CODE = "engine-fixes"
-ADVISORIES = "CVE-2025-30472, CVE-2026-35091, CVE-2026-35092"
-OLDEST, OLDEST_DEBIAN = (3, 1, 7), "3.1.7-1+deb12u2"  # Debian 12 mended 3.1.7 for all three
+# Advisories, and the revision of Debian 12's 3.1.7-1 that is the first without each.
+MENDED = {"CVE-2025-30472": 1, "CVE-2026-35091": 2, "CVE-2026-35092": 2}
+OLDEST, OLDEST_DEBIAN = (3, 1, 7), "3.1.7-1+deb12u2"
 LAST_UNMENDED = (3, 1, 10)  # the newest release that is older than the last of the three advisories
 NAMED_MAX = 4
 DEBIAN_12 = re.compile(r"3\.1\.7-1(?:\+deb12u(\d+))?")
@@ -37,11 +38,13 @@ def _about(version: str, package: str, names: Sequence[str]) -> list[Finding]:
     upstream = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     shown, debian = package or version, DEBIAN_12.fullmatch(package)
     who = ", ".join(names[:NAMED_MAX]) + (f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else "")
-    if upstream < OLDEST or (debian and int(debian[1] or 0) < 2):
-        sentence = f"corosync {shown} on {who} lacks security fixes ({ADVISORIES})."
+    mended = int(debian[1] or 0) if debian else 0
+    lacking = [each for each, revision in MENDED.items() if mended < revision]
+    if upstream < OLDEST or (debian and lacking):
+        sentence = f"corosync {shown} on {who} lacks security fixes ({', '.join(lacking)})."
         advice = f"Update it, one node after the other; Debian 12 has them from {OLDEST_DEBIAN} on."
         return [finding(CODE, "warning", sentence, names[0], advice)]
     if debian or upstream > LAST_UNMENDED:
         return []
     sentence = f"The version of corosync on {who}, {shown}, does not tell whether it has the security fixes."
-    return [finding(CODE, "info", sentence, names[0], f"See that its package's changelog names {ADVISORIES}.")]
+    return [finding(CODE, "info", sentence, names[0], f"See that its package's changelog names {', '.join(MENDED)}.")]

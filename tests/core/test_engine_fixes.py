@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cluster.core.engine_fixes import about_engine_fixes
@@ -60,3 +62,21 @@ def test_t60_nodes_of_one_version_are_told_of_together() -> None:
 
 def test_t60_nodes_without_corosync_have_nothing_to_fix() -> None:
     assert about_engine_fixes([node(""), node("", name="beta")]) == []
+
+
+def test_cve_2025_30472_debian_s_first_3_1_7_is_told_of() -> None:
+    assert lacking("3.1.7-1") == ["CVE-2025-30472", "CVE-2026-35091", "CVE-2026-35092"]
+    assert "CVE-2025-30472" not in lacking("3.1.7-1+deb12u1")
+
+
+def test_cve_2026_35091_one_update_of_debian_s_3_1_7_is_not_enough() -> None:
+    assert "CVE-2026-35091" in lacking("3.1.7-1+deb12u1") and lacking("3.1.7-1+deb12u2") == []
+
+
+def test_cve_2026_35092_one_update_of_debian_s_3_1_7_is_not_enough() -> None:
+    assert "CVE-2026-35092" in lacking("3.1.7-1+deb12u1") and lacking("3.1.7-1+deb12u2") == []
+
+
+def lacking(package: str) -> list[str]:
+    (found,) = about_engine_fixes([node("3.1.7", package)])
+    return re.findall(r"CVE-[0-9-]+", found.sentence)

@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from tests.security.attacks import ADVISORIES, DOCUMENT, NAME, names
+from tests.security.attacks import ABSENT, ADVISORIES, DOCUMENT, NAME, document, names
 
 NUMBERS = (*range(17, 49), *range(52, 58), *range(64, 71))
 
@@ -26,16 +26,26 @@ def test_every_number_a_test_names_is_on_the_list() -> None:
 
 
 @pytest.mark.parametrize("advisory", ADVISORIES)
-def test_what_others_had_to_repair_is_tried_here(advisory: str) -> None:
-    for name in ADVISORIES[advisory][1]:
+def test_what_others_had_to_repair_is_tried_here_by_a_test_of_its_own(advisory: str) -> None:
+    _, tried = ADVISORIES[advisory]
+    for name in tried:
         assert name in names(), f"{advisory}: there is no {name} any more"
+    others = {name for each, (_, named) in ADVISORIES.items() if each != advisory for name in named}
+    assert set(tried) - others, f"{advisory}: other advisories name the same tests"
 
 
-def test_the_table_of_the_documents_is_right() -> None:
+@pytest.mark.parametrize("advisory", ABSENT)
+def test_what_cannot_happen_here_has_a_reason_and_a_test_that_it_holds(advisory: str) -> None:
+    _, why, seen_by = ABSENT[advisory]
+    assert why and advisory not in ADVISORIES and [name for name in seen_by if name not in names()] == []
+
+
+def test_a_test_named_after_an_advisory_is_in_the_table() -> None:
+    for name in names():
+        if found := re.match(r"test_cve_(\d+)_(\d+)_", name):
+            assert name in ADVISORIES[f"CVE-{found[1]}-{found[2]}"][1], name
+
+
+def test_the_tables_of_the_document_are_those_of_the_list() -> None:
     """Write it anew with `python -m tests.security.attacks`."""
-    written = DOCUMENT.read_text(encoding="utf-8")
-    for name, place in re.findall(r"\[`(\w+)`\]\(\.\./([\w/.]+)\)", written):
-        assert names().get(name) == place, f"{name} is not in {place}"
-    missing = [f"T{number}" for number in NUMBERS if f"| T{number} |" not in written]
-    missing += [advisory for advisory in ADVISORIES if f"| {advisory} |" not in written]
-    assert missing == []
+    assert DOCUMENT.read_text(encoding="utf-8") == document()

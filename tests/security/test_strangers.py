@@ -10,10 +10,12 @@ from urllib.parse import quote
 
 import pytest
 from django.conf import settings
+from django.http.multipartparser import LazyStream
 from django.test import AsyncClient
 
 from datacenter.access.cookie import PREFIX
 from datacenter.settings import DEBUG
+from datacenter.web.channel import BODY_BYTES_MAX
 from tests.api.conftest import Api, data
 from tests.api.fake_node import CSRF, MARK, PASSWORD, ROOT, TICKETS, FakeNode
 
@@ -112,6 +114,25 @@ async def test_t44_a_form_of_many_parts_is_refused(api: Api) -> None:
         "POST", "/api2/json/cluster/config", form, content_type="multipart/form-data; boundary=b", headers=api.headers
     )
     assert answer.status_code in (400, 413, 506)
+
+
+async def test_cve_2026_33033_whitespace_in_a_form_in_base64_is_not_read_bit_by_bit(
+    pages: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was, three bytes at a time; the form is as large as the door lets any through."""
+    reads, read = [0], LazyStream.read
+
+    def counted(stream: LazyStream, size: int | None = None) -> bytes:
+        reads[0] += 1
+        return bytes(read(stream, size))
+
+    monkeypatch.setattr(LazyStream, "read", counted)
+    field = b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\nalice\r\n'
+    file = b'--b\r\nContent-Disposition: form-data; name="a"; filename="b"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    form = field + file + b"Q" + b" \n" * (BODY_BYTES_MAX // 2 - 200) + b"Q==\r\n--b--\r\n"
+    kind = "multipart/form-data; boundary=b"
+    answer = await pages.generic("POST", "/session/sign-in", form, content_type=kind)
+    assert answer.status_code == 400 and 0 < reads[0] < 100
 
 
 def test_there_is_no_database_behind_the_site() -> None:
