@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from redis.asyncio import Redis
-from redis.exceptions import NoPermissionError, RedisError
-
 logger = logging.getLogger(__name__)
 
 WITHIN_S = 5.0
@@ -23,6 +20,9 @@ TOO_MUCH = (
 
 async def runs_scripts(url: str) -> bool | None:
     """Asked for by trying the smallest one there is; None where nobody can tell."""
+    from redis.asyncio import Redis  # a node without a Redis needs none of it
+    from redis.exceptions import NoPermissionError, RedisError
+
     client = Redis.from_url(url)
     try:
         async with asyncio.timeout(WITHIN_S):
