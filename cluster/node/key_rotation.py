@@ -3,7 +3,8 @@
 A removal leaves a note that a new key is due. It is made only while every configured node is here, and nobody else:
 each must have it on its disk before the engines change over, because a node without it would be shut out. So it is put
 there with its commit (`own_files.py`), and any reload from then on, also one for another reason, changes over all of
-them. The lowest member sees to it; doing again what is done does no harm. Which nodes may come is `homecoming.py`.
+them. The lowest member sees to it; doing again what is done does no harm. A node that starts in between has the new key
+while the others use the former one still: who can not write then tries both. Who may come is `homecoming.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,6 +24,9 @@ from cluster.workflow.tombstone import CONFIGURATION, KEY, KEY_ACTIVE, KEY_DUE, 
 
 LOOK_EVERY_S = 0.5
 HEARD_S = 1.0  # an acknowledged entry is on disk; its commit, which puts the key in place, is heard of a moment later
+# How long a node waits for quorum before it tries the other key, and then keeps it: longer the former one, which most
+# use until all change over, so that two who try meet.
+PATIENCE_S, FORMER_S, NEW_S = 3.0, 20.0, 10.0
 KEY_BYTES = 256
 KEY_BYTES_LEAST = 128
 
@@ -31,8 +36,17 @@ log = logging.getLogger(__name__)
 class KeyRotation:
     """`watch` for ever; `busy` tells whether a workflow changes the node."""
 
-    def __init__(self, name: str, authkey: Path, life: Life, busy: Callable[[], bool]) -> None:
-        self._name, self._authkey, self._life, self._busy = name, authkey, life, busy
+    def __init__(
+        self,
+        name: str,
+        authkey: Path,
+        life: Life,
+        busy: Callable[[], bool],
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name, self._authkey, self._life, self._busy, self._clock_s = name, authkey, life, busy, clock_s
+        self._try_at_s: float | None = None  # when this node, which cannot write, tries the other key
+        self._tries_former = False
 
     async def watch(self) -> None:
         while True:
@@ -42,6 +56,7 @@ class KeyRotation:
             self.install()
             try:
                 await self._lead()
+                await self._seek()
             except QuireError as error:
                 log.info("The corosync key is not changed yet: %s", error.message)
 
@@ -78,6 +93,28 @@ class KeyRotation:
             await self._life.connection.engine.reload()
             await self._propose([Expect(KEY, digest_of(key)), Write(KEY_ACTIVE, digest_of(key).encode())])
             log.info("Every engine uses the new corosync key.")
+
+    async def _seek(self) -> None:
+        """Without quorum while the key changes: the others may use the former one still, or the new one already."""
+        tree, now_s = self._life.tree, self._clock_s()
+        key, former = tree.read(KEY), tree.read(KEY_FORMER)
+        changing = key is not None and former is not None and tree.read(KEY_ACTIVE) != digest_of(key).encode()
+        present = self._authkey.read_bytes() if self._authkey.exists() else b""
+        if not changing or self._life.replica.writable or present not in (key, former):
+            self._try_at_s, self._tries_former = None, False
+            return
+        if self._try_at_s is None:
+            self._try_at_s = now_s + PATIENCE_S
+        if now_s < self._try_at_s:
+            return
+        self._tries_former = not self._tries_former
+        self._try_at_s = now_s + (FORMER_S if self._tries_former else NEW_S)
+        chosen = former if self._tries_former else key
+        assert chosen is not None
+        write_durably(self._authkey, chosen, 0o400)  # `install` puts the new one back; the engine has read it then
+        await self._life.connection.engine.reload()
+        log.warning("No quorum while the corosync key changes: this node tries the %s key.",
+                    "former" if self._tries_former else "new")  # fmt: skip
 
     def _leads(self) -> bool:
         """Are all configured nodes here, nobody else, and this the lowest?"""

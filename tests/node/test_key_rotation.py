@@ -180,6 +180,53 @@ async def test_the_key_of_now_lets_in_as_well_as_the_one_before_and_no_other(off
         await ask(office, shown=b"x" * 256)
 
 
+async def test_a_node_that_started_while_the_key_changes_finds_the_others_by_the_former_key(office):
+    office.remove_gamma()
+    alpha, beta = office.here
+    await alpha.key._lead()
+    alpha.engine_key = alpha.disk.read_bytes()  # it starts again, and nobody has told the engines yet
+    now_s = [0.0]
+    one = KeyRotation("alpha", alpha.disk, alpha.life, lambda: False, lambda: now_s[0])
+    office.writable, office.here = False, [alpha]
+    used = set()
+    for _ in range(60):
+        await one._seek()
+        used.add(alpha.engine_key)
+        one.install()
+        now_s[0] += 1.0
+        if alpha.engine_key == beta.engine_key:
+            break
+    assert alpha.engine_key == beta.engine_key == OLD and now_s[0] <= key_rotation.PATIENCE_S + 2
+    office.writable, office.here = True, [alpha, beta]
+    one.install()
+    await one._seek()
+    await alpha.key._lead()
+    assert alpha.engine_key == beta.engine_key == office.tree.read(KEY) != OLD
+
+
+async def test_a_node_that_started_after_the_key_changed_tries_the_new_one_too_and_only_while_it_changes(office):
+    office.remove_gamma()
+    alpha = office.here[0]
+    await alpha.key._lead()
+    now_s = [0.0]
+    one = KeyRotation("alpha", alpha.disk, alpha.life, lambda: False, lambda: now_s[0])
+    office.writable, office.here = False, [alpha]
+    used = []
+    for _ in range(80):
+        await one._seek()
+        one.install()
+        used.append(alpha.engine_key)
+        now_s[0] += 1.0
+    new = office.tree.read(KEY)
+    assert used.count(OLD) > used.count(new) > 5
+    do(office.tree, Write(KEY_ACTIVE, digest_of(new).encode()))
+    alpha.engine_key = new
+    for _ in range(80):
+        await one._seek()
+        now_s[0] += 1.0
+    assert alpha.engine_key == new
+
+
 def test_a_node_let_in_again_keeps_its_newer_key_until_it_has_the_cluster_s_store(office):
     office.commit(Write(KEY_FORMER, OLDER), Write(KEY, OLD))  # what its copy of the tree knows
     alpha, office.writable = office.here[0], False
