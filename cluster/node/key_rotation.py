@@ -20,7 +20,16 @@ from cluster.core.operations import AnyOperation, Expect, Mkdir, Remove, Write, 
 from cluster.errors import QuireError
 from cluster.node.aside import write_durably
 from cluster.node.life import Life
-from cluster.workflow.tombstone import CONFIGURATION, KEY, KEY_ACTIVE, KEY_DUE, KEY_FORMER
+from cluster.workflow.tombstone import (
+    CONFIGURATION,
+    KEY,
+    KEY_ACTIVE,
+    KEY_DUE,
+    KEY_FORMER,
+    KEY_OLDER,
+    older_keys,
+    write_older_keys,
+)
 
 LOOK_EVERY_S = 0.5
 HEARD_S = 1.0  # an acknowledged entry is on disk; its commit, which puts the key in place, is heard of a moment later
@@ -83,8 +92,8 @@ class KeyRotation:
             listed = digest_of(tree.read(CONFIGURATION) or b"")
             await self._propose(
                 [Expect(KEY_DUE, digest_of(due)), Expect(CONFIGURATION, listed), Mkdir("priv", parents=True),
-                 Write(KEY_FORMER, self._authkey.read_bytes()), Write(KEY, secrets.token_bytes(KEY_BYTES)),
-                 Remove(KEY_DUE)]
+                 Write(KEY_OLDER, self._older()), Write(KEY_FORMER, self._authkey.read_bytes()),
+                 Write(KEY, secrets.token_bytes(KEY_BYTES)), Remove(KEY_DUE)]
             )  # fmt: skip
         elif key is not None and active != digest_of(key).encode() and self._all_have_it():
             await asyncio.sleep(HEARD_S)
@@ -93,6 +102,11 @@ class KeyRotation:
             await self._life.connection.engine.reload()
             await self._propose([Expect(KEY, digest_of(key)), Write(KEY_ACTIVE, digest_of(key).encode())])
             log.info("Every engine uses the new corosync key.")
+
+    def _older(self) -> bytes:
+        """A machine that was off through several removals of it proves itself with the key it knew then."""
+        former, older = self._life.tree.read(KEY_FORMER), older_keys(self._life.tree.read(KEY_OLDER))
+        return write_older_keys([former, *older] if former is not None else older)
 
     async def _seek(self) -> None:
         """Without quorum while the key changes: the others may use the former one still, or the new one already."""

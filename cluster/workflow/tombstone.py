@@ -7,6 +7,7 @@ member, that it is no member. Who writes it is `remove_node.py` and `leave.py`; 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -20,10 +21,12 @@ from cluster.workflow.cleaning import Cleaning
 ROOT = "priv/removed"
 UNDO_S = 24 * 3600
 CONFIGURATION = "corosync.conf"
-# The key of corosync since the last removal, the one before, the digest of that in use, and the note that one is due.
+# The key of corosync since the last removal, the one before, the digest of that in use, the note that one is due.
 KEY, KEY_FORMER = "priv/corosync.key", "priv/corosync.key.former"
 KEY_ACTIVE, KEY_DUE = "priv/corosync.key.active", "priv/corosync.key.due"
-KEYS = (KEY, KEY_FORMER, KEY_ACTIVE, KEY_DUE)
+KEY_OLDER = "priv/corosync.key.older"  # those before the former one, newest first, each a line in hex
+KEYS = (KEY, KEY_FORMER, KEY_ACTIVE, KEY_DUE, KEY_OLDER)
+OLDER_MAX = 8
 
 
 class Stone(msgspec.Struct, frozen=True):
@@ -48,6 +51,19 @@ class Stone(msgspec.Struct, frozen=True):
 
     def may_be_undone(self, now_s: float) -> bool:
         return not self.left and not self.reinstated and now_s <= self.time_s + UNDO_S
+
+
+def older_keys(data: bytes | None) -> list[bytes]:
+    """What lies at KEY_OLDER; a line that is none is left out."""
+    found = []
+    for line in (data or b"").splitlines()[:OLDER_MAX]:
+        with contextlib.suppress(ValueError):
+            found.append(bytes.fromhex(line.decode("ascii")))
+    return found
+
+
+def write_older_keys(keys: Iterable[bytes]) -> bytes:
+    return b"".join(key.hex().encode() + b"\n" for key in [*keys][:OLDER_MAX])
 
 
 def folder(name: str) -> str:

@@ -180,6 +180,18 @@ async def test_the_key_of_now_lets_in_as_well_as_the_one_before_and_no_other(off
         await ask(office, shown=b"x" * 256)
 
 
+async def test_a_machine_that_was_off_through_several_removals_is_let_in_with_the_key_it_knew(office):
+    alpha = office.here[0].key
+    for _ in range(3):
+        office.remove_gamma()
+        await alpha._lead()
+        await alpha._lead()
+        office.take_back()
+    assert (await ask(office, shown=OLD)).encode("latin-1") == office.tree.read(KEY)
+    with pytest.raises(Unauthenticated):
+        await ask(office, shown=OLDER)
+
+
 async def test_a_node_that_started_while_the_key_changes_finds_the_others_by_the_former_key(office):
     office.remove_gamma()
     alpha, beta = office.here

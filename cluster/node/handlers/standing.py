@@ -58,12 +58,13 @@ def handlers(node: Daemon) -> dict[type[Request], Handler]:
 
 
 def _check_knew_a_key(tree: Tree, present: bytes, request: PeerStanding, seen: ReplayCache) -> None:
-    """That of now or the one before: it is not changed yet when a removal is taken back at once. Raises
-    Unauthenticated, Busy."""
+    """That of now or one before: it is not changed yet when a removal is taken back at once, and was changed more than
+    once for a machine that was off through several. Raises Unauthenticated, Busy."""
     proved, now_s = request.proof.reveal(), time.time()
-    if (former := tree.read(tombstone.KEY_FORMER)) is not None:
+    former = tree.read(tombstone.KEY_FORMER)
+    for key in (*([former] if former is not None else []), *tombstone.older_keys(tree.read(tombstone.KEY_OLDER))):
         with contextlib.suppress(Unauthenticated):
-            check_proof(former, proved, request.node_id, request.body, now_s, seen)
+            check_proof(key, proved, request.node_id, request.body, now_s, seen)
             return
     check_proof(present, proved, request.node_id, request.body, now_s, seen)
 
