@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from demo import pages
 from demo.browser import chromium, visitor_context
@@ -21,6 +22,9 @@ from demo.visitor import Visit, visit
 
 SIZES = {"": (1440, 900), "-narrow": (360, 740)}  # what a picture's name says of its size
 SCHEMES = ("light", "dark")
+CALM_MS_MAX = 30_000
+# What started the nodes and the browser is over: the processors are no longer the loudest thing on the page.
+CALM = "() => !document.querySelector('#cluster-totals :is(.fill-warning, .fill-bad)')"
 
 
 @dataclass
@@ -118,6 +122,10 @@ def open_join_information(page: Page) -> None:
 def open_summary(page: Page) -> None:
     page.get_by_role("navigation", name="Datacenter", exact=True).get_by_role("link", name="Summary").click()
     expect(page.get_by_role("link", name="Summary")).to_have_attribute("aria-current", "page")
+    expect(page.locator(".happenings-asked")).to_have_count(0)  # all nodes have answered
+    expect(page.locator("#content .htmx-request")).to_have_count(0)
+    with contextlib.suppress(PlaywrightTimeoutError):  # a machine may be busy with other things than three nodes
+        page.wait_for_function(CALM, timeout=CALM_MS_MAX)
 
 
 def open_node(page: Page) -> None:

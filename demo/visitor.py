@@ -99,12 +99,15 @@ class Visited:
         found = put.partition(";")[0].partition("=")
         return found[0], found[2]
 
-    def get(self, path: str, **parameters: Any) -> Any:
+    def get(self, path: str, /, **parameters: Any) -> Any:
         query = "?" + urllib.parse.urlencode(parameters) if parameters else ""
         return self._call("GET", path + query, None)
 
-    def post(self, path: str, **parameters: Any) -> Any:
+    def post(self, path: str, /, **parameters: Any) -> Any:
         return self._call("POST", path, urllib.parse.urlencode(parameters).encode())
+
+    def put(self, path: str, /, **parameters: Any) -> Any:
+        return self._call("PUT", path, urllib.parse.urlencode(parameters).encode())
 
     def _call(self, method: str, path: str, body: bytes | None) -> Any:
         request = urllib.request.Request(f"{self.url}/api2/json{path}", body, self.headers, method=method)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from datacenter.api import inside
@@ -67,11 +68,12 @@ async def lists(request: Any) -> list[dict[str, Any]]:
 
 async def _choices(request: Any) -> dict[str, Choices]:
     users = await people.users(request)
+    group, user, token = gettext("Group {name}"), gettext("User {name}"), gettext("Token {name}")
     subjects = [
-        *((f"group:{one['groupid']}", f"Group {one['groupid']}") for one in await people.groups(request)),
-        *((f"user:{one['userid']}", f"User {one['userid']}") for one in users),
+        *((f"group:{one['groupid']}", group.format(name=one["groupid"])) for one in await people.groups(request)),
+        *((f"user:{one['userid']}", user.format(name=one["userid"])) for one in users),
         *(
-            (f"token:{one['userid']}!{each['tokenid']}", f"Token {one['userid']}!{each['tokenid']}")
+            (f"token:{one['userid']}!{each['tokenid']}", token.format(name=f"{one['userid']}!{each['tokenid']}"))
             for one in users
             for each in one.get("tokens") or ()
         ),
@@ -97,13 +99,17 @@ LISTS = Sheet(
         Column("roleid", _("Role"), "name"), Column("propagate", _("Holds below as well"), "flag"),
     ),
     lists,
-    (_("No role is given to anybody"), "Until then root@pam alone may do anything. Give a role to a user, a group or a"
-     " token on a path."),
+    (
+        _("No role is given to anybody"),
+        _("Until then root@pam alone may do anything. Give a role to a user, a group or a token on a path."),
+    ),
     (
         Act(
             "add", _("Give a role"), _("Give a role on a path"), "PUT", "/access/acl",
             (
-                Field("path", _("Path"), hint="/ is everything; /nodes/alpha one node.", value="/", suggests="paths"),
+                Field(
+                    "path", _("Path"), hint=_("/ is everything; /nodes/alpha one node."), value="/", suggests="paths",
+                ),
                 Field("who", _("Who"), "choice", choices="subjects"),
                 Field("roleid", _("Role"), "choice", choices="roles", value="PVEAuditor"),
                 Field("propagate", _("Holds below the path as well"), "check", value=True),

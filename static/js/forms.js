@@ -5,7 +5,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.target.closest?.("form");
   if (!form) return;
   if (event.target === form) clear(form);
-  else if (event.target.name) say(form, event.target.name, "");
+  else if (event.target.name && event.target.value !== event.target.refused) say(form, event.target.name, "");
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {
@@ -16,7 +16,15 @@ document.addEventListener("htmx:afterSwap", (event) => {
   }
   if (!event.target.matches(".form-errors")) return;
   for (const field of form.elements) judge(field, field.getAttribute("aria-invalid") !== "true");
+  for (const field of form.querySelectorAll("[aria-invalid=true]")) field.refused = field.value;
   form.querySelector("[aria-invalid=true]")?.focus();
+});
+
+// The button that sends is disabled until there is an answer, and a key that pressed it would be left with nothing.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt?.closest?.("dialog[open] form");
+  if (!form || form.contains(document.activeElement)) return;
+  (form.querySelector("[aria-invalid=true]") ?? form.querySelector("[type=submit]"))?.focus();
 });
 
 // A field is judged when it is left, and from then on with every key, so that an error goes as soon as it is mended.
@@ -45,7 +53,8 @@ function clear(form) {
 // Writes a sentence (or none) at a field. False when the form shows no such field now.
 function say(form, name, sentence) {
   const link = /^(?:link|ring)(\d)(?:_addr)?$/.exec(name);
-  const places = link ? linkPlaces(form, link[1]) : fieldPlaces(form, name);
+  const rows = link ? linkPlaces(form, link[1]) : [];
+  const places = rows.length ? rows : fieldPlaces(form, name);
   for (const { field, slot } of places) {
     slot.textContent = sentence;
     if (sentence) field?.setAttribute("aria-invalid", "true");

@@ -204,11 +204,23 @@ for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
     if (event.detail.xhr?.status === 401) return; // session.js
     if (name === "htmx:sendError" && asksAgain(event.detail)) return;
-    failureBar.querySelector("[data-failure]").textContent = failureWords(event.detail.xhr);
-    failureBar.hidden = false;
+    showFailure(failureWords(event.detail.xhr), event.detail.elt?.closest?.("dialog[open]")?.querySelector(".form-errors"));
   });
 }
 document.addEventListener("htmx:beforeRequest", () => (failureBar.hidden = true));
+
+// What a dialog asked for is said in the dialog, which covers the bar.
+function showFailure(words, errors) {
+  if (errors) {
+    const sentence = document.createElement("p");
+    sentence.className = "form-error";
+    sentence.textContent = words;
+    errors.replaceChildren(sentence);
+    return;
+  }
+  failureBar.querySelector("[data-failure]").textContent = words;
+  failureBar.hidden = false;
+}
 
 // A question that got lost on its way, as when a network changes, is asked once more; what changes something is not.
 function asksAgain({ elt, requestConfig }) {

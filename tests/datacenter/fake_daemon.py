@@ -44,6 +44,7 @@ from cluster.model import (
     StoreState,
     TaskState,
     Trends,
+    WitnessState,
 )
 from cluster.node.tasks import state_of
 from cluster.node.upid import parse_upid
@@ -128,6 +129,7 @@ class FakeDaemon:
         self.logged: list[dict[str, Any]] = []
         self.asked: list[ask.Request] = []
         self.refusals: dict[type[ask.Request], QuireError] = {}
+        self.nonsense: set[str] = set()
         self.removed: list[dict[str, Any]] = []
         self.former: dict[str, Any] = {"joined": None, "copies": []}
         self.content: list[dict[str, str]] = []  # what this node would bring into a cluster
@@ -213,7 +215,7 @@ class FakeDaemon:
             self.asked.append(request)
             if type(request) in self.refusals:
                 raise self.refusals[type(request)]
-            return answer(request)
+            return 5 if type(request).__name__ in self.nonsense else answer(request)
 
         return handler
 
@@ -317,6 +319,29 @@ class FakeDaemon:
 
     def run_task(self, steps: list[str], problem: str = "") -> None:
         self.begin("clustercreate", tuple(steps), lambda: None, problem)
+
+    def run_corosync(self, witness: str = "") -> None:
+        """As on real hosts: a witness can be set up, or there is one."""
+        self.show(replace(self.cluster, engine="corosync", witness=WitnessState(witness, "ffsplit", 1, managed=True)))
+
+    def remember_join(self) -> None:
+        """This node joined a while ago, and kept what it had been."""
+        self.former = {
+            "joined": {"cluster": "office", "time_s": 5, "backup": "store-5.db", "undo_until_s": 4070908800},
+            "copies": [{"name": "store-5.db", "time_s": 5, "size": 4096}],
+        }
+
+    def refuse(self, request: str, field: str, sentence: str) -> None:
+        """What is asked by that name is not valid, until it is `allow`ed."""
+        kind = next(one for one in ask.Request.__subclasses__() if one.__name__ == request)
+        self.refusals[kind] = InvalidInput(sentence, fields={field: sentence})
+
+    def talk_nonsense(self, request: str) -> None:
+        """What is asked by that name is answered with what nobody understands."""
+        self.nonsense.add(request)
+
+    def allow(self, request: str) -> None:
+        self.refusals = {kind: why for kind, why in self.refusals.items() if kind.__name__ != request}
 
     def hear_of_task(self, upid: str, **fields: Any) -> None:
         """Another node says that a task of its own runs, or has ended."""

@@ -1,0 +1,40 @@
+"""Puts something into every list of a cluster, so that each row's dialogs are there to be opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from demo.visitor import Visited
+from tests.browser.services import Services
+from tests.datacenter.fake_daemon import PASSWORD
+
+REALMS: tuple[dict[str, Any], ...] = (
+    {"realm": "corp", "type": "ldap", "server1": "127.0.0.1", "base_dn": "dc=example,dc=org", "user_attr": "uid"},
+    {"realm": "forest", "type": "ad", "server1": "127.0.0.1", "domain": "example.org"},
+    {"realm": "cloud", "type": "openid", "issuer-url": "https://127.0.0.1:9/", "client-id": "quire"},
+)
+TARGETS: dict[str, dict[str, Any]] = {
+    "webhook": {"url": "http://127.0.0.1:9/", "local": 1},
+    "ntfy": {"url": "http://127.0.0.1:9/alerts", "local": 1},
+    "gotify": {"url": "http://127.0.0.1:9/", "local": 1},
+    "smtp": {"server": "127.0.0.1", "mode": "insecure", "mailfrom": "a@example.org", "mailto": "b@example.org",
+             "local": 1},
+}  # fmt: skip
+
+
+def furnish(node: Services) -> None:
+    here = Visited("alpha", node.url, "", [], 0, [], "root@pam", PASSWORD).sign_in()
+    sure = {"confirmation-password": PASSWORD}
+    here.post("/access/groups", groupid="ops", comment="Halle 7")
+    here.post("/access/roles", roleid="Watcher", privs="Sys.Audit")
+    for user in ("alice@pve", "bob@pve"):
+        here.post("/access/users", userid=user, password="correct horse", groups="ops", comment="Halle 7")
+        here.put("/access/acl", path="/nodes", users=user, roles="Watcher")
+        here.post(f"/access/tfa/{user}", type="recovery", password=PASSWORD)
+    for user in ("alice@pve", "bob@pve", "root@pam"):
+        here.post(f"/access/users/{user}/token/ci", comment="Bau", **sure)
+    for realm in REALMS:
+        here.post("/access/domains", **realm)
+    for kind, settings in TARGETS.items():
+        here.put(f"/cluster/alerts/settings/{kind}/{kind}-here", **settings)
+    here.put("/cluster/alerts/settings/silence/moving", until=4070908800)
