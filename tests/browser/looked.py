@@ -33,14 +33,19 @@ IN_BOTH_THEMES = """([where, first]) => {
   const can = 'a[href], button:enabled, input:enabled:not([type=hidden]), select:enabled, textarea:enabled, summary';
   const say = (theme, what, one) => found.push(`in ${theme} ${what}: ${one.outerHTML.slice(0, 140)}`);
   const had = document.activeElement;
-  for (const theme of first === 'light' ? ['dark', 'light'] : ['light', 'dark']) {
+  const themes = first === 'light' ? ['dark', 'light'] : ['light', 'dark'];
+  for (const theme of themes) {  // before anything has the focus: what is out of sight is drawn once it has
+    page.dataset.theme = theme;
+    texts.push(room.innerText);
+  }
+  for (const theme of themes) {
     page.dataset.theme = theme;
     const wider = page.scrollWidth - page.clientWidth;
     if (wider > 1) found.push(`in ${theme} ${wider} px wider than the window`);
-    texts.push(room.innerText);
     let spilled = null;
     for (const one of room.querySelectorAll('*')) {
       if (!one.clientWidth || one.scrollWidth <= one.clientWidth + 1 || one.closest('svg')) continue;
+      if (one.matches('table, tbody, tr')) continue;  // their cells are looked at
       const {overflowX, display} = getComputedStyle(one);
       if (overflowX === 'visible' && display !== 'inline' && one.checkVisibility()) spilled = one;
     }
