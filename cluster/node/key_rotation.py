@@ -28,6 +28,7 @@ from cluster.workflow.tombstone import (
     KEY_FORMER,
     KEY_OLDER,
     older_keys,
+    stone_path,
     write_older_keys,
 )
 
@@ -93,7 +94,7 @@ class KeyRotation:
             await self._propose(
                 [Expect(KEY_DUE, digest_of(due)), Expect(CONFIGURATION, listed), Mkdir("priv", parents=True),
                  Write(KEY_OLDER, self._older()), Write(KEY_FORMER, self._authkey.read_bytes()),
-                 Write(KEY, secrets.token_bytes(KEY_BYTES)), Remove(KEY_DUE)]
+                 Write(KEY, secrets.token_bytes(KEY_BYTES)), Remove(KEY_DUE), *self._nobody_is_awaited()]
             )  # fmt: skip
         elif key is not None and active != digest_of(key).encode() and self._all_have_it():
             await asyncio.sleep(HEARD_S)
@@ -102,6 +103,14 @@ class KeyRotation:
             await self._life.connection.engine.reload()
             await self._propose([Expect(KEY, digest_of(key)), Write(KEY_ACTIVE, digest_of(key).encode())])
             log.info("Every engine uses the new corosync key.")
+
+    def _nobody_is_awaited(self) -> list[AnyOperation]:
+        """Everybody is here: whose removal was taken back is let in no more for showing what they knew before. Else who
+        is taken out now, and knew the same, could have the new key in their name."""
+        tree, document = self._life.tree, self._life.document()
+        listed = () if document is None else document.nodes()
+        stones = ((path := stone_path(node.name), tree.read(path)) for node in listed)
+        return [Remove(path) for path, stone in stones if stone is not None]
 
     def _older(self) -> bytes:
         """A machine that was off through several removals of it proves itself with the key it knew then."""

@@ -192,6 +192,17 @@ async def test_a_machine_that_was_off_through_several_removals_is_let_in_with_th
         await ask(office, shown=OLDER)
 
 
+async def test_who_is_removed_later_does_not_get_the_new_key_in_the_name_of_one_that_came_back(office):
+    office.here = list(office.members)  # gamma is back
+    await ask(office, shown=OLD)
+    assert office.tree.read(tombstone.stone_path("gamma")) is not None
+    office.commit(Write(CONF, listing(NODES[0], NODES[2])), Write(KEY_DUE, b"beta"))
+    office.here = [office.members[0], office.members[2]]
+    await office.here[0].key._lead()
+    assert office.tree.read(KEY) not in (None, OLD)
+    assert office.tree.read(tombstone.stone_path("gamma")) is None
+
+
 async def test_a_node_that_started_while_the_key_changes_finds_the_others_by_the_former_key(office):
     office.remove_gamma()
     alpha, beta = office.here
