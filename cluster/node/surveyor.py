@@ -22,6 +22,7 @@ import psutil
 from cluster import version
 from cluster.core.survey import NodeFacts
 from cluster.corosync.service import run
+from cluster.errors import Unavailable
 from cluster.node.answering import answers
 from cluster.node.host_facts import read_facts
 from cluster.node.kernel_clock import synchronised
@@ -67,7 +68,7 @@ class NodeSurveyor:
         if self._corosync is None and not self._near:
             try:
                 _, said = await run(["corosync", "-v"], VERSION_S)
-            except Exception:
+            except Unavailable:
                 said = ""
             found = _VERSION.search(said)
             self._corosync = found[1] if found else ""
@@ -79,7 +80,7 @@ class NodeSurveyor:
             return ""
         try:
             status, said = await run(PACKAGE, VERSION_S)
-        except Exception:
+        except Unavailable:
             return ""
         state, _, version_ = said.strip().partition(" ")
         return version_ if status == 0 and state == "installed" else ""
