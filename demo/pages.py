@@ -21,7 +21,7 @@ def sign_in(page: Page, url: str, user: str, password: str) -> None:
     page.get_by_label("User name").fill(name)
     page.get_by_label("Realm").select_option(realm)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(heading(page, "Cluster Information")).to_be_visible()
     await_live(page)
 

@@ -83,7 +83,7 @@ def served(folder: Path) -> Iterator[Site]:
 
 def sign_in(page: Page, password: str = PASSWORD) -> Page:
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     return await_live(page)
 
 
