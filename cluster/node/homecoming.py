@@ -118,7 +118,8 @@ class Homecoming:
             log.warning("Whether this node is still a member is not known: %s", error)
 
     async def _ask_members(self, deadline_s: float) -> None:
-        asked = [asyncio.create_task(self._ask(*one, deadline_s)) for one in self._members()]
+        own = self._own_certificates()
+        asked = [asyncio.create_task(self._ask(*one, own, deadline_s)) for one in self._members()]
         try:
             for answer in asyncio.as_completed(asked):
                 said = await answer
@@ -147,10 +148,12 @@ class Homecoming:
             found += [(node.name, address, known) for address in at]
         return found
 
-    async def _ask(self, name: str, address: str, fingerprint: str, deadline_s: float) -> tuple[str, Answer] | None:
+    async def _ask(
+        self, name: str, address: str, fingerprint: str, own: list[bytes], deadline_s: float
+    ) -> tuple[str, Answer] | None:
         try:
-            for own in self._own_certificates():
-                said = await self._ask_as(own, address, fingerprint, deadline_s)
+            for certificate in own:
+                said = await self._ask_as(certificate, address, fingerprint, deadline_s)
                 if said != Answer():
                     return name, said
             return None

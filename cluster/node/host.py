@@ -17,7 +17,7 @@ from cluster.core.machine import CONFIGURATION
 from cluster.core.operations import AnyOperation, Expect, Write, digest_of
 from cluster.corosync import conf as corosync_conf
 from cluster.engine.base import EngineStatus
-from cluster.errors import Conflict, InvalidInput, StoreRefusal, Unavailable
+from cluster.errors import Conflict, InvalidInput, StoreRefusal
 from cluster.model import StoreState
 from cluster.node import first_start
 from cluster.node.access.tickets import FormerKeys, TicketKeys
@@ -32,6 +32,7 @@ from cluster.node.operations import cleans, writes
 from cluster.node.options import Options
 from cluster.node.state import store_state
 from cluster.node.underlay import Underlay
+from cluster.node.until import until
 from cluster.workflow import tombstone
 from cluster.workflow.cleaning import NOTHING, Cleaning
 from cluster.workflow.host import StoredFile
@@ -239,19 +240,12 @@ class NodeHost:
         changed = (Expect(CONFIGURATION, expected_digest), Write(CONFIGURATION, conf))
         await self._commit([*changed, *cleans(cleaning, self._life.tree)])
         still = "The removal is written, but the removed node's vote still counts in the store."
-        await self._until(lambda: self._vote_is_gone(node_id), VOTE_GONE_TIMEOUT_S, still)
+        await until(lambda: self._vote_is_gone(node_id), VOTE_GONE_TIMEOUT_S, still)
         await self._spread()
 
     def _vote_is_gone(self, node_id: int) -> bool:
         replica = self._life.replica
         return replica.writable and all(node_id not in one.votes for one in replica.machine.electorates())
-
-    async def _until(self, holds: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not holds():
-            if time.monotonic() > deadline:
-                raise Unavailable(otherwise)
-            await asyncio.sleep(0.02)
 
     async def end_member(self, node_id: int) -> bool:
         return await self._underlay.end_member(node_id)

@@ -108,9 +108,8 @@ class KeyRotation:
         """Everybody is here: whose removal was taken back is let in no more for showing what they knew before. Else who
         is taken out now, and knew the same, could have the new key in their name."""
         tree, document = self._life.tree, self._life.document()
-        listed = () if document is None else document.nodes()
-        stones = ((path := stone_path(node.name), tree.read(path)) for node in listed)
-        return [Remove(path) for path, stone in stones if stone is not None]
+        paths = [stone_path(node.name) for node in document.nodes()] if document is not None else []
+        return [Remove(path) for path in paths if tree.find(path) is not None]
 
     def _older(self) -> bytes:
         """A machine that was off through several removals of it proves itself with the key it knew then."""

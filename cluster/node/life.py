@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +26,7 @@ from cluster.errors import QuireError, Unavailable
 from cluster.model import Node
 from cluster.node.connection import Connection, NoService, Service
 from cluster.node.driver import Driver, Histories
+from cluster.node.until import until
 from cluster.node.waking import ALONE_NODE_ID, wake, wake_blank
 from cluster.store import disk as store
 from cluster.store import lineage as lineages
@@ -194,11 +194,7 @@ class Life:
         """Returns once the store can be written: until then the last of what it holds does not show. Raises
         Unavailable."""
         await self.begin()
-        deadline = time.monotonic() + WRITABLE_TIMEOUT_S
-        while not self.replica.writable:  # noqa: ASYNC110 - there is no event for it
-            if time.monotonic() > deadline:
-                raise Unavailable("This node's own store did not open.")
-            await asyncio.sleep(0.02)
+        await until(lambda: self.replica.writable, WRITABLE_TIMEOUT_S, "This node's own store did not open.")
 
     def _hear(self, event: EngineEvent) -> None:
         self.driver.hear(event)

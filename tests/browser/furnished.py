@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from demo.visitor import Visited
@@ -20,6 +23,18 @@ TARGETS: dict[str, dict[str, Any]] = {
     "smtp": {"server": "127.0.0.1", "mode": "insecure", "mailfrom": "a@example.org", "mailto": "b@example.org",
              "local": 1},
 }  # fmt: skip
+
+
+@contextlib.contextmanager
+def furnished_node(folder: Path) -> Iterator[Services]:
+    """A node with something in every list, running until the block ends."""
+    node = Services(folder)
+    node.start("whole")
+    try:
+        furnish(node)
+        yield node
+    finally:
+        node.stop("whole")
 
 
 def furnish(node: Services) -> None:

@@ -65,9 +65,9 @@ def _simulated(
     folder.mkdir(exist_ok=True)
     node = Services(folder, count)
     node.start("whole")
-    if furnished:
-        furnish(node)
     try:
+        if furnished:
+            furnish(node)
         for look in gallery.looks:
             page = gallery.page(node.url, look)
             enter(page)
@@ -162,15 +162,20 @@ def refused(gallery: Gallery) -> None:
             page.context.close()
 
 
+def _live_summary(gallery: Gallery, site: Site, look: str) -> Page:
+    site.do("form", count=3)
+    page = gallery.page(site.url, look)
+    enter(page)
+    page.goto(f"{site.url}/datacenter/summary")
+    await_live(page)
+    return page
+
+
 def lost(gallery: Gallery) -> None:
     """The process that answers is gone under an open page."""
     for look in gallery.looks:
         with _fake(gallery, f"lost-{look}") as site:
-            site.do("form", count=3)
-            page = gallery.page(site.url, look)
-            enter(page)
-            page.goto(f"{site.url}/datacenter/summary")
-            await_live(page)
+            page = _live_summary(gallery, site, look)
             site.do("stop")
             page.wait_for_timeout(2500)
             gallery.take(page, "daemon-gone", look)
@@ -180,11 +185,7 @@ def lost(gallery: Gallery) -> None:
             page.goto("about:blank")
             page.context.close()
         with _fake(gallery, f"socket-{look}") as site:
-            site.do("form", count=3)
-            page = gallery.page(site.url, look)
-            enter(page)
-            page.goto(f"{site.url}/datacenter/summary")
-            await_live(page)
+            page = _live_summary(gallery, site, look)
             site.stop()
             page.wait_for_timeout(2500)
             gallery.take(page, "socket-lost", look)

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from demo.browser import visitor_context
 from tests.browser import looked
-from tests.browser.furnished import furnish
+from tests.browser.furnished import furnished_node
 from tests.browser.services import Services
 from tests.browser.site import await_live
 from tests.browser.walk import LANGUAGES, Walk
@@ -27,13 +27,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    here = Services(tmp_path_factory.mktemp("walk"))
-    here.start("whole")
-    try:
-        furnish(here)
+    with furnished_node(tmp_path_factory.mktemp("walk")) as here:
         yield here
-    finally:
-        here.stop("whole")
 
 
 @pytest.mark.parametrize("keys", [False, True], ids=["mouse", "keys"])

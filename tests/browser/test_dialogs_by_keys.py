@@ -22,7 +22,7 @@ from datacenter.options import views as options
 from datacenter.permissions import views as permissions
 from demo.browser import visitor_context
 from tests.browser.conftest import Visitor
-from tests.browser.furnished import furnish
+from tests.browser.furnished import furnished_node
 from tests.browser.keyed import DIALOGS, STANDING, Keyed, enter
 from tests.browser.services import Services
 from tests.browser.site import await_live
@@ -53,13 +53,8 @@ RIGHT = {
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    here = Services(tmp_path_factory.mktemp("keys"))
-    here.start("whole")
-    try:
-        furnish(here)
+    with furnished_node(tmp_path_factory.mktemp("keys")) as here:
         yield here
-    finally:
-        here.stop("whole")
 
 
 def test_the_dialogs_of_every_list(node: Services, browser: Browser) -> None:
