@@ -1,8 +1,9 @@
 """What the tree remembers of a node that was taken out: who it was, what named it, and how to undo that for a day.
 
 Lies under `priv/removed/NAME/`: `stone.json`, the node's folder as it was below `node/`, and the files that were
-cleaned, as they were before, below `before/`. A machine that comes back with its old files learns from it, through any
-member, that it is no member. Who writes it is `remove_node.py` and `leave.py`; who undoes it `undo_removal.py`.
+cleaned, as they were before, below `before/`; once the removal is undone, the stone alone. A machine that comes back
+with its old files learns from it, through any member, that it is no member. Who writes it is `remove_node.py` and
+`leave.py`; who undoes it `undo_removal.py`.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def cleaning(
     An older stone of the same name gives way."""
     paths = tuple(paths)
     base = folder(stone.name)
-    before = {f"{base}/before/{path}": files[path] for path in fresh}
+    before = {copied(path, stone.name): files[path] for path in fresh}
     own = references.own_paths(paths, stone.name) if archive else []
     moved = tuple((path, archived(path, stone.name)) for path in own)
     coming = {*before, *(target for _, target in moved), stone_path(stone.name)}
@@ -125,6 +126,11 @@ def archiving(name: str, paths: Iterable[str]) -> Cleaning:
 
 def archived(path: str, name: str) -> str:
     return f"{folder(name)}/node/{path.removeprefix(f'nodes/{name}/')}"
+
+
+def copied(path: str, name: str) -> str:
+    """Where a cleaned file lies as it was before."""
+    return f"{folder(name)}/before/{path}"
 
 
 def former(path: str, name: str) -> str:

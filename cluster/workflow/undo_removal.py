@@ -97,19 +97,24 @@ def _check_may(document: conf.Document, stone: tombstone.Stone, now_s: float) ->
 
 
 async def back(host: Host, stone: tombstone.Stone) -> tuple[Cleaning, tuple[str, ...]]:
-    """The folder back to its place, and every cleaned file that is still as it was left."""
+    """The folder back to its place, and every cleaned file that is still as it was left. The copy of a file that cannot
+    be put back stays; of the rest only the stone does."""
     paths = await host.store_paths()
-    archive = f"{tombstone.folder(stone.name)}/node/"
+    base = tombstone.folder(stone.name)
+    archive = f"{base}/node/"
     moved = tuple((path, tombstone.former(path, stone.name)) for path in paths if path.startswith(archive))
     written: dict[str, bytes] = {tombstone.stone_path(stone.name): tombstone.write(replace(stone, reinstated=True))}
-    expected, warnings = {}, []
+    expected, warnings, gone = {}, [], [f"{base}/node"]
     for path, digest in stone.cleaned.items():
-        present = await host.store_read(path)
-        before = await host.store_read(f"{tombstone.folder(stone.name)}/before/{path}")
+        copy = tombstone.copied(path, stone.name)
+        present, before = await host.store_read(path), await host.store_read(copy)
         if present is None or present.digest != digest or before is None:
             warnings.append(
                 f"{path} was changed since; it is left as it is. What named {stone.name} is in its history."
             )
             continue
         written[path], expected[path] = before.data, digest
-    return Cleaning(expected, moved, written), tuple(warnings)
+        gone.append(copy)
+    if not warnings:
+        gone.append(f"{base}/before")
+    return Cleaning(expected, moved, written, tuple(gone)), tuple(warnings)

@@ -18,7 +18,8 @@ DESCRIPTIONS = {
     "clusterundojoin": _("Undo Join"),
     "clusterremove": _("Remove Node"),
     "clusterlinks": _("Change Links"),
-    "clusterwitness": _("Witness"),
+    "clusterwitness": _("Set Up Witness"),
+    "witnessremove": _("Remove Witness"),
     "clusterrename": _("Rename"),
 }
 

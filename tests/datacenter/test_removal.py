@@ -55,7 +55,8 @@ async def test_a_join_token_is_shown_once_as_text_command_code_and_cloud_init(
 
 
 async def test_leaving_is_confirmed_by_the_own_name(visitor: Visitor, daemon: FakeDaemon) -> None:
-    assert "Leave the cluster" in text(await visitor.htmx(LEAVE))
+    dialog = text(await visitor.htmx(LEAVE))
+    assert "Leave the cluster" in dialog and "storage.cfg" in dialog and "nothing is archived" not in dialog
     assert (await visitor.post(LEAVE, {"confirm": "beta"})).status_code == 422
     await visitor.post(LEAVE, {"confirm": "alpha"})
     assert daemon.last(ask.LeaveCluster) == ask.LeaveCluster(force=False, user=ROOT)
@@ -67,6 +68,7 @@ async def test_leaving_without_the_cluster_says_who_is_alive_and_wants_a_second_
     daemon.obstacle = "beta answers at 10.0.0.2."
     dialog = text(await visitor.htmx(LEAVE))
     assert daemon.obstacle in dialog and "even if another one is alive" in dialog
+    assert "nothing is archived or taken out" in dialog and "storage.cfg" not in dialog
     await visitor.post(LEAVE, {"confirm": "alpha", "force": "1", "even-if-alive": "1"})
     assert daemon.last(ask.LeaveCluster) == ask.LeaveCluster(force=True, even_if_alive=True, user=ROOT)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import cluster.node
 from cluster.model import NodeState, Quorum, RingId, Sample, TaskState
 from datacenter.membership.addresses import Choice, choices, for_links, shares_network
 from datacenter.nodes import readings
@@ -102,6 +105,13 @@ def test_how_a_task_stands(fields: dict[str, Any], level: str) -> None:
 def test_a_task_is_called_by_what_it_does() -> None:
     assert task_state.description(TASK) == "Join Cluster"
     assert task_state.description(replace(TASK, type="vzdump", id="100")) == "vzdump 100"
+    assert task_state.description(replace(TASK, type="clusterwitness")) == "Set Up Witness"
+
+
+def test_every_task_that_a_daemon_begins_has_a_name() -> None:
+    sources = [path.read_text() for path in Path(cluster.node.__path__[0]).glob("*.py")]
+    begun = {found for text in sources for found in re.findall(r'(?:_begin|tasks\.start)\(\s*"(\w+)"', text)}
+    assert len(begun) > 5 and begun <= task_state.DESCRIPTIONS.keys()
 
 
 def test_a_log_goes_on_without_a_hole_and_without_a_line_twice() -> None:

@@ -163,6 +163,8 @@ async def test_a_removal_is_taken_back_within_a_day_with_all_that_named_the_node
     after = three.alpha.disk.store.files
     assert all(after[path] == data for path, data in before.items() if path not in ("corosync.conf", "jobs.cfg"))
     assert await removed_nodes(three.alpha) == []
+    left = [path for path in after if path.startswith("priv/removed/")]
+    assert sorted(left) == ["priv/removed/gamma/before/jobs.cfg", "priv/removed/gamma/stone.json"]
     with pytest.raises(Conflict, match="nothing to take back"):
         await undo(three, "gamma")
 
