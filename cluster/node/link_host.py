@@ -44,6 +44,8 @@ class NodeLinkHost(ChangingHost):
         data = self._node.life.tree.read(link_trial.PATH)
         if data is None:
             raise NotFound("No change of the links is on trial.")
+        if (trial := link_trial.decode(data)) is not None:
+            link_trial.check_whole(trial, self._node.life.tree.read(CONFIGURATION) or b"")
         await self._commit([Expect(link_trial.PATH, digest_of(data)), Remove(link_trial.PATH)])
         await self.cluster_log("the change of links is confirmed")
 

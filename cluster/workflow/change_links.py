@@ -45,7 +45,7 @@ class LinkHost(Protocol):
     async def trial(self) -> Trial | None: ...
 
     async def confirm(self) -> None:
-        """Remove the trial's record: the change stays. Raises NoQuorum, NotFound, OutcomeUnknown."""
+        """Remove the trial's record: the change stays. Raises NoQuorum, NotFound, Conflict, OutcomeUnknown."""
 
     async def go_back(self) -> None:
         """Commit the fallback and remove the record. Nothing on trial: nothing happens. Raises NoQuorum …"""
@@ -132,32 +132,45 @@ class _Changing:
                 conf.render(step.document).encode(), stored.digest, None if armed else self._trial
             )
             began_s = self._clock.monotonic_s()
-            while waits := unheard(step.document, await self._host.link_states(), await self._stands()):
+            while True:
+                waits = unheard(step.document, await self._host.link_states())
+                if await self._confirmed():
+                    return "OK, confirmed"
+                if not waits:
+                    break
                 run.last_said = waits
                 await self._clock.sleep(POLL_S)
             return f"OK, every node hears every peer after {self._clock.monotonic_s() - began_s:.1f} s"
 
         return change
 
-    async def _stands(self) -> bool:
-        if await self._host.trial() is None:
+    async def _confirmed(self) -> bool:
+        """Somebody may do that before all is heard: the change is on trial no more, and stays. Raises Unavailable."""
+        if await self._host.trial() is not None:
+            return False
+        if not await self._is_wanted():
             raise Unavailable("the change went back, because its time was over")
         return True
 
+    async def _is_wanted(self) -> bool:
+        stored = await self._host.store_read(CONFIGURATION)
+        return stored is not None and stored.data.decode() == self._trial.wanted
+
     async def _confirm(self, run: Run) -> str:
-        if self._at_once:
-            await self._host.confirm()
-            return "OK, every peer is heard over the changed links"
-        run.say(f"Confirm the change within {self._trial.deadline_s - self._clock.unix_s():.0f} s, or it goes back.")
+        if await self._host.trial() is not None:
+            if self._at_once:
+                await self._host.confirm()
+                return "OK, every peer is heard over the changed links"
+            left_s = self._trial.deadline_s - self._clock.unix_s()
+            run.say(f"Confirm the change within {left_s:.0f} s, or it goes back.")
         while await self._host.trial() is not None:
             await self._clock.sleep(POLL_S)
-        stored = await self._host.store_read(CONFIGURATION)
-        if stored is None or stored.data.decode() != self._trial.wanted:
+        if not await self._is_wanted():
             raise Unavailable("nobody confirmed it in time, so every node went back to the former links")
         return "OK, confirmed"
 
 
-def unheard(document: conf.Document, told: Mapping[int, tuple[LinkState, ...]], _stands: bool = True) -> str:
+def unheard(document: conf.Document, told: Mapping[int, tuple[LinkState, ...]]) -> str:
     """Who does not hear whom yet on the links of `document`, at the addresses in it; "" when all hear all. What a node
     tells of a link that is removed does not matter, that it still has it does."""
     nodes = document.nodes()

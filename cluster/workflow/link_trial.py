@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from cluster.corosync import conf
 from cluster.errors import Conflict, InvalidInput
 
 PATH = "priv/link-trial.json"
@@ -57,6 +58,13 @@ def lasts_s(confirm_s: int, steps: int) -> int:
         sentence = f"The time until an unconfirmed change is back is from {least} to {CONFIRM_MAX_S} seconds here."
         raise InvalidInput(sentence, fields={"confirm-s": sentence})
     return left_s
+
+
+def check_whole(trial: Trial, configuration: bytes) -> None:
+    """Raises Conflict while steps of the change are still to come: a link that is taken out for its new addresses would
+    stay out."""
+    if conf.parse(configuration).config_version < conf.parse(trial.wanted).config_version:
+        raise Conflict("The links are still being changed. Confirm the change once that is done.")
 
 
 def check_none(trial: Trial | None) -> None:

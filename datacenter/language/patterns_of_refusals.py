@@ -31,6 +31,7 @@ REFUSALS = (
     _("There is no such setting of alerts."),
     _("There are no two such nodes."),
     _("No change of the links is on trial."),
+    _("The links are still being changed. Confirm the change once that is done."),
     _("There is no file {path} in the store."),
     _("There is no directory {path} in the store."),
     _("That text is too long."),
