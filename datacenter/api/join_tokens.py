@@ -1,17 +1,22 @@
-"""/cluster/config/tokens: join tokens are made, listed and revoked here; a joining node asks the two that show one."""
+"""/cluster/config/tokens: join tokens are made, listed and revoked here; a joining node asks the two that show one, and
+is itself asked to join with one at /cluster/config/join/token."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from cluster.control.requests import DecodeInvitation, JoinCluster
 from cluster.control.token_requests import TokenAdd, TokenCreate, TokenOpen, TokenRevoke, TokenRows
+from cluster.errors import InvalidInput
 from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
-from datacenter.api.membership import ADD_TIMEOUT_S, Addition, AddParameters, JoinInformation
+from datacenter.api.membership import ADD_TIMEOUT_S, Addition, AddParameters, JoinInformation, JoiningParameters
 from datacenter.api.permission import AUDIT, PUBLIC, ROOT
-from datacenter.api.types import Count, Filter, Time, Token
+from datacenter.api.types import Count, Filter, LongText, Time, Token
+
+NO_TOKEN = "There is no join token in it. Make one with POST /cluster/config/tokens, or join with the peer's password."
 
 
 class NewToken(Parameters, kw_only=True):
@@ -36,6 +41,12 @@ class AddWithToken(AddParameters, kw_only=True):
     token: Token
     cluster: Token | None = None
     time: Time
+
+
+class InvitedParameters(JoiningParameters, kw_only=True):
+    """`invitation` is join information with a join token in it: no password is needed."""
+
+    invitation: LongText
 
 
 class MadeToken(Row):
@@ -97,11 +108,34 @@ async def add(_call: Call, asked: AddWithToken) -> dict[str, Any]:
     return await gateway.call(request, timeout_s=ADD_TIMEOUT_S)
 
 
+async def join(call: Call, asked: InvitedParameters) -> str:
+    shown = await gateway.call(DecodeInvitation(text=asked.invitation))
+    if not shown["token"]:
+        raise InvalidInput(NO_TOKEN, fields={"invitation": NO_TOKEN})
+    request = JoinCluster(
+        hostname=shown["address"],
+        fingerprint=shown["fingerprint"],
+        token=Secret(shown["token"]),
+        cluster_uuid=shown["cluster_uuid"],
+        links=asked.links(),
+        nodeid=asked.nodeid,
+        votes=asked.votes,
+        force=asked.force,
+        brings=asked.brings,
+        user=call.user,
+    )
+    return (await gateway.call(request))["upid"]
+
+
 TOKENS = "/cluster/config/tokens"
 ENDPOINTS = (
     Endpoint("GET", TOKENS, "The join tokens.", rows, AUDIT, returns=list[ListedToken]),
     Endpoint("POST", TOKENS, "Make a join token.", create, ROOT, NewToken, MadeToken, secret=True),
     Endpoint("DELETE", TOKENS, "Revoke a join token.", revoke, ROOT, NamedToken),
+    Endpoint(
+        "POST", "/cluster/config/join/token", "Join this node to another's cluster by join information with a token.",
+        join, ROOT, InvitedParameters, str,
+    ),
     # Public, both: who joins with a token has nothing else to show.
     Endpoint("POST", f"{TOKENS}/open", "What a join token opens.", opened, PUBLIC, ShownToken, Opened),
     Endpoint(

@@ -67,14 +67,19 @@ class CreateParameters(LinkParameters, kw_only=True):
     token_coefficient: Coefficient = msgspec.field(default=125, name="token-coefficient")
 
 
-class JoinParameters(LinkParameters, kw_only=True):
-    hostname: Host
-    fingerprint: Fingerprint
-    password: Password
+class JoiningParameters(LinkParameters, kw_only=True):
+    """What both ways of joining may be asked for beside the peer."""
+
     nodeid: NodeId | None = None
     votes: Votes | None = None
     force: bool = False
     brings: bool = msgspec.field(default=False, name="import")
+
+
+class JoinParameters(JoiningParameters, kw_only=True):
+    hostname: Host
+    fingerprint: Fingerprint
+    password: Password
 
 
 class AddParameters(LinkParameters, kw_only=True):

@@ -128,6 +128,7 @@ class FakeNode:
         self.asked: list[ask.Request] = []
         self.refusals: dict[type[ask.Request], QuireError] = {}
         self.files = ("", "")
+        self.invitation = {"address": "10.0.0.1", "fingerprint": FINGERPRINT, "token": "", "cluster_uuid": ""}
         self.guests: list[int] = []
         self.held: dict[str, int] = {}  # what others than root@pam may, everywhere
         self.stored: dict[str, str] = {}
@@ -162,6 +163,7 @@ class FakeNode:
             ask.ClusterConfig: self._configuration,
             ask.JoinInfo: self._join_info,
             ask.CreateCluster: lambda request: {"upid": UPID},
+            ask.DecodeInvitation: lambda request: self.invitation,
             ask.JoinCluster: lambda request: {"upid": UPID},
             ask.AddNode: self._add_node,
             ask.UndoAddNode: lambda request: None,

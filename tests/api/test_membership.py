@@ -11,6 +11,7 @@ from cluster.control.former_requests import UndoJoin
 from cluster.control.requests import (
     AddNode,
     CreateCluster,
+    DecodeInvitation,
     JoinCluster,
     JoinInfo,
     LeaveCluster,
@@ -61,6 +62,22 @@ async def test_joining_hands_everything_to_the_daemon(api: Api, node: FakeNode) 
     asked = node.last(JoinCluster)
     assert (asked.hostname, asked.fingerprint, asked.password) == ("10.0.0.1", FINGERPRINT, Secret("secret"))
     assert (asked.links, asked.force, asked.votes) == ({1: "10.1.0.2,priority=9"}, True, 0)
+
+
+async def test_joining_by_join_information_takes_its_token_for_a_password(api: Api, node: FakeNode) -> None:
+    node.invitation |= {"token": "t0k", "cluster_uuid": "c1u5"}
+    asked = {"invitation": "QUJD", "link1": "10.1.0.2", "import": "1"}
+    assert data(await api.post("/cluster/config/join/token", **asked)) == UPID
+    assert node.last(DecodeInvitation).text == "QUJD"
+    assert node.last(JoinCluster) == JoinCluster(
+        "10.0.0.1", FINGERPRINT, links={1: "10.1.0.2"}, token=Secret("t0k"), cluster_uuid="c1u5", brings=True
+    )
+
+
+async def test_join_information_without_a_token_is_refused_at_its_field(api: Api, node: FakeNode) -> None:
+    response = await api.post("/cluster/config/join/token", invitation="QUJD")
+    assert response.status_code == 400 and "no join token in it" in body(response)["errors"]["invitation"]
+    assert node.count(JoinCluster) == 0
 
 
 async def test_adding_returns_the_key_byte_for_byte(api: Api, node: FakeNode) -> None:

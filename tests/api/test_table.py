@@ -35,6 +35,7 @@ ROOT_ONLY = {
     ("DELETE", "/cluster/config/tokens"),
     ("POST", "/cluster/config"),
     ("POST", "/cluster/config/join"),
+    ("POST", "/cluster/config/join/token"),
     ("POST", "/cluster/config/leave"),
     ("POST", "/cluster/config/nodes/{node}/removal"),
     ("POST", "/cluster/config/removed/{node}/undo"),
