@@ -25,6 +25,7 @@ from demo.noise import noise
 BROWSERS, SOCKETS, IDLE_PAGES = 5, 500, 20
 SLOWER = 4
 WATCHED_S, IDLE_S = 20.0, 20.0
+PHONE = (412, 823)
 DAY_SHARE = 0.25  # 43,000 pushes and more; a whole day takes eleven minutes
 
 
@@ -103,6 +104,8 @@ def first_load(here: Pair, browser: Browser) -> Readings:
         shifts.append(shift)
     yield f"first contentful paint, processor {SLOWER} × slower", statistics.median(painted_s), "s", 0.8, ""
     yield "layout shift", max(shifts), "", 0.05, "the worst of five loads"
+    charts = [slowly(here, browser, "/nodes/alpha", PHONE)[1] for _ in range(3)]
+    yield "layout shift of a node's page, a phone", max(charts), "", 0.05, "the worst of three loads"
 
 
 def weight(here: Pair, browser: Browser, path: str) -> float:
@@ -120,12 +123,16 @@ def weight(here: Pair, browser: Browser, path: str) -> float:
         context.close()
 
 
-def slowly(here: Pair, browser: Browser) -> tuple[float, float]:
+def slowly(
+    here: Pair, browser: Browser, path: str = "/datacenter/cluster", size: tuple[int, int] = (1440, 900)
+) -> tuple[float, float]:
+    """→ when something was painted first, and how much was moved by what came later."""
     context = signed_in(browser, here)
     try:
         page = context.new_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
         watching(page, "Emulation").send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-        page.goto(f"{here.node.url}/datacenter/cluster")
+        page.goto(f"{here.node.url}{path}")
         page.evaluate(SHIFT)
         page.wait_for_timeout(3000)
         first = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000"

@@ -3,7 +3,6 @@
 import { t } from "./words.js";
 
 const VENDOR = new URL("../vendor/", import.meta.url);
-const HEIGHT = 150;
 const KIB = 1024;
 const percent = (value) => `${(value * 100).toFixed(value < 0.1 ? 1 : 0)} %`;
 const plain = (value) => (value >= 100 ? value.toFixed(0) : value.toFixed(2));
@@ -41,7 +40,7 @@ document.addEventListener("click", (event) => {
   if (button) draw(button.closest("[data-charts]"), button.dataset.frame);
 });
 new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme", "data-density"] });
-addEventListener("resize", () => shown?.plots.forEach(({ plot, place }) => plot.setSize({ width: place.clientWidth, height: HEIGHT })));
+addEventListener("resize", () => shown?.plots.forEach(({ plot, place }) => plot.setSize({ width: place.clientWidth, height: heightOf(place) })));
 document.addEventListener("htmx:wsAfterMessage", addNewest);
 look();
 
@@ -108,12 +107,12 @@ function options(place, chart) {
   const axis = { stroke: colour("text"), grid: { stroke: colour("grid"), width: 1 }, ticks: { show: false }, font: "11px sans-serif" };
   return {
     width: place.clientWidth,
-    height: HEIGHT,
+    height: heightOf(place),
     cursor: { sync: { key: "node" }, drag: { x: true, y: false } },
     scales: { y: { range: (_, low, high) => [0, chart.top ?? Math.max((high || 1) * 1.08, 1e-6)] } },
     axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => moment(tick, ticks[1] - ticks[0])) }, { ...axis, size: 68, values: (_, ticks) => ticks.map((tick) => chart.show(tick)) }],
     series: [
-      { value: (_, time) => (time ? new Date(time * 1000).toLocaleString("sv") : "–") },
+      { label: t("Time"), value: (_, time) => (time ? new Date(time * 1000).toLocaleString("sv") : "–") },
       ...chart.lines.map(([, label, , number], index) => ({
         label,
         stroke: colour(number),
@@ -124,6 +123,11 @@ function options(place, chart) {
       })),
     ],
   };
+}
+
+// The place is there before the chart is: its style says how high, with room for the legend (tokens.css).
+function heightOf(place) {
+  return parseFloat(getComputedStyle(place).getPropertyValue("--chart"));
 }
 
 // A token may be one colour by day and another by night: only an element that has it knows which.
