@@ -31,6 +31,14 @@ ENGLISH = """(where) => {
 IN_BOTH_THEMES = """([where, first]) => {
   const page = document.documentElement, room = document.querySelector(where), found = [], texts = [];
   const can = 'a[href], button:enabled, input:enabled:not([type=hidden]), select:enabled, textarea:enabled, summary';
+  // A cell that is wider than its row, or runs into the one beside it, as where each row is a card.
+  const runsOut = (cell) => {
+    if (!cell.checkVisibility()) return false;
+    const {right, top} = cell.getBoundingClientRect(), next = cell.nextElementSibling?.getBoundingClientRect();
+    if (right > cell.parentElement.getBoundingClientRect().right + 1) return true;
+    const inside = Math.max(...[...cell.children].map((one) => one.getBoundingClientRect().right));
+    return Boolean(next) && next.top === top && next.width > 0 && next.left < Math.max(right, inside) - 1;
+  };
   const say = (theme, what, one) => found.push(`in ${theme} ${what}: ${one.outerHTML.slice(0, 140)}`);
   const had = document.activeElement;
   const themes = first === 'light' ? ['dark', 'light'] : ['light', 'dark'];
@@ -50,6 +58,8 @@ IN_BOTH_THEMES = """([where, first]) => {
       if (overflowX === 'visible' && display !== 'inline' && one.checkVisibility()) spilled = one;
     }
     if (spilled) say(theme, 'runs out of its box', spilled);
+    const cell = [...room.querySelectorAll('td, th')].find(runsOut);
+    if (cell) say(theme, 'is wider than its place in the row', cell);
     for (const one of room.querySelectorAll(can)) {
       if (one.tabIndex < 0 || !one.checkVisibility({visibilityProperty: true})) continue;
       one.focus({preventScroll: true});
