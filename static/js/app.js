@@ -9,15 +9,25 @@ import "./times.js";
 import "./words.js";
 
 // What is first used after a click comes once the page stands.
-const later = () => {
-  import("./charts.js");
-  import("./forms.js");
-  import("./heat.js");
-  import("./keys.js");
-  import("./links.js");
-  import("./palette.js");
-  import("./rows.js");
-  import("./webauthn.js");
-};
+const later = () =>
+  Promise.all([
+    import("./charts.js"),
+    import("./forms.js"),
+    import("./heat.js"),
+    import("./keys.js"),
+    import("./links.js"),
+    import("./palette.js"),
+    import("./rows.js"),
+    import("./webauthn.js"),
+  ]).catch(sayIncomplete);
 if (document.readyState === "complete") later();
 else addEventListener("load", later);
+
+// What head.js waits for, and what takes its sentence back.
+const page = document.documentElement;
+page.dataset.script = "runs";
+
+function sayIncomplete() {
+  page.dataset.script = "in part";
+  document.getElementById("script-bar").hidden = false;
+}

@@ -130,7 +130,7 @@ export function toggleDrawer() {
   keep(drawerKey(), page.dataset.drawer);
 }
 
-// Where there is little room the choice is another one, with closed to begin with; theme.js knows it too.
+// Where there is little room the choice is another one, with closed to begin with; head.js knows it too.
 function drawerKey() {
   return narrow.matches ? "quire.drawer.narrow" : "quire.drawer";
 }

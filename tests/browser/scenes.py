@@ -21,6 +21,7 @@ from tests.browser.site import Site, await_live, served
 from tests.browser.walk import PAGES, dialog_of
 from tests.datacenter.fake_daemon import LONG_NAME
 
+SCRIPT = re.compile(r"/(js/app|vendor/quire)\.js$")
 FORBIDDEN = '<p class="note note-bad">This is not allowed. You may not do this. It takes Sys.Modify on /.</p>'
 
 
@@ -189,6 +190,13 @@ def lost(gallery: Gallery) -> None:
             site.stop()
             page.wait_for_timeout(2500)
             gallery.take(page, "socket-lost", look)
+            page.context.close()
+        with _fake(gallery, f"script-{look}") as site:
+            page = _live_summary(gallery, site, look)
+            page.route(SCRIPT, lambda route: route.abort())
+            page.reload()
+            expect(page.locator("#script-bar")).to_be_visible()
+            gallery.take(page, "script-lost", look)
             page.context.close()
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.site import Site, await_live, sign_in
+
+SCRIPT = re.compile(r"/(js/app|vendor/quire)\.js$")
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
 
@@ -95,6 +99,28 @@ def test_another_node_s_task_is_in_the_list_as_it_runs(page: Page, site: Site) -
     expect(row).to_contain_text("Running")
     site.do("hear_of_task", upid=upid, end_time_s=1755428600, status="OK")
     expect(row).to_contain_text("OK")
+
+
+def test_a_page_whose_script_is_lost_says_so_tries_once_by_itself_and_is_live_when_it_comes(page: Page) -> None:
+    asked: list[str] = []
+
+    def is_second(request: Request) -> bool:
+        if SCRIPT.search(request.url):
+            asked.append(request.url)
+        return len(asked) == 2
+
+    page.route(SCRIPT, lambda route: route.abort())
+    with page.expect_request(is_second):
+        page.reload()
+    bar = page.locator("#script-bar")
+    expect(bar).to_contain_text("Part of this page did not arrive")
+    expect(page.locator(".live-missing")).to_be_visible()
+    page.unroute(SCRIPT)
+    bar.get_by_role("link", name="Load again").click()
+    await_live(page)
+    expect(bar).to_be_hidden()
+    expect(page.locator(".live-flow")).to_have_text("Live")
+    assert page.evaluate("() => sessionStorage.getItem('quire.loaded-anew')") is None
 
 
 def test_it_can_be_installed_as_an_app(page: Page) -> None:
