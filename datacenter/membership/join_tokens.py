@@ -39,7 +39,7 @@ async def revoke(request: Any) -> HttpResponse:
         await gateway.call(TokenRevoke(name=request.POST.get("name", ""), user=request.quire_user.username))
     except QuireError as error:
         return await _shown(request, error=error)
-    return await _shown(request)
+    return await _shown(request, revoked=True)
 
 
 def cloud_init(invitation: str) -> str:

@@ -109,13 +109,14 @@ def votes_drawing(cluster: ClusterState) -> HalfRing | None:
 
 
 @register.simple_tag
-def copy_button(of: str, what: str) -> str:
-    """Copies the text or the value of the element with the id `of`."""
+def copy_button(of: str, what: str, focus: bool = False) -> str:
+    """Copies the text or the value of the element with the id `of`; with `focus` it has the focus once it arrives."""
     return format_html(
-        '<button type="button" class="icon-button copy-button" data-copy="{}" aria-label="{}" title="{}">{}</button>',
+        '<button type="button" class="icon-button copy-button" data-copy="{}" aria-label="{}" title="{}"{}>{}</button>',
         of,
         gettext("Copy the {what}").format(what=what),
         gettext("Copy"),
+        " autofocus" if focus else "",
         icon("copy"),
     )
 

@@ -111,4 +111,7 @@ def invitation(keyed: Keyed) -> None:
     keyed.fill({"name": "rack 4"})
     keyed.send()
     expect(keyed.dialog.locator(".token-made")).to_be_visible()
+    expect(keyed.dialog.locator("[data-copy=token-text]")).to_be_focused()
+    keyed.page.keyboard.press("Enter")
+    expect(keyed.dialog.get_by_role("status")).to_have_text("Copied to the clipboard")
     keyed.escape(button)
