@@ -93,11 +93,6 @@ class Cmap:
         finally:
             self._lib.cmap_iter_finalize(self._handle, iteration[0])
 
-    def items(self, prefix: str) -> dict[str, Value]:
-        """All keys that begin with `prefix`, with their values; one that vanishes meanwhile is left out."""
-        pairs = ((key, self.get(key)) for key in list(self.keys(prefix)))
-        return {key: value for key, value in pairs if value is not None}
-
     def _read(self, value: Any, length: int, kind: int) -> Value:
         if kind == _STRING:
             return str(self._ffi.string(value).decode(errors="replace"))

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from cluster.corosync.bounded import bounded
+from cluster.corosync.bounded import STUCK_MAX_FOR_POLLS, bounded
 from cluster.corosync.cfg import Cfg
 from cluster.errors import Unavailable
 
@@ -197,7 +197,7 @@ def lock_holder(path: Path) -> int | None:
 async def answers() -> bool:
     """Whether a corosync on this host answers its libraries now."""
     try:
-        await bounded(lambda: Cfg().close(), 1.0, "asking whether corosync runs")
+        await bounded(lambda: Cfg().close(), 1.0, "asking whether corosync runs", stuck_max=STUCK_MAX_FOR_POLLS)
     except Unavailable:
         return False
     return True

@@ -16,69 +16,30 @@ import asyncio
 import contextlib
 import logging
 import os
-import threading
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import TypeVar
 
-from cluster.corosync.bounded import bounded
+from cluster.corosync.bounded import STUCK_MAX_FOR_POLLS, bounded
 from cluster.corosync.cfg import Cfg
 from cluster.corosync.cpg import Cpg
-from cluster.corosync.quorum import QuorumNotice, QuorumTracker
+from cluster.corosync.quorum import QuorumNotice
 from cluster.corosync.status import is_lost, is_try_again
-from cluster.corosync.votequorum import Votequorum, VotesTracker
 from cluster.engine.base import EngineEvent, EngineLost, EngineStatus, Measured, QuorumChanged
+from cluster.engine.corosync_connection import Connection, Handle, close_all, close_apart, close_in_time
 from cluster.engine.corosync_group import Group
 from cluster.engine.corosync_links import read_counts
 from cluster.engine.corosync_status import read_status
 from cluster.errors import CorosyncError, Unavailable
 from cluster.model import Member
 
-CONNECT_TIMEOUT_S, CALL_TIMEOUT_S, CLOSE_TIMEOUT_S = 30.0, 10.0, 5.0
+CONNECT_TIMEOUT_S, CALL_TIMEOUT_S = 30.0, 10.0
 STATUS_TIMEOUT_S = 1.0
 RETRY_S, RECOUNT_S = 0.05, 1.0
 NOTICES_PER_TURN = 64
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-class Handle(Protocol):
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Connection:
-    """What one incarnation of the engine holds, groups apart."""
-
-    node_id: int
-    quorum: QuorumTracker
-    votes: VotesTracker
-    votequorum: Votequorum
-
-    @classmethod
-    def open(cls) -> Connection:
-        """Waits for corosync. Raises CorosyncError, Unavailable."""
-        with contextlib.ExitStack() as opened:
-            cfg = Cfg()
-            opened.callback(cfg.close)
-            node_id = cfg.local_node_id()
-            with contextlib.ExitStack() as on_failure:
-                quorum = QuorumTracker()
-                on_failure.callback(quorum.close)
-                votes = VotesTracker()
-                on_failure.callback(votes.close)
-                votequorum = Votequorum()
-                on_failure.pop_all()
-        return cls(node_id, quorum, votes, votequorum)
-
-    def close(self) -> None:
-        close_all([self.quorum, self.votes, self.votequorum])
-
-
-def close_all(handles: Iterable[Handle]) -> None:
-    for handle in handles:
-        handle.close()
 
 
 class CorosyncEngine:
@@ -111,8 +72,7 @@ class CorosyncEngine:
     async def stop(self) -> None:
         handles = self._detach()
         if handles:
-            with contextlib.suppress(Unavailable):
-                await bounded(lambda: close_all(handles), CLOSE_TIMEOUT_S, "disconnecting from corosync")
+            await close_in_time(lambda: close_all(handles), "disconnecting from corosync")
 
     async def join(self, group: str) -> None:
         if group in self._groups:
@@ -143,8 +103,7 @@ class CorosyncEngine:
                 cpg.leave(group)
             cpg.close()
 
-        with contextlib.suppress(Unavailable):
-            await bounded(leave_and_close, CLOSE_TIMEOUT_S, f"leaving group {group}")
+        await close_in_time(leave_and_close, f"leaving group {group}")
 
     def multicast(self, group: str, payload: bytes) -> None:
         joined = self._groups.get(group)
@@ -161,7 +120,7 @@ class CorosyncEngine:
 
     async def status(self) -> EngineStatus:
         try:
-            return await bounded(read_status, STATUS_TIMEOUT_S, "asking corosync for its status")
+            return await polled(read_status, "asking corosync for its status")
         except Unavailable as error:
             log.debug("No status: %s", error.message)
             return EngineStatus(running=False)
@@ -170,7 +129,7 @@ class CorosyncEngine:
         if self._connection is None:
             return Measured()
         try:
-            return await bounded(lambda: read_counts(wanted), STATUS_TIMEOUT_S, "asking corosync about its links")
+            return await polled(lambda: read_counts(wanted), "asking corosync about its links")
         except (Unavailable, CorosyncError) as error:
             log.debug("Nothing measured: %s", error.message)
             return Measured()
@@ -293,7 +252,5 @@ class CorosyncEngine:
             self._emit(changed)
 
 
-def close_apart(handles: list[Handle]) -> None:
-    """Close handles in a thread that nobody waits for: closing a dead one takes seconds."""
-    if handles:
-        threading.Thread(target=close_all, args=(handles,), name="corosync: closing", daemon=True).start()
+async def polled(call: Callable[[], T], what: str) -> T:
+    return await bounded(call, STATUS_TIMEOUT_S, what, stuck_max=STUCK_MAX_FOR_POLLS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import closing
 
-from cluster.corosync.cfg import Cfg
+from cluster.corosync.cfg import Cfg, KnetLink
 from cluster.corosync.cmap import Cmap, Map
 from cluster.engine.base import LinkCount, Measured
 from cluster.errors import CorosyncError
@@ -19,9 +19,8 @@ from cluster.model import TotemState
 def read_counts(wanted: Collection[tuple[int, int]]) -> Measured:
     """Raises CorosyncError when corosync does not answer."""
     with closing(Cfg()) as cfg:
-        used = {
-            (peer_id, link): address for peer_id in {one for one, _ in wanted} for link, address in _used(cfg, peer_id)
-        }
+        peers = {peer for peer, _ in wanted}
+        used = {(peer, link.number): link.destination for peer in peers for link in links_towards(cfg, peer)}
     with closing(Cmap(Map.STATISTICS)) as cmap:
         found = (_read_link(cmap, *pair, used[pair]) for pair in wanted if pair in used)
         links = tuple(found)
@@ -33,14 +32,14 @@ def read_counts(wanted: Collection[tuple[int, int]]) -> Measured:
     return Measured(links, totem)
 
 
-def _used(cfg: Cfg, peer_id: int) -> list[tuple[int, str]]:
-    """The links towards a peer that corosync has now, with the peer's address on each; none towards a node of which it
-    has not read yet, for which it has no word of its own."""
+def links_towards(cfg: Cfg, peer_id: int) -> tuple[KnetLink, ...]:
+    """The links towards a peer that corosync has now; none towards a node of which it has not read yet, for which it
+    has no word of its own. Raises CorosyncError when it does not answer."""
     try:
-        return [(link.number, link.destination) for link in cfg.node_status(peer_id).links]
+        return cfg.node_status(peer_id).links
     except CorosyncError as error:
         if error.status in ("CS_ERR_NOT_EXIST", "CS_ERR_FAILED_OPERATION"):
-            return []
+            return ()
         raise
 
 

@@ -1,31 +1,37 @@
 """What corosync knows now, asked of its libraries from scratch: for status pages, never to decide anything.
 
 Plain blocking functions, to be run through `cluster/corosync/bounded.py`; they need no engine, so a corosync that
-somebody else started is reported too.
+somebody else started is reported too. Every key is a question of its own, and a link has about fifty of them in the map
+of statistics: so only what is shown is asked for, or thirty-two nodes would be busy with nothing else.
 """
 
 from __future__ import annotations
 
 import re
 import select
+from collections.abc import Iterable
 from contextlib import closing
 
 from cluster.corosync.cfg import Cfg
-from cluster.corosync.cmap import Cmap, Map, Value
+from cluster.corosync.cmap import Cmap, Map
 from cluster.corosync.quorum import QuorumNotice, QuorumTracker
 from cluster.corosync.votequorum import CASTS_VOTE, QDEVICE, Votequorum
 from cluster.engine.base import EngineStatus, LinkStatus
+from cluster.engine.corosync_links import links_towards
 from cluster.errors import Unavailable
 
 FIRST_NOTICE_MS = 500
-# stats.knet.node2.link0.connected; latencies in microseconds (cmap_keys(7))
-_LINK_KEY = re.compile(r"stats\.knet\.node(\d+)\.link(\d+)\.(connected|enabled|latency_ave)")
+_NODE_ID_KEY = re.compile(r"nodelist\.node\.\d+\.nodeid")  # cmap_keys(7)
 
 
 def read_status() -> EngineStatus:
     """Raises Unavailable when corosync does not answer, or has no answer yet."""
-    with closing(Cfg()) as cfg:
+    with closing(Cmap()) as cmap:
+        version = cmap.number("totem.config_version") or 0
+        nodes = [cmap.number(key) or 0 for key in cmap.keys("nodelist.node.") if _NODE_ID_KEY.fullmatch(key)]
+    with closing(Cfg()) as cfg, closing(Cmap(Map.STATISTICS)) as statistics:
         node_id = cfg.local_node_id()
+        links = read_links(cfg, statistics, sorted({*nodes} - {node_id}))
     notice = _present_quorum()
     with closing(Votequorum()) as votequorum:
         info = votequorum.info()
@@ -34,10 +40,6 @@ def read_status() -> EngineStatus:
         devices = {node_id: one.device for node_id, one in known.items()} if info.qdevice_name else None
         if info.qdevice_name:
             votes[QDEVICE] = info.qdevice_votes if info.flags & CASTS_VOTE else 0
-    with closing(Cmap(Map.STATISTICS)) as cmap:
-        links = read_links(cmap.items("stats.knet.node"), node_id)
-    with closing(Cmap()) as cmap:
-        version = cmap.number("totem.config_version") or 0
     return EngineStatus(
         running=True,
         node_id=node_id,
@@ -52,16 +54,17 @@ def read_status() -> EngineStatus:
     )
 
 
-def read_links(statistics: dict[str, Value], local_node_id: int) -> tuple[LinkStatus, ...]:
-    """The links towards other nodes out of the keys below `stats.knet.`."""
-    found: dict[tuple[int, int], dict[str, int]] = {}
-    for key, value in statistics.items():
-        if (match := _LINK_KEY.fullmatch(key)) and isinstance(value, int):
-            found.setdefault((int(match[1]), int(match[2])), {})[match[3]] = value
+def read_links(cfg: Cfg, statistics: Cmap, peers: Iterable[int]) -> tuple[LinkStatus, ...]:
+    """The links towards these nodes, in their order; latencies in microseconds, None while nothing was measured."""
     return tuple(
-        LinkStatus(peer, link, bool(figures.get("connected")), figures.get("latency_ave") or None)
-        for (peer, link), figures in sorted(found.items())
-        if peer != local_node_id and figures.get("enabled")
+        LinkStatus(
+            peer,
+            link.number,
+            link.connected,
+            statistics.number(f"stats.knet.node{peer}.link{link.number}.latency_ave") or None,
+        )
+        for peer in peers
+        for link in links_towards(cfg, peer)
     )
 
 

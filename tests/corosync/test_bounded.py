@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.corosync import bounded as module
-from cluster.corosync.bounded import STUCK_MAX, bounded
+from cluster.corosync.bounded import STUCK_MAX, STUCK_MAX_FOR_POLLS, bounded
 from cluster.errors import CorosyncError, Unavailable
 
 
@@ -48,6 +48,21 @@ async def test_a_few_calls_left_behind_are_enough(release: threading.Event) -> N
     for thread in list(module._stuck):
         await asyncio.to_thread(thread.join, 5)
     assert await bounded(lambda: 7, 5, "counting") == 7
+
+
+async def test_what_is_asked_again_and_again_does_not_keep_out_what_is_asked_once(release: threading.Event) -> None:
+    for _ in range(STUCK_MAX):
+        with pytest.raises(Unavailable):
+            await bounded(release.wait, 0.01, "asking for the status", stuck_max=STUCK_MAX_FOR_POLLS)
+    assert len(module._stuck) == STUCK_MAX_FOR_POLLS
+    assert await bounded(lambda: "joined", 5, "joining") == "joined"
+
+
+async def test_closing_is_not_refused(release: threading.Event) -> None:
+    for _ in range(STUCK_MAX):
+        with pytest.raises(Unavailable):
+            await bounded(release.wait, 0.01, "joining")
+    assert await bounded(lambda: "closed", 5, "closing", stuck_max=None) == "closed"
 
 
 async def test_what_a_late_call_returns_is_discarded(release: threading.Event) -> None:

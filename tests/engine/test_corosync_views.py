@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, cast
+
+from cluster.corosync.cfg import Cfg, KnetLink, NodeStatus
+from cluster.corosync.cmap import Cmap
 from cluster.corosync.cpg import CpgEvent, Membership, Message, Ring
 from cluster.engine.base import Delivered, EngineEvent, GroupChanged, LinkStatus
 from cluster.engine.corosync_group import Views
 from cluster.engine.corosync_status import read_links
+from cluster.errors import CorosyncError
 from cluster.model import Member, RingId
 
 A, B, C = Member(1, 10), Member(2, 20), Member(3, 30)
@@ -72,18 +77,29 @@ def test_messages_keep_their_place_among_the_views() -> None:
     ], "a message is never told before the view it belongs to"
 
 
-def test_links_are_read_from_the_statistics_of_other_nodes() -> None:
-    statistics = {
-        "stats.knet.node1.link0.enabled": 1,
-        "stats.knet.node1.link0.connected": 1,
-        "stats.knet.node2.link0.enabled": 1,
-        "stats.knet.node2.link0.connected": 1,
-        "stats.knet.node2.link0.latency_ave": 250,
-        "stats.knet.node2.link0.latency_max": 900,
-        "stats.knet.node2.link1.enabled": 1,
-        "stats.knet.node2.link1.connected": 0,
-        "stats.knet.node2.link1.latency_ave": 0,
-        "stats.knet.node3.link0.enabled": 0,
-        "stats.knet.handle.rx_crypt_packets": 194,
-    }
-    assert read_links(statistics, local_node_id=1) == (LinkStatus(2, 0, True, 250), LinkStatus(2, 1, False, None))
+class PlayedLibraries:
+    """Of cfg and cmap what links are read from; node 4 is not known yet. Counts what it is asked."""
+
+    figures: ClassVar = {"stats.knet.node2.link0.latency_ave": 250, "stats.knet.node2.link1.latency_ave": 0}
+    links: ClassVar = {2: ((0, True), (1, False)), 3: ((0, True),)}
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def node_status(self, node_id: int) -> NodeStatus:
+        self.asked += 1
+        if node_id not in self.links:
+            raise CorosyncError("corosync_cfg_node_status_get", "CS_ERR_NOT_EXIST")
+        links = (KnetLink(number, connected, 1397, "", "") for number, connected in self.links[node_id])
+        return NodeStatus(node_id, True, tuple(links))
+
+    def number(self, key: str) -> int | None:
+        self.asked += 1
+        return self.figures.get(key)
+
+
+def test_links_are_read_with_a_question_for_each_node_and_each_link() -> None:
+    played = PlayedLibraries()
+    links = read_links(cast(Cfg, played), cast(Cmap, played), [2, 3, 4])
+    assert links == (LinkStatus(2, 0, True, 250), LinkStatus(2, 1, False, None), LinkStatus(3, 0, True, None))
+    assert played.asked == 3 + 3

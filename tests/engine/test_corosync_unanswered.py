@@ -1,0 +1,97 @@
+"""A corosync that leaves questions unanswered for a while, as it does while it synchronises on a busy machine.
+
+Its libraries are played by stand-ins, because a real one cannot be made to stand still at will.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cluster.corosync import bounded as module
+from cluster.corosync.bounded import STUCK_MAX, bounded
+from cluster.engine import corosync
+from cluster.engine.corosync import CorosyncEngine
+from cluster.engine.corosync_connection import Connection
+from cluster.errors import Unavailable
+
+
+class PlayedHandle:
+    """A handle of any of the libraries: its group can be joined, and nothing ever comes in."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = os.pipe()
+        self.closed = threading.Event()
+
+    def fd(self) -> int:
+        return self.ours
+
+    def join(self, _group: str) -> None:
+        return
+
+    def leave(self, _group: str) -> None:
+        return
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.fixture
+def handles(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[PlayedHandle]]:
+    """What the engine holds: quorum, votes, votequorum, and then each group it joined."""
+    made: list[PlayedHandle] = []
+
+    def handle() -> Any:
+        made.append(PlayedHandle())
+        return made[-1]
+
+    monkeypatch.setattr(Connection, "open", lambda: Connection(1, handle(), handle(), handle()))
+    monkeypatch.setattr(corosync, "Cpg", type("Cpg", (), {"__new__": lambda _: handle(), "close": PlayedHandle.close}))
+    yield made
+    for each in made:
+        os.close(each.ours)
+        os.close(each.theirs)
+
+
+@pytest.fixture
+def standstill(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Until it is set, corosync answers no question for its status."""
+    answered = threading.Event()
+    monkeypatch.setattr(corosync, "read_status", answered.wait)
+    monkeypatch.setattr(corosync, "STATUS_TIMEOUT_S", 0.01)
+    yield answered
+    answered.set()
+    for thread in list(module._stuck):
+        thread.join(5)
+    module._stuck.clear()
+
+
+async def test_asking_for_the_status_again_and_again_does_not_keep_a_group_from_being_joined(
+    handles: list[PlayedHandle], standstill: threading.Event
+) -> None:
+    engine = CorosyncEngine()
+    await engine.start(lambda _: None)
+    for _ in range(STUCK_MAX):
+        assert not (await engine.status()).running
+    await engine.join("status")
+    await engine.stop()
+
+
+@pytest.mark.parametrize("ends", ["stop", "leave"])
+async def test_what_was_joined_is_closed_however_many_questions_are_unanswered(
+    ends: str, handles: list[PlayedHandle], standstill: threading.Event
+) -> None:
+    """Left open it would stay joined: this process could not join again, and corosync would keep all that is sent."""
+    engine = CorosyncEngine()
+    await engine.start(lambda _: None)
+    await engine.join("status")
+    for _ in range(STUCK_MAX):
+        with pytest.raises(Unavailable):
+            await bounded(standstill.wait, 0.01, "setting the expected votes")
+    await (engine.stop() if ends == "stop" else engine.leave("status"))
+    assert handles[3].closed.wait(5)
+    await engine.stop()
