@@ -1,6 +1,7 @@
 // The page's behaviour, a module each. Everything listens on the document, because fragments come and go.
 import "./copy.js";
 import "./dialogs.js";
+import "./focus.js";
 import "./live.js";
 import "./session.js";
 import "./shell.js";

@@ -1,9 +1,11 @@
 // Dialogs arrive as fragments in a slot: one with [data-open] is shown as soon as it is there, and gone once closed.
+import { foundAgain, placeOf } from "./focus.js";
+
 let opener = null;
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-dialog]");
-  if (button) opener = button;
+  if (button) opener = placeOf(button);
   if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
 });
 
@@ -23,12 +25,6 @@ function leave(dialog) {
   dialog.remove();
   document.body.dispatchEvent(new Event("quire:dialog-closed"));
   if (document.querySelector("dialog[open]")) return;
-  const back = [opener, putAnew(opener)].find((button) => button?.isConnected && !button.disabled);
-  (back ?? document.getElementById("content"))?.focus({ preventScroll: true });
-}
-
-// The same button, when a change has replaced what it was part of.
-function putAnew(button) {
-  const opens = button?.getAttribute("hx-get");
-  return opens && document.querySelector(`[data-dialog][hx-get="${CSS.escape(opens)}"]`);
+  const back = opener && foundAgain(opener);
+  (back && !back.disabled ? back : document.getElementById("content"))?.focus({ preventScroll: true });
 }

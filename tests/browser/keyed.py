@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Locator, Page, TimeoutError, expect
+from playwright.sync_api import Locator, Page, Response, TimeoutError, expect
 
 from tests.browser.site import await_live
 from tests.datacenter.fake_daemon import PASSWORD
@@ -59,6 +60,10 @@ UNREACHED = """() => [...document.querySelector('dialog[open]:last-of-type').que
     + ' button:enabled, input:enabled:not([type=hidden], [type=radio]), select:enabled, textarea:enabled')]
   .filter((one) => one.tabIndex >= 0 && one.checkVisibility({visibilityProperty: true}) && !('walked' in one.dataset))
   .map((one) => one.outerHTML.slice(0, 100))"""
+WHITHER = """() => {
+  const {form} = document.activeElement;
+  return new URL(form.getAttribute('hx-post') ?? form.action, location).pathname;
+}"""
 STANDING = """() => {
   const dialog = document.querySelector('dialog[open]:last-of-type'), at = document.activeElement;
   const sentences = dialog.querySelectorAll('.form-error, .field-error, .note-bad');
@@ -72,6 +77,7 @@ STANDING = """() => {
 
 def enter(page: Page) -> Page:
     """The form begins in its password."""
+    expect(page.get_by_label("Password")).to_be_focused()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     return await_live(page)
@@ -169,8 +175,13 @@ class Keyed:
             self.problems.append(f"{self.what} cannot be sent by keys")
             return 0
         at = self.page.evaluate("() => document.activeElement.outerHTML.slice(0, 120)")
+        where = self.page.evaluate(WHITHER)
+
+        def is_ours(answer: Response) -> bool:  # and not that of a field which is looked at while one types
+            return answer.request.method == "POST" and urlsplit(answer.url).path == where
+
         try:
-            with self.page.expect_response(lambda answer: answer.request.method == "POST", timeout=8000) as answered:
+            with self.page.expect_response(is_ours, timeout=8000) as answered:
                 self.page.keyboard.press("Enter")
         except TimeoutError as error:
             raise AssertionError(f"{self.what}: nothing is sent by Enter on {at}") from error

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
+from tests.browser.keyed import enter
 from tests.browser.site import Site, await_live
 from tests.datacenter.fake_daemon import FINGERPRINT, PASSWORD
 
@@ -18,11 +19,7 @@ TABS_MAX = 60
 
 @pytest.fixture
 def page(site: Site, visitor: Visitor) -> Page:
-    page = visitor(site.url)
-    page.keyboard.type(PASSWORD)  # the form begins in its password
-    page.keyboard.press("Enter")
-    await_live(page)
-    return page
+    return enter(visitor(site.url))
 
 
 def tab_to(page: Page, name: str) -> None:
@@ -100,6 +97,28 @@ def test_tabs_the_drawer_and_the_menu(page: Page, site: Site) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("beta")
     expect(page.locator(".tabs [aria-current=page]")).to_have_text("Network")
+
+
+def test_what_has_the_focus_keeps_it_while_the_page_changes_around_it(page: Page, site: Site) -> None:
+    site.do("form", count=3)
+    nodes = page.locator("#cluster-information dd").nth(2)
+    expect(nodes).to_have_text("3")
+    for button in (page.get_by_role("button", name="Join Information"), page.get_by_role("button", name="Rename beta")):
+        site.do("form", count=3)
+        expect(nodes).to_have_text("3")
+        button.focus()
+        site.do("form", count=4)
+        expect(nodes).to_have_text("4")
+        expect(button).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        site.do("form", count=5)
+        expect(nodes).to_have_text("5")
+        page.keyboard.press("Escape")
+        expect(button).to_be_focused()
+        site.do("form", count=4)
+        expect(nodes).to_have_text("4")
+        expect(button).to_be_focused()
 
 
 def test_the_language_is_changed_in_the_menu_and_stays(page: Page) -> None:
