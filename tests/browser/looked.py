@@ -58,7 +58,7 @@ IN_BOTH_THEMES = """([where, first]) => {
       if (overflowX === 'visible' && display !== 'inline' && one.checkVisibility()) spilled = one;
     }
     if (spilled) say(theme, 'runs out of its box', spilled);
-    const cell = [...room.querySelectorAll('td, th')].find(runsOut);
+    const cell = [...room.querySelectorAll('tbody :is(td, th)')].find(runsOut);
     if (cell) say(theme, 'is wider than its place in the row', cell);
     for (const one of room.querySelectorAll(can)) {
       if (one.tabIndex < 0 || !one.checkVisibility({visibilityProperty: true})) continue;
