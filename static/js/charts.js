@@ -110,7 +110,7 @@ function options(place, chart) {
     height: heightOf(place),
     cursor: { sync: { key: "node" }, drag: { x: true, y: false } },
     scales: { y: { range: (_, low, high) => [0, chart.top ?? Math.max((high || 1) * 1.08, 1e-6)] } },
-    axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => moment(tick, ticks[1] - ticks[0])) }, { ...axis, size: 68, values: (_, ticks) => ticks.map((tick) => chart.show(tick)) }],
+    axes: [{ ...axis, size: 32, values: (_, ticks) => ticks.map((tick) => moment(tick, ticks[1] - ticks[0])) }, { ...axis, size: 68, values: (_, ticks) => ticks.map((tick) => chart.show(tick)) }],
     series: [
       { label: t("Time"), value: (_, time) => (time ? new Date(time * 1000).toLocaleString("sv") : "–") },
       ...chart.lines.map(([, label, , number], index) => ({
