@@ -88,8 +88,9 @@ class KeyRotation:
             return
         tree = self._life.tree
         due, key, active = tree.read(KEY_DUE), tree.read(KEY), tree.read(KEY_ACTIVE)
-        if due is not None and self._authkey.exists():
-            # Nobody may be let in meanwhile with the key of before.
+        if due is not None and self._authkey.exists() and self._all_have_it():
+            # Who has just joined fetches the store with the key it was given; and nobody may be let in meanwhile with
+            # the key of before.
             listed = digest_of(tree.read(CONFIGURATION) or b"")
             await self._propose(
                 [Expect(KEY_DUE, digest_of(due)), Expect(CONFIGURATION, listed), Mkdir("priv", parents=True),
@@ -147,6 +148,7 @@ class KeyRotation:
         return set(replica.members) == configured and replica.node_id == min(configured)
 
     def _all_have_it(self) -> bool:
+        """Everything that is committed, on every disk."""
         replica = self._life.replica
         index = replica.machine.log.commit.index
         return all(replica.work.acked.get(node_id, 0) >= index for node_id in replica.members)

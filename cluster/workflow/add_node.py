@@ -103,6 +103,7 @@ class Additions:
             await self._host.check_configuration(changed)
             if dry_run:
                 return AddedNode("", changed.decode(), warnings=warnings)
+            await waiting.key_at_rest(self._host, document.nodes(), self._clock)
             key = await self._host.read_local_key()
             if key is None:
                 raise Unavailable("This node's corosync key cannot be read.")

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from cluster.core.operations import digest_of
 from cluster.engine.base import EngineStatus
 from cluster.errors import Unavailable
 from cluster.model import Node, StoreState
 from cluster.workflow.clock import Clock
 from cluster.workflow.host import Host
 from cluster.workflow.steps import Run
+from cluster.workflow.tombstone import KEY, KEY_ACTIVE, KEY_DUE
 
 POLL_S = 0.1
 SAY_EVERY_S = 2.0  # a reason that flickers is not repeated faster than this
 LINKS_NAMED_MAX = 3
 SETTLED_S = 3.0
+KEY_S = 5.0
 
 
 async def until_quorate(host: Host, nodes: Sequence[Node], run: Run, clock: Clock, timeout_s: float) -> None:
@@ -45,6 +48,21 @@ async def settled(host: Host, clock: Clock, timeout_s: float = SETTLED_S) -> Sto
     while not (state := await host.store_state()).writable and clock.monotonic_s() < end_s:
         await clock.sleep(POLL_S)
     return state
+
+
+async def key_at_rest(host: Host, nodes: Sequence[Node], clock: Clock, timeout_s: float = KEY_S) -> None:
+    """Until no new corosync key is on its way, or for a moment: one that waits for a node that is away waits for long.
+    Who came with the key of before would be shut out by those who use the new one."""
+    end_s = clock.monotonic_s() + timeout_s
+    while await _key_changes(host, nodes) and clock.monotonic_s() < end_s:
+        await clock.sleep(POLL_S)
+
+
+async def _key_changes(host: Host, nodes: Sequence[Node]) -> bool:
+    due, key, active = [await host.store_read(path) for path in (KEY_DUE, KEY, KEY_ACTIVE)]
+    if due is None and (key is None or (active is not None and active.data == digest_of(key.data).encode())):
+        return False
+    return {node.name for node in nodes} <= await host.online_nodes()
 
 
 def why_not_quorate(status: EngineStatus, nodes: Sequence[Node], own_name: str) -> str:

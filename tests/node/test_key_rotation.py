@@ -79,9 +79,10 @@ class Life:
     def replica(self) -> Any:
         members = tuple(one.number for one in self._office.here)
         log = SimpleNamespace(commit=SimpleNamespace(index=1))
+        acked = dict.fromkeys(members, 1) | dict.fromkeys(self._office.behind, 0)
         return SimpleNamespace(
             writable=self._office.writable, members=members, node_id=self._member.number,
-            machine=SimpleNamespace(log=log), work=SimpleNamespace(acked=dict.fromkeys(members, 1)),
+            machine=SimpleNamespace(log=log), work=SimpleNamespace(acked=acked),
         )  # fmt: skip
 
     async def propose(self, operations: Any, user: str, door: str) -> None:
@@ -96,6 +97,7 @@ class Office:
 
     def __init__(self, folder: Any) -> None:
         self.tree, self.writable = Tree(), True
+        self.behind: tuple[int, ...] = ()  # who is in the ring and has not got the store yet
         self.members = [Member(self, node, folder / node.name) for node in NODES]
         self.here = self.members[:2]
         do(self.tree, Write(CONF, listing(*NODES)), Mkdir("priv"))
@@ -127,6 +129,16 @@ def office(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Office:
 
 def disks(office: Office) -> set[bytes]:
     return {member.disk.read_bytes() for member in office.here}
+
+
+async def test_no_new_key_is_made_while_one_who_joins_has_yet_to_fetch_the_store_with_the_one_it_was_given(office):
+    office.remove_gamma()
+    office.behind = (office.here[1].number,)
+    await office.here[0].key._lead()
+    assert office.tree.read(KEY) is None and disks(office) == {OLD}
+    office.behind = ()
+    await office.here[0].key._lead()
+    assert disks(office) == {office.tree.read(KEY)} != {OLD}
 
 
 async def test_a_new_key_lies_on_every_disk_with_its_commit_and_the_engines_use_it_then(office):

@@ -9,6 +9,7 @@ from cluster.errors import Busy, Conflict, Forbidden, InvalidInput, NoQuorum, No
 from cluster.model import Link, Node, Revision, StoreState
 from cluster.workflow import add_node
 from cluster.workflow.fake_host import Killed
+from cluster.workflow.tombstone import KEY, KEY_ACTIVE, KEY_DUE
 
 
 @pytest.fixture
@@ -115,6 +116,32 @@ async def test_a_member_whose_store_never_starts_says_so_within_its_bound_and_ke
     with pytest.raises(NoQuorum, match="too few votes"):
         await waiting
     assert world.clock.now_s - begun_s < add_node.STARTING_S + 1
+
+
+@pytest.mark.parametrize("step", [KEY_DUE, KEY])
+async def test_the_key_is_given_once_the_change_that_a_removal_made_due_is_over(world, alpha, monkeypatch, step):
+    """Who came with the key of before would be shut out by the members that use the new one."""
+    files, new = world.alpha.disk.store.files, b"n" * 256
+    files[step], slept = new, []
+
+    async def changes_over(seconds):
+        slept.append(seconds)
+        if len(slept) == 3:
+            files.pop(KEY_DUE, None)
+            files[KEY], files[KEY_ACTIVE], world.alpha.disk.key = new, conf.digest(new).encode(), new
+
+    monkeypatch.setattr(world.clock, "sleep", changes_over)
+    added = await alpha.add("beta", {0: "10.0.0.2"})
+    assert added.corosync_authkey.encode("latin-1") == new and len(slept) == 3
+
+
+async def test_a_key_that_cannot_be_changed_while_a_node_is_away_keeps_nobody_out(world):
+    await world.three_nodes()
+    world.gamma.engine_runs = False
+    world.alpha.disk.store.files[KEY_DUE] = b"epsilon"
+    begun_s = world.clock.now_s
+    await world.additions["alpha"].add("delta", {0: "10.0.0.4"})
+    assert world.clock.now_s == begun_s
 
 
 async def test_a_stand_alone_node_adds_nobody(world):
