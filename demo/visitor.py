@@ -109,6 +109,9 @@ class Visited:
     def put(self, path: str, /, **parameters: Any) -> Any:
         return self._call("PUT", path, urllib.parse.urlencode(parameters).encode())
 
+    def delete(self, path: str, /) -> Any:
+        return self._call("DELETE", path, None)
+
     def _call(self, method: str, path: str, body: bytes | None) -> Any:
         request = urllib.request.Request(f"{self.url}/api2/json{path}", body, self.headers, method=method)
         try:

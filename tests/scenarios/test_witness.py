@@ -157,20 +157,27 @@ def test_the_whole_life_of_a_witness(site: Site) -> None:
     assert not told(site.alpha)["host"]
 
 
-def test_a_set_up_that_fails_leaves_everything_as_it_was(site: Site) -> None:
-    """The witness's port is not reached: the nodes never connect, and all is taken back, the token too."""
+def test_a_set_up_that_fails_leaves_everything_as_it_was_and_the_next_one_succeeds(site: Site) -> None:
+    """Over the API. The witness's port is not reached: no node connects, and all is taken back, the token too."""
     line = site.line()
     before = ask(site.alpha, StoreRead("corosync.conf"))["data"]
     site.lab.output("delta", ["nft", "add table inet shut"])
     site.lab.output("delta", ["nft", "add chain inet shut in { type filter hook input priority 0 ; }"])
     site.lab.output("delta", ["nft", "add rule inet shut in iifname link0 tcp dport 5403 drop"])
-    ran = site.alpha.command("env", *_pvecm(site.alpha), "qdevice", "setup", line, timeout_s=180)
-    assert ran.returncode == 1 and "Everything was taken back" in ran.stderr, ran.stdout + ran.stderr
+    ended = site.alpha.sign_in().task_end(site.alpha.post("/cluster/config/qdevice", invitation=line), 180)
+    assert "Everything was taken back" in ended, ended
     assert _unversioned(ask(site.alpha, StoreRead("corosync.conf"))["data"]) == _unversioned(before)
     for name in ("alpha", "beta"):
         eventually("no certificates", lambda name=name: not qdevice_folder(site, name), SETTLES_S)
     assert votes_as_corosync_counts(site.alpha) == (0, 2, 2)
     assert "the token is good again" in site.said()
+
+    site.lab.output("delta", ["nft", "delete table inet shut"])
+    assert site.alpha.task_end(site.alpha.post("/cluster/config/qdevice", invitation=line), 180) == "OK"
+    assert votes_as_corosync_counts(site.alpha) == (1, 2, 3)
+    assert site.alpha.get("/cluster/config/qdevice/status")["host"] == site.lab.address("delta")
+    assert site.alpha.task_end(site.alpha.delete("/cluster/config/qdevice"), 180) == "OK"
+    eventually("its vote is gone", lambda: votes_as_corosync_counts(site.alpha) == (0, 2, 2), SETTLES_S)
 
 
 @pytest.mark.browser
