@@ -1,5 +1,6 @@
-"""The turns of a member's life that need real corosync, by hand in a real Chromium: joining with content, a change of
-links that nobody confirms, votes lowered for a minute, separation from a lost cluster, and coming back.
+"""A member's life on real corosync, by hand in a real Chromium: joining with content, a change of links that nobody
+confirms, other names, a removal taken back, votes lowered for a minute, separation from a lost cluster, a check and a
+join with a token, a join undone, leaving and coming back.
 
 One cluster of alpha, beta and gamma goes through all of it in order; what the pages say is held against corosync and
 the store.
@@ -7,23 +8,39 @@ the store.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from cluster.control.store_requests import StoreRead, StoreWrite
+from cluster.control.store_requests import StoreWrite
 from demo import pages
 from demo.visitor import eventually
 from lab import faults
 from lab.hosts import Lab
 from tests.browser.conftest import Visitor
-from tests.browser.test_member_life import alone, confirm, opened
+from tests.browser.life import (
+    SOON_MS,
+    SOON_S,
+    alone,
+    asked_to_join,
+    checked_first,
+    close,
+    compared,
+    confirm,
+    is_below,
+    join_token,
+    look,
+    opened,
+    own,
+    signed_in_again,
+    stored,
+    used,
+    whole,
+)
 from tests.scenarios.conftest import demo_of
-from tests.scenarios.evidence import ask, tree_of
+from tests.scenarios.evidence import ask
 from tests.scenarios.office import NAMES, Office, quicker
 
 pytestmark = [
@@ -33,12 +50,11 @@ pytestmark = [
     pytest.mark.timeout(400),
     pytest.mark.usefixtures("patience"),
 ]
-SOON_S, SOON_MS = 90.0, 90_000
 CONFIRM_S = 26  # of which the change waits for eighteen
 EXPIRES_MS = 120_000  # a minute, and time to notice
 MOVED = 100  # added to the last part of an address
-PICTURES = os.environ.get("QUIRE_TEST_PICTURES")  # a folder, for whoever wants to look
 OWN_GUEST, ITS_GUEST = "nodes/gamma/qemu-server/100.conf", "nodes/gamma/qemu-server/101.conf"
+LISTED = ("corosync-quorumtool", "-l")
 EVERY_PAGE = ("/datacenter/summary", "/datacenter/config", "/datacenter/events", "/account", "/nodes/alpha", "/")
 
 
@@ -64,43 +80,6 @@ def office() -> Iterator[Office]:
             for path, text in content(node).items():
                 ask(here[node], StoreWrite(path, text.encode()))
         yield here
-
-
-def look(page: Page, name: str, place: str = "") -> None:
-    if not PICTURES:
-        return
-    for width, scheme in ((1440, "light"), (1440, "dark"), (360, "light")):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
-        if place:
-            page.locator(place).first.scroll_into_view_if_needed()
-        page.screenshot(path=Path(PICTURES, f"{name}-{width}-{scheme}.png"), animations="disabled")
-    page.set_viewport_size({"width": 1280, "height": 720})
-    page.emulate_media(color_scheme="light")
-
-
-def asked_to_join(alpha: Page, gamma: Page, password: str) -> Locator:
-    """→ gamma's dialog, with alpha's join information and its password."""
-    text = pages.copy_join_information(alpha)
-    pages.paste_invitation(gamma, text, "office")
-    dialog = pages.dialog(gamma)
-    dialog.get_by_label("Peer's password").fill(password)
-    return dialog
-
-
-def close(page: Page) -> None:
-    pages.dialog(page).get_by_role("button", name="Close").last.click()
-    expect(pages.dialog(page)).to_have_count(0)
-
-
-def is_below(lower: Locator, upper: Locator) -> bool:
-    """What is being replaced at this moment has no place."""
-    low, high = lower.bounding_box(), upper.bounding_box()
-    return low is not None and high is not None and high["y"] + high["height"] <= low["y"]
-
-
-def stored(office: Office, node: str, path: str) -> str:
-    return str(ask(office[node], StoreRead(path))["data"].decode())
 
 
 def test_a_node_that_has_content_is_shown_what_becomes_of_it_and_brings_it_along(
@@ -188,10 +167,72 @@ def test_a_change_of_addresses_that_nobody_confirms_goes_back_while_the_page_cou
     assert used(office) == former
 
 
-def used(office: Office) -> dict[str, str]:
-    """The addresses of link 1 in what each node's corosync has read, as alpha's has it."""
-    said = office["alpha"].command("corosync-cmapctl").stdout
-    return dict(re.findall(r"nodelist\.node\.(\d+)\.ring1_addr \(str\) = (\S+)", said))
+def test_a_link_is_taken_out_of_corosync_and_added_again_and_kept(office: Office, visitor: Visitor) -> None:
+    page, former = opened(office.visit, visitor, "alpha"), used(office)
+    dialog = pages.open_dialog(page, "Change Links")
+    dialog.locator("input[name=link1-remove]").check()
+    dialog.get_by_label("Confirm by itself").check()
+    dialog.get_by_role("button", name="Change", exact=True).click()
+    pages.await_task(page, SOON_S)
+    assert used(office) == {}
+
+    expect(page.locator("#cluster-links caption", has_text="Link 1")).to_have_count(0, timeout=SOON_MS)
+    dialog = pages.open_dialog(page, "Change Links")
+    for name in NAMES:
+        dialog.locator(f"input[name=link1-{name}]").fill(office.lab.address(name, 1))
+    dialog.get_by_role("button", name="Change", exact=True).click()
+    expect(dialog.get_by_role("list", name="Log")).to_contain_text("Confirm the change within", timeout=SOON_MS)
+    close(page)
+    page.locator("#link-trial").get_by_role("button", name="Keep it").click()
+    expect(page.locator("#link-trial")).to_be_hidden(timeout=SOON_MS)
+    expect(page.locator("#cluster-links caption", has_text="Link 1")).to_be_visible(timeout=SOON_MS)
+    assert used(office) == former
+
+
+def test_a_node_and_the_cluster_are_called_otherwise_and_back_again(office: Office, visitor: Visitor) -> None:
+    page = opened(office.visit, visitor, "alpha")
+    for former, name in (("beta", "betty"), ("betty", "beta")):
+        dialog = pages.open_dialog(page, f"Rename {former}")
+        dialog.get_by_label("New name").fill("gamma")
+        expect(dialog).to_contain_text("is part of the cluster already")
+        dialog.get_by_label("New name").fill(name)
+        expect(dialog).to_contain_text(f"Call the node {former} {name}")
+        dialog.get_by_role("button", name="Rename", exact=True).click()
+        pages.await_task(page, SOON_S)
+        pages.expect_nodes(page, ["alpha", name, "gamma"], SOON_S)
+        pages.expect_state(page, name, "online", SOON_S)
+        eventually("corosync calls it so", lambda name=name: name in office["gamma"].command(*LISTED).stdout, SOON_S)
+    for name in ("bureau", "office"):
+        dialog = pages.open_dialog(page, "Rename the cluster")
+        dialog.get_by_label("New name").fill(name)
+        expect(dialog).to_contain_text(f"Call the cluster {name}")
+        dialog.get_by_role("button", name="Rename", exact=True).click()
+        pages.await_task(page, SOON_S)
+        expect(page.locator("#cluster-information dd").first).to_contain_text(name, timeout=SOON_MS)
+    whole(office, NAMES)
+
+
+def test_a_live_node_is_removed_by_its_plan_and_the_removal_is_taken_back(office: Office, visitor: Visitor) -> None:
+    page = opened(office.visit, visitor, "alpha")
+    dialog = pages.open_dialog(page, "Remove gamma")
+    expect(dialog.locator(".plan-votes")).to_contain_text("3 of 3")
+    expect(dialog.locator(".plan-order")).to_contain_text("it leaves in good order")
+    expect(dialog.locator(".plan-references")).to_contain_text("guest 101")
+    confirm(dialog, "gamma", "Remove")
+    signed_in_again(page, office.visit.password)
+    pages.await_task(page, SOON_S)
+    pages.expect_nodes(page, ["alpha", "beta"], SOON_S)
+    assert "gamma" not in office["alpha"].command(*LISTED).stdout
+    said = opened(office.visit, visitor, "gamma")
+    expect(said.locator("body")).to_contain_text("was removed from the cluster office", timeout=SOON_MS)
+
+    gone = page.get_by_role("region", name="Former Nodes")
+    gone.get_by_role("button", name="Undo removal").click()
+    expect(page.locator("#cluster-gone")).to_contain_text("gamma is a member again")
+    pages.expect_nodes(page, NAMES, SOON_S)
+    pages.expect_state(page, "gamma", "online", SOON_S)
+    whole(office, NAMES)
+    assert "fast-gamma" in stored(office, "gamma", ITS_GUEST)
 
 
 def test_votes_are_lowered_for_a_minute_and_a_node_that_lost_its_cluster_is_separated(
@@ -243,6 +284,7 @@ def separate(office: Office, page: Page) -> None:
     pages.expect_state(page, "alpha", "offline", SOON_S)
     dialog = pages.open_dialog(page, "Leave the cluster")
     expect(dialog).to_contain_text("Separated, this node keeps its copy of the configuration")
+    expect(dialog).to_contain_text("What names gamma stays as it is: nothing is archived or taken out.")
     answers = f"alpha answers at {office.lab.management_address('alpha')}"
     expect(dialog.locator(".note-bad").last).to_contain_text(answers)
     expect(dialog.locator(".note-bad").last).to_contain_text("so not all the others are gone")
@@ -253,7 +295,7 @@ def separate(office: Office, page: Page) -> None:
     alone(office.visit, "gamma")
 
 
-def test_a_separated_node_comes_back_under_its_name_and_is_itself_again_when_that_is_undone(
+def test_a_separated_node_comes_back_by_a_token_and_is_itself_again_when_that_is_undone(
     office: Office, visitor: Visitor
 ) -> None:
     faults.heal(office.lab)
@@ -264,6 +306,7 @@ def test_a_separated_node_comes_back_under_its_name_and_is_itself_again_when_tha
     expect(dialog.locator(".plan-votes")).to_contain_text("2 of 3")
     look(alpha, "remove-plan")
     confirm(dialog, "gamma", "Remove")
+    signed_in_again(alpha, office.visit.password)
     pages.await_task(alpha, SOON_S)
     pages.expect_nodes(alpha, ["alpha", "beta"], SOON_S)
     office["alpha"].sign_in()
@@ -272,13 +315,21 @@ def test_a_separated_node_comes_back_under_its_name_and_is_itself_again_when_tha
     expect(gamma.get_by_text("Standalone node - no cluster defined")).to_be_visible()
     before = own(office)
     assert ITS_GUEST in before
-    dialog = asked_to_join(alpha, gamma, office.visit.password)
+    pages.paste_invitation(gamma, join_token(alpha), "office")
+    dialog = pages.dialog(gamma)
+    expect(dialog).to_contain_text("no password is needed")
     expect(dialog.locator(".plan-list")).to_contain_text(ITS_GUEST)
+    checked_first(dialog)
+    look(gamma, "join-by-token")
     dialog.get_by_role("button", name="Join ‘office’").click()
     pages.await_task(gamma, SOON_S)
     pages.expect_nodes(alpha, NAMES, SOON_S)
     pages.expect_state(alpha, "gamma", "online", SOON_S)
     assert office.lab.address("gamma") in office["alpha"].command("corosync-cmapctl").stdout
+    pages.open_dialog(alpha, "Join Information")
+    expect(pages.dialog(alpha).locator(".token-list")).to_contain_text("1 of 1 used by gamma")
+    close(alpha)
+    compared(alpha, NAMES)
 
     gamma = opened(office.visit, visitor, "gamma")
     gamma.get_by_role("button", name="Undo the join").click()
@@ -293,7 +344,20 @@ def test_a_separated_node_comes_back_under_its_name_and_is_itself_again_when_tha
     eventually("two are left", lambda: office["alpha"].sign_in().online() == {"alpha", "beta"}, SOON_S)
 
 
-def own(office: Office) -> dict[str, bytes]:
-    """What gamma has that is no key, certificate or session."""
-    found = tree_of(office["gamma"])
-    return {path: data for path, data in found.items() if re.search(r"(cfg|/\d+\.conf)$", path) and "priv" not in path}
+def test_a_node_leaves_from_its_own_page_and_comes_back_under_its_name(office: Office, visitor: Visitor) -> None:
+    page = opened(office.visit, visitor, "beta")
+    dialog = pages.open_dialog(page, "Leave the cluster")
+    expect(dialog).to_contain_text("without being installed again")
+    expect(dialog.locator(".plan-references")).to_contain_text("pve-ssl.pem")
+    confirm(dialog, "beta", "Leave")
+    alone(office.visit, "beta")
+    eventually("alpha goes on alone", lambda: office["alpha"].sign_in().online() == {"alpha"}, SOON_S)
+    assert "beta" not in office["alpha"].command(*LISTED).stdout
+
+    alpha, beta = opened(office.visit, visitor, "alpha"), opened(office.visit, visitor, "beta")
+    expect(beta.get_by_text("Standalone node - no cluster defined")).to_be_visible()
+    dialog = asked_to_join(alpha, beta, office.visit.password)
+    dialog.get_by_role("button", name="Join ‘office’").click()
+    pages.expect_nodes(alpha, ["alpha", "beta"], SOON_S)
+    pages.expect_state(alpha, "beta", "online", SOON_S)
+    whole(office, ["alpha", "beta"])
