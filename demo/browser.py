@@ -25,7 +25,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT_MS = 15_000
+WAIT_MS = 30_000  # a machine may be busy with other things
 
 # Notes each change that the page shows: when the daemon heard of it, when it was painted, and whether a node's state
 # changed with it. The mark is replaced in the same turn as what it marks; two frames later both are on the screen.

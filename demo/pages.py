@@ -27,8 +27,9 @@ def sign_in(page: Page, url: str, user: str, password: str) -> None:
 
 
 def await_live(page: Page) -> None:
-    """Until the page is being told of changes."""
+    """Until the page is being told of changes, and all its scripts listen."""
     expect(page.locator("html")).to_have_attribute("data-socket", "open")
+    expect(page.locator("html")).to_have_attribute("data-scripts", "all")
 
 
 def open_cluster(page: Page) -> None:

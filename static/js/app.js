@@ -20,13 +20,17 @@ const later = () =>
     import("./palette.js"),
     import("./rows.js"),
     import("./webauthn.js"),
-  ]).catch(sayIncomplete);
+  ]).then(sayComplete, sayIncomplete);
 if (document.readyState === "complete") later();
 else addEventListener("load", later);
 
 // What head.js waits for, and what takes its sentence back.
 const page = document.documentElement;
 page.dataset.script = "runs";
+
+function sayComplete() {
+  page.dataset.scripts = "all"; // for whoever waits until everything listens
+}
 
 function sayIncomplete() {
   page.dataset.script = "in part";

@@ -30,3 +30,4 @@ const find = () => {
 };
 document.addEventListener("input", (event) => event.target.matches?.("[data-find]") && find());
 document.addEventListener("htmx:afterSwap", find);
+find(); // what was typed before this script was there

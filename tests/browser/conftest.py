@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-from demo.browser import chromium, visitor_context
+from demo.browser import WAIT_MS, chromium, visitor_context
 from tests.browser.site import Site, served
 
 Visitor = Callable[..., Page]
-PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +21,9 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture
-def patience() -> Iterator[None]:
-    """For a machine that is busy with other things."""
-    expect.set_options(timeout=PATIENCE_MS)
-    yield
-    expect.set_options(timeout=5_000)
+@pytest.fixture(autouse=True)
+def patience() -> None:
+    expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture

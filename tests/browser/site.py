@@ -20,7 +20,7 @@ from tests.places import own_port
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "127.0.0.1"
 STOP_SECONDS_MAX = 15
-LOAD_MS_MAX = 8_000
+LOAD_MS_MAX = 12_000
 
 
 class Site:
@@ -87,15 +87,25 @@ def sign_in(page: Page, password: str = PASSWORD) -> Page:
     return await_live(page)
 
 
+def go(page: Page, url: str) -> Page:
+    page.goto(url)
+    return await_live(page)
+
+
+def go_again(page: Page) -> Page:
+    page.reload()
+    return await_live(page)
+
+
 def await_live(page: Page) -> Page:
-    """Until the page is told of changes and listens to keys, which come with its palette.
+    """Until the page is told of changes, all its scripts listen, and its palette is there.
 
     When an interface appears on this machine, as in tests with namespaces, Chromium drops what it is loading
     (ERR_NETWORK_CHANGED); a page that lost a script so is loaded once more."""
+    live = page.locator("html[data-socket=open][data-scripts=all]:has(#palette)")
     try:
-        expect(page.locator("html")).to_have_attribute("data-socket", "open", timeout=LOAD_MS_MAX)
+        expect(live).to_be_attached(timeout=LOAD_MS_MAX)
     except AssertionError:
         page.reload()
-        expect(page.locator("html")).to_have_attribute("data-socket", "open")
-    expect(page.locator("#palette")).to_be_attached()
+        expect(live).to_be_attached()
     return page

@@ -67,6 +67,8 @@ def test_a_key_and_an_authenticator_are_added_and_asked_for(browser: Browser) ->
         add_key(page)
         sign_out(page)
         sign_in(page, url)
+        expect(page.get_by_role("button", name="Use a security key")).to_be_visible()
+        page.wait_for_load_state()  # and with it the script that asks for the key
         page.get_by_role("button", name="Use a security key").click()
         arrive(page)
         secret = add_authenticator(page)

@@ -13,9 +13,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.services import Services
-from tests.browser.site import sign_in
+from tests.browser.site import go, sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def submit(page: Page) -> None:
 
 def test_a_target_is_added_tried_and_removed(node: Services, page: Page, hook: tuple[str, list[Any]]) -> None:
     address, sent = hook
-    page.goto(f"{node.url}/datacenter/alerts/targets")
+    go(page, f"{node.url}/datacenter/alerts/targets")
     page.get_by_role("button", name="Add webhook").click()
     form = page.locator("dialog[open]")
     form.get_by_label("Name").fill("here")
@@ -89,7 +89,7 @@ def test_a_target_is_added_tried_and_removed(node: Services, page: Page, hook: t
 
 
 def test_a_rule_is_given_another_threshold_and_switched_off(node: Services, page: Page) -> None:
-    page.goto(f"{node.url}/datacenter/alerts/rules")
+    go(page, f"{node.url}/datacenter/alerts/rules")
     row(page, "Latency above").get_by_role("button", name="Edit").click()
     page.locator("dialog[open]").get_by_label("Threshold").fill("25")
     page.locator("dialog[open]").get_by_label("Disabled").check()
@@ -99,7 +99,7 @@ def test_a_rule_is_given_another_threshold_and_switched_off(node: Services, page
 
 
 def test_a_silence_is_in_force_until_it_is_removed(node: Services, page: Page) -> None:
-    page.goto(f"{node.url}/datacenter/alerts/silences")
+    go(page, f"{node.url}/datacenter/alerts/silences")
     page.get_by_role("button", name="Add silence").click()
     form = page.locator("dialog[open]")
     form.get_by_label("Name").fill("moving")

@@ -13,11 +13,11 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.keyed import DIALOGS, Keyed, enter
-from tests.browser.site import Site, await_live
+from tests.browser.site import Site, go_again
 from tests.browser.test_keyboard import invitation as join_information
 from tests.datacenter.fake_daemon import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def test_the_dialogs_that_change_the_cluster(site: Site, visitor: Visitor) -> None:
@@ -25,8 +25,7 @@ def test_the_dialogs_that_change_the_cluster(site: Site, visitor: Visitor) -> No
     keyed = Keyed(enter(page))
     job(site, keyed, "Create Cluster", {"clustername": "my_cluster"}, {"clustername": "office"})
     site.do("form", count=3)
-    page.reload()
-    await_live(page)
+    go_again(page)
     invitation(keyed)
     site.do("refuse", request="Rename", field="name", sentence="There is one of that name.")
     job(site, keyed, "Rename the cluster", {"name": "taken"}, {"name": "works"}, "Rename")
@@ -45,8 +44,7 @@ def test_the_dialogs_that_change_the_cluster(site: Site, visitor: Visitor) -> No
     site.do("run_corosync", witness="10.0.0.9")
     job(site, keyed, "Remove Witness", {"confirm": "10.0.0.8"}, {"confirm": "10.0.0.9"})
     site.do("remember_join")
-    page.reload()
-    await_live(page)
+    go_again(page)
     job(site, keyed, "Undo the join", {"confirm": "beta"}, {"confirm": "alpha"})
     assert keyed.problems == [], "\n".join(keyed.problems)
     assert set(DIALOGS["cluster"].values()) - keyed.walked == {"join-title"}

@@ -25,11 +25,11 @@ from tests.browser.conftest import Visitor
 from tests.browser.furnished import CHARLIE, add_authenticator, administrator, furnished_node
 from tests.browser.keyed import DIALOGS, STANDING, Keyed, enter
 from tests.browser.services import Services
-from tests.browser.site import await_live
+from tests.browser.site import await_live, go
 from tests.browser.walk import OPENERS, PAGES, dialog_of
 from tests.datacenter.fake_daemon import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 RUBBISH, NEW_PASSWORD = "no such! thing", "battery staple"
 ELSEWHERE = {title for walk in ("cluster", "file") for title in DIALOGS[walk].values()}
@@ -71,8 +71,7 @@ def test_the_dialogs_of_every_list(node: Services, browser: Browser) -> None:
 
 def every_dialog(keyed: Keyed, url: str, seen: dict[str, str]) -> None:
     """Those of a page that no other has shown."""
-    keyed.page.goto(url)
-    await_live(keyed.page)
+    go(keyed.page, url)
     while address := unseen(keyed.page, seen):
         seen[dialog_of(address)] = one_of_a_list(keyed, address)
 
@@ -161,8 +160,7 @@ def answered(keyed: Keyed) -> None:
 def test_a_file_is_written_changed_and_compared(node: Services, visitor: Visitor) -> None:
     page = visitor(node.url)
     keyed = Keyed(enter(page))
-    page.goto(f"{node.url}/datacenter/config")
-    await_live(page)
+    go(page, f"{node.url}/datacenter/config")
     content = page.get_by_label("Content of datacenter.cfg")
     for text in ("keyboard: de\n", "keyboard: fr\n"):
         keyed.open(page.get_by_role("button", name=re.compile("^(New file|Edit)$")).first, "edit a file")
@@ -219,8 +217,7 @@ def test_a_session_that_ended_is_begun_anew_over_the_page_with_a_second_factor(
     page = context.new_page()
     page.goto(node.url)
     keyed = Keyed(enter(page))
-    page.goto(f"{node.url}/account")
-    await_live(page)
+    go(page, f"{node.url}/account")
     opener = page.get_by_role("button", name="Authenticator")
     keyed.open(opener, "authenticator")
     secret = page.get_by_label("Secret", exact=True).input_value()
@@ -229,8 +226,7 @@ def test_a_session_that_ended_is_begun_anew_over_the_page_with_a_second_factor(
     keyed.fill({"value": pyotp.TOTP(secret).now(), "description": "my phone", "password": PASSWORD})
     assert keyed.send() == 200
     keyed.closed()
-    page.goto(f"{node.url}/datacenter/cluster")
-    await_live(page)
+    go(page, f"{node.url}/datacenter/cluster")
     context.clear_cookies()
     page.get_by_role("button", name="Join Information").focus()
     page.keyboard.press("Enter")

@@ -15,7 +15,7 @@ from tests.browser.conftest import Visitor
 from tests.browser.site import Site, sign_in
 from tests.datacenter.fake_daemon import figures, node_state
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 BETA = 2
 

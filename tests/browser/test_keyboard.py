@@ -13,7 +13,7 @@ from tests.browser.keyed import enter
 from tests.browser.site import Site, await_live
 from tests.datacenter.fake_daemon import FINGERPRINT, PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TABS_MAX = 60
 
 
@@ -46,6 +46,7 @@ def test_a_cluster_is_created(page: Page, site: Site) -> None:
     expect(page.locator(".task-step")).to_be_visible()
     site.do("go_on", steps=4)
     expect(page.locator(".task-step")).to_have_text("Done")
+    expect(page.get_by_role("dialog").locator("footer [data-close]")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.locator("#cluster-nodes tbody th a")).to_have_text(["alpha"])
@@ -83,6 +84,7 @@ def invitation() -> str:
 
 def test_tabs_the_drawer_and_the_menu(page: Page, site: Site) -> None:
     site.do("form", count=3)
+    expect(page.locator("#tree-list")).to_contain_text("beta")
     page.keyboard.press("]")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Datacenter")
     expect(page.locator(".tabs [aria-current=page]")).not_to_have_text("Cluster")

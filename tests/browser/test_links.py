@@ -12,7 +12,7 @@ from demo.visitor import Visit, eventually
 from tests.browser.conftest import Visitor
 from tests.scenarios.conftest import demo_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 NAMES = ["alpha", "beta"]
 SOON_MS = 60_000
 
@@ -44,7 +44,9 @@ def send(dialog: Locator, page: Page) -> Locator:
     dialog.get_by_role("button", name="Change", exact=True).click()
     trial = page.locator("#link-trial")
     expect(trial).to_contain_text("on trial", timeout=SOON_MS)
+    expect(pages.dialog(page).locator(".task-step")).to_be_visible()  # the task's window, which may come later
     pages.dialog(page).get_by_role("button", name="Close").last.click()
+    expect(pages.dialog(page)).to_have_count(0)
     return trial
 
 

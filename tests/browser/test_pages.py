@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from demo.browser import changes_painted, percentile, record_changes, visitor_context
 from tests.browser.conftest import Visitor
-from tests.browser.site import Site, await_live, sign_in
+from tests.browser.site import Site, go, go_again, sign_in
 from tests.datacenter.fake_daemon import FINGERPRINT, PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CHANGES = 40
 SIZES = [(360, 740), (768, 1024), (1280, 800), (1920, 1080)]
@@ -336,8 +336,7 @@ def test_when_the_session_cannot_go_on_by_itself_the_password_is_asked_for_once(
 
 
 def test_the_keyboard_reaches_the_content_and_dialogs_give_the_focus_back(page: Page) -> None:
-    page.reload()
-    await_live(page)
+    go_again(page)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -361,11 +360,9 @@ def test_nothing_is_wider_than_the_screen(site: Site, visitor: Visitor, size: tu
     page.keyboard.press("Escape")
     site.do("form", count=4, long_names=True)
     for path in PAGES:
-        page.goto(site.url + path)
-        await_live(page)
+        go(page, site.url + path)
         assert overflow(page) == 0, path
-    page.goto(site.url)
-    await_live(page)
+    go(page, site.url)
     assert within(open_dialog(page, "Join Information"), size)
 
 

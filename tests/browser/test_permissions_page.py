@@ -92,6 +92,7 @@ def token_value_is_shown_once(page: Page, password: str) -> None:
     dialog.get_by_role("button", name="Add token").click()
     value = pages.dialog(page).get_by_label("Value", exact=True).input_value()
     pages.dialog(page).get_by_role("button", name="Copy the token's value").click()
+    expect(pages.dialog(page).get_by_role("status")).to_contain_text("Copied")
     assert page.evaluate("() => navigator.clipboard.readText()") == value
     page.keyboard.press("Escape")
     expect(pages.dialog(page)).to_have_count(1)

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import Visitor
-from tests.browser.site import Site, await_live, sign_in
+from tests.browser.site import Site, go_again, sign_in
 
 SCRIPT = re.compile(r"/(js/app|vendor/quire)\.js$")
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("patience")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def page(site: Site, visitor: Visitor) -> Page:
 
 def test_everything_is_reached_by_the_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
     page.keyboard.type("gamm")
     expect(page.get_by_role("option").first).to_contain_text("gamma")
     page.keyboard.press("Enter")
@@ -37,6 +38,7 @@ def test_everything_is_reached_by_the_keyboard_alone(page: Page) -> None:
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("/")
+    expect(page.get_by_role("combobox")).to_be_focused()
     page.keyboard.type("nothing is called this")
     expect(page.get_by_text("Nothing is called that.")).to_be_visible()
     page.keyboard.press("Escape")
@@ -68,8 +70,7 @@ def test_choices_stay_after_the_page_is_loaded_anew(page: Page) -> None:
     page.locator(".user-button").click()
     page.get_by_role("button", name="Compact").click()
     page.get_by_role("button", name="Exact times").click()
-    page.reload()
-    await_live(page)
+    go_again(page)
     html = page.locator("html")
     for name, value in (("view", "folder"), ("density", "compact"), ("times", "exact")):
         expect(html).to_have_attribute(f"data-{name}", value)
@@ -84,8 +85,7 @@ def test_on_a_phone_the_tasks_are_closed_until_they_are_opened_and_then_stay(pag
     expect(html).to_have_attribute("data-drawer", "closed")
     page.get_by_role("button", name="Show tasks and log").click()
     expect(html).to_have_attribute("data-drawer", "open")
-    page.reload()
-    await_live(page)
+    go_again(page)
     expect(html).to_have_attribute("data-drawer", "open")
     page.get_by_role("button", name="Hide tasks and log").click()
     page.set_viewport_size({"width": 1280, "height": 720})
