@@ -129,7 +129,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         elif said.watch is not None:
             may_follow = self.may_look or self._is_own(said.watch)
             self.log = Shown(said.watch) if said.watch and may_follow else None
-            await self._send_each(await self._refill())
+            await self._send_each(self._task_window() + await self._refill())
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -199,6 +199,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if lines is None:
             return await self._refill()
         return (render.log_lines(self.log.upid, lines),) if lines else ()
+
+    def _task_window(self) -> tuple[str, ...]:
+        """How the task stands: what was pushed while its window was on its way had no place on the page."""
+        picture = feed().picture
+        return render.task_window(picture, self.log.upid) if picture is not None and self.log is not None else ()
 
     async def _refill(self) -> tuple[str, ...]:
         """The whole log, for a page that begins to show it or has missed a line."""

@@ -99,6 +99,14 @@ def node_page(picture: Picture, name: str) -> tuple[str, ...]:
     return parts.unmarked()
 
 
+def task_window(picture: Picture, upid: str) -> tuple[str, ...]:
+    """How a task stands, for a page that begins to show it."""
+    task, parts = picture.task(upid), Parts(picture)
+    if task is not None and _is_followed(task, picture):
+        parts.add("tasks/_status.html", "tasks/_stop.html", task=task)
+    return parts.unmarked()
+
+
 def flow(state: Flow) -> Fragments:
     return Fragments((render_to_string("live/_flow.html", {"flow": state, "pushed": True}),))
 

@@ -19,6 +19,7 @@ from cluster.model import Change
 from datacenter.live import consumers
 from datacenter.live.outlet import UNSEEN_MAX
 from datacenter.routing import sockets
+from datacenter.templatetags.quire import mark
 from tests.datacenter.conftest import cookie_of, ticket
 from tests.datacenter.fake_daemon import FakeDaemon
 
@@ -172,6 +173,16 @@ async def test_a_watched_log_comes_whole_and_then_line_by_line(daemon: FakeDaemo
     daemon.go_on()
     added = await hear(socket, "beforeend")
     assert "second step" in added and "first step" not in added
+
+
+async def test_a_window_that_opens_after_its_task_has_ended_is_told_so(daemon: FakeDaemon, opened: Open) -> None:
+    """The window was made while it ran; what was pushed until it was on the page had no place there."""
+    upid = daemon.begin("clustercreate", ("first step",), lambda: None)
+    socket = await opened()
+    daemon.go_on()
+    await hear(socket, ">Done<")
+    await socket.send_to(json.dumps({"watch": upid}))
+    assert f'id="task-status-{mark(upid)}"' in await hear(socket, ">Done<")
 
 
 async def test_a_hole_in_the_log_fills_it_anew(daemon: FakeDaemon, opened: Open) -> None:
