@@ -100,6 +100,16 @@ function missed() {
   return false;
 }
 
+// What was on its way to the page when a change was pushed does not know of it.
+document.addEventListener("htmx:afterSwap", ({ target }) => target.id === "content" && askWhenOlder());
+document.addEventListener("htmx:historyRestore", askWhenOlder);
+
+function askWhenOlder() {
+  const asOf = document.querySelector("#content > [data-as-of]")?.dataset.asOf;
+  const [, source, number] = /^(.*):(\d+)$/.exec(asOf) ?? [];
+  if (number && (source !== last.source || Number(number) < last.number)) tell({ whole: true });
+}
+
 // A task's log and a node's own figures are sent to the pages that show them: say which, whenever that changes.
 document.addEventListener("htmx:afterSwap", watch);
 document.addEventListener("close", () => setTimeout(watch, 0, "closed"), true);

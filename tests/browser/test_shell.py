@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import Visitor
-from tests.browser.site import Site, go_again, sign_in
+from tests.browser.site import Site, await_live, go_again, sign_in
 
 SCRIPT = re.compile(r"/(js/app|vendor/quire)\.js$")
 
