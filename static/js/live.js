@@ -56,20 +56,19 @@ function onlyWhatIsShown(html) {
     const place = piece.getAttribute("hx-swap-oob")?.split(":#")[1] ?? piece.id;
     const here = document.getElementById(place);
     if (!here) piece.remove();
-    else if (needsNothing(piece)) put(piece, here);
+    else if (piece.getAttribute("hx-swap-oob") === "true" && !has(piece, "[hx-trigger]")) put(piece, here);
   }
   return message.innerHTML;
 }
 
-const OF_HTMX = "a, form, [hx-get], [hx-post], [hx-trigger], [hx-ext], [hx-boost], [ws-connect]";
+const OF_HTMX = "a, form, [hx-get], [hx-post], [hx-ext], [hx-boost], [ws-connect]";
+const has = (piece, what) => piece.matches(what) || piece.querySelector(what) !== null;
 
-const needsNothing = (piece) =>
-  piece.getAttribute("hx-swap-oob") === "true" && !piece.matches(OF_HTMX) && !piece.querySelector(OF_HTMX);
-
-// What says the same as before is left alone.
+// What says the same as before is left alone: a button that is being pressed stays the same button.
 function put(piece, here) {
   piece.removeAttribute("hx-swap-oob");
   if (here.isEqualNode(piece)) piece.remove();
+  else if (has(piece, OF_HTMX)) piece.setAttribute("hx-swap-oob", "true");
   else here.replaceWith(piece);
 }
 

@@ -38,8 +38,10 @@ def test_each_push_puts_what_is_new_in_its_place_and_leaves_the_rest(site: Site,
         expect(page.locator("#node-cpu-beta")).to_have_text(f"{figures(BETA, turn)['cpu'] * 100:.1f} %")
         assert abs(page.evaluate(where) - began_at) < 1  # a shorter figure moves nothing
     assert page.evaluate("() => document.getElementById('node-memory-beta').kept")
+    page.evaluate("() => { document.getElementById('cluster-information').kept = true; }")
     site.do("set_online", name="beta", online=False)
     expect(page.locator("#node-state-beta")).to_have_attribute("data-state", "offline")
+    assert page.evaluate("() => document.getElementById('cluster-information').kept")  # and with it its buttons
     expect(page.locator("#live-mark")).to_have_count(1)
     assert page.locator("html").get_attribute("data-missed") is None
 
