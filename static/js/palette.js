@@ -82,7 +82,10 @@ function commands() {
 }
 
 function visit(path) {
-  htmx.ajax("GET", path, { target: "#content", swap: "innerHTML" }).then(() => history.pushState({ htmx: true }, "", path));
+  htmx.ajax("GET", path, { target: "#content", swap: "innerHTML" }).then(() => {
+    history.pushState({ htmx: true }, "", path);
+    document.dispatchEvent(new Event("htmx:pushedIntoHistory")); // the tree shows where one is
+  });
 }
 
 // Every word must occur; what begins with the words comes first.

@@ -99,6 +99,8 @@ def test_tabs_the_drawer_and_the_menu(page: Page, site: Site) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("beta")
     expect(page.locator(".tabs [aria-current=page]")).to_have_text("Network")
+    page.wait_for_url("**/nodes/beta/network")
+    assert page.evaluate("() => document.querySelector('#tree a[aria-current]').title") == "beta"
 
 
 def test_what_has_the_focus_keeps_it_while_the_page_changes_around_it(page: Page, site: Site) -> None:
