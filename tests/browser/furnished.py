@@ -17,7 +17,7 @@ from tests.browser.services import Services
 from tests.datacenter.fake_daemon import PASSWORD
 from tests.scenarios.evidence import ask
 
-CHARLIE = "charlie@pve"  # has no second factor
+CHARLIE = "charlie@pve"
 REALMS: tuple[dict[str, Any], ...] = (
     {"realm": "corp", "type": "ldap", "server1": "127.0.0.1", "base_dn": "dc=example,dc=org", "user_attr": "uid"},
     {"realm": "forest", "type": "ad", "server1": "127.0.0.1", "domain": "example.org"},
@@ -53,11 +53,8 @@ def furnish(node: Services) -> None:
         here.post("/access/users", userid=user, password=PASSWORD, groups="ops", comment="Halle 7")
         here.put("/access/acl", path="/nodes", users=user, roles="Watcher")
         here.post(f"/access/tfa/{user}", type="recovery", password=PASSWORD)
-        add_authenticator(here, user)
-    here.post("/access/users", userid=CHARLIE, password=PASSWORD)
     for user in ("alice@pve", "bob@pve", "root@pam"):
         here.post(f"/access/users/{user}/token/ci", comment="Bau", **sure)
-    lock_authenticators(here)
     for realm in REALMS:
         here.post("/access/domains", **realm)
     for kind, settings in TARGETS.items():
@@ -74,6 +71,15 @@ def add_authenticator(here: Visited, user: str) -> None:
     secret = pyotp.TOTP(pyotp.random_base32())
     address = secret.provisioning_uri(user, "Quire")
     here.post(f"/access/tfa/{user}", type="totp", totp=address, value=secret.now(), password=PASSWORD)
+
+
+def furnish_accounts(node: Services) -> None:
+    """Alice and Bob have authenticators that are locked, Charlie has nothing but a password."""
+    here = administrator(node)
+    here.post("/access/users", userid=CHARLIE, password=PASSWORD)
+    for user in ("alice@pve", "bob@pve"):
+        add_authenticator(here, user)
+    lock_authenticators(here)
 
 
 def lock_authenticators(here: Visited) -> None:

@@ -22,7 +22,7 @@ from datacenter.options import views as options
 from datacenter.permissions import views as permissions
 from demo.browser import visitor_context
 from tests.browser.conftest import Visitor
-from tests.browser.furnished import CHARLIE, add_authenticator, administrator, furnished_node
+from tests.browser.furnished import CHARLIE, add_authenticator, administrator, furnish_accounts, furnished_node
 from tests.browser.keyed import DIALOGS, STANDING, Keyed, enter
 from tests.browser.services import Services
 from tests.browser.site import await_live, go
@@ -49,6 +49,7 @@ RIGHT = {
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     with furnished_node(tmp_path_factory.mktemp("keys")) as here:
+        furnish_accounts(here)
         yield here
 
 
