@@ -69,7 +69,7 @@ def administrator(node: Services) -> Visited:
 def add_authenticator(here: Visited, user: str) -> None:
     """One for whoever it is, by an administrator."""
     secret = pyotp.TOTP(pyotp.random_base32())
-    address = secret.provisioning_uri(user, "Quire")
+    address = secret.provisioning_uri(name=user, issuer_name="Quire")
     here.post(f"/access/tfa/{user}", type="totp", totp=address, value=secret.now(), password=PASSWORD)
 
 
