@@ -34,7 +34,6 @@ class OnItsWay:
         return bool(self._made)
 
     def let_go(self) -> None:
-        self._page.unroute(self._address)
         for route, answer in self._made:
             route.fulfill(response=answer)
 
