@@ -36,6 +36,8 @@ IDLE_S = 15.0
 JOINING_S = 560.0  # of a cluster; what has not joined by then does not
 SEEN_S = 60.0  # until every daemon has to have seen a change
 KILLS = 3
+# All namespaces of a machine share one table of neighbours, which holds 1024 unless the kernel is told otherwise.
+NEIGHBOURS = [Path(f"/proc/sys/net/ipv4/neigh/default/gc_thresh{number}") for number in (1, 2, 3)]
 
 
 @dataclass
@@ -103,13 +105,27 @@ def _hosts(count: int, grown: Grown) -> Iterator[tuple[Visit, Lab]]:
     places = LabPlaces(state, [f"n{number:02}" for number in range(1, count + 1)])
     demo = Demo(state, places, keep=False)
     try:
-        began = time.monotonic()
-        demo.start()
-        grown.start_s = time.monotonic() - began
-        yield Visit(json.loads(demo.as_json()), state, os.getpid()), Lab.at(str(state / "lab"))
+        with _room_for_neighbours(4 * count * count):
+            began = time.monotonic()
+            demo.start()
+            grown.start_s = time.monotonic() - began
+            yield Visit(json.loads(demo.as_json()), state, os.getpid()), Lab.at(str(state / "lab"))
     finally:
         demo.stop()
         shutil.rmtree(state, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _room_for_neighbours(entries: int) -> Iterator[None]:
+    """Hosts of their own have a table each; here all have one, and where it is full a peer cannot be reached."""
+    before = [file.read_text() for file in NEIGHBOURS]
+    for file, kept in zip(NEIGHBOURS, before, strict=True):
+        file.write_text(str(max(int(kept), entries)))
+    try:
+        yield
+    finally:
+        for file, kept in zip(NEIGHBOURS, before, strict=True):
+            file.write_text(kept)
 
 
 def _links(lab: Lab, name: str) -> dict[str, str]:
