@@ -33,7 +33,7 @@ from demo.visitor import Refused, Visit, Visited
 from lab.hosts import Lab
 
 IDLE_S = 15.0
-JOINING_S = 560.0  # of a cluster; what has not joined by then does not
+JOINING_S = 900.0  # of a cluster; what has not joined by then does not
 SEEN_S = 60.0  # until every daemon has to have seen a change
 KILLS = 3
 # All namespaces of a machine share one table of neighbours, which holds 1024 unless the kernel is told otherwise.
