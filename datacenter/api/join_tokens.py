@@ -12,7 +12,14 @@ from cluster.secret import Secret
 from datacenter import gateway
 from datacenter.api.call import Call
 from datacenter.api.endpoint import Endpoint, NoParameters, Parameters, Row
-from datacenter.api.membership import ADD_TIMEOUT_S, Addition, AddParameters, JoinInformation, JoiningParameters
+from datacenter.api.membership import (
+    ADD_TIMEOUT_S,
+    Addition,
+    AddParameters,
+    JoinInformation,
+    JoiningParameters,
+    join_at,
+)
 from datacenter.api.permission import AUDIT, PUBLIC, ROOT
 from datacenter.api.types import Count, Filter, LongText, Time, Token
 
@@ -112,19 +119,13 @@ async def join(call: Call, asked: InvitedParameters) -> str:
     shown = await gateway.call(DecodeInvitation(text=asked.invitation))
     if not shown["token"]:
         raise InvalidInput(NO_TOKEN, fields={"invitation": NO_TOKEN})
-    request = JoinCluster(
+    peer = JoinCluster(
         hostname=shown["address"],
         fingerprint=shown["fingerprint"],
         token=Secret(shown["token"]),
         cluster_uuid=shown["cluster_uuid"],
-        links=asked.links(),
-        nodeid=asked.nodeid,
-        votes=asked.votes,
-        force=asked.force,
-        brings=asked.brings,
-        user=call.user,
     )
-    return (await gateway.call(request))["upid"]
+    return await join_at(peer, call, asked)
 
 
 TOKENS = "/cluster/config/tokens"

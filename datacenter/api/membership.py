@@ -145,10 +145,14 @@ async def create(call: Call, asked: CreateParameters) -> str:
 
 
 async def join(call: Call, asked: JoinParameters) -> str:
-    request = JoinCluster(
-        hostname=asked.hostname,
-        fingerprint=asked.fingerprint.upper(),
-        password=Secret(asked.password),
+    fingerprint, password = asked.fingerprint.upper(), Secret(asked.password)
+    return await join_at(JoinCluster(hostname=asked.hostname, fingerprint=fingerprint, password=password), call, asked)
+
+
+async def join_at(peer: JoinCluster, call: Call, asked: JoiningParameters) -> str:
+    """→ the task's upid. `peer` says where to join, and by what it lets this node in."""
+    request = msgspec.structs.replace(
+        peer,
         links=asked.links(),
         nodeid=asked.nodeid,
         votes=asked.votes,
