@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from cluster.alerts.condition import Condition
+from cluster.alerts.link_conditions import link_conditions
 from cluster.model import ClusterState
 
 KINDS = {
@@ -18,20 +20,10 @@ KINDS = {
     "store-read-only": "Store read-only", "disk": "Disk full or failing", "certificate": "Certificate near its end",
     "clock": "Clocks apart", "witness-gone": "Witness gone", "task-failed": "Task failed",
 }  # fmt: skip
-LATENCY_EASED, DISK_EASED_PERCENT = 0.5, 2.0  # what is wrong is over this far below its threshold, and not before
+DISK_EASED_PERCENT = 2.0  # what is wrong is over this far below its threshold, and not before
 THRESHOLDS = {"latency": 10, "disk": 95, "certificate": 14, "clock": 10}  # ms, percent, days, s
 SENTENCE_CHARACTERS_MAX = 400
 WITNESS_S = 15.0  # how long one that was set up just now, or comes back, may take to be connected
-
-
-class Condition(msgspec.Struct, array_like=True, frozen=True):
-    """`key` is one and the same for one trouble wherever it is seen. `once`: told, and never said to be over."""
-
-    key: str
-    kind: str
-    node: str
-    sentence: str
-    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +89,8 @@ def _others(
                 yield _one(
                     "clock", node.name, f"The clock of {node.name} is {apart_s:+.0f} s from {state.local_node}'s."
                 )
-    for link in own.link_states if own is not None else ():
-        peer = names.get(link.peer_id)
-        if peer is None or not peer.online:
-            continue  # that the node is gone says it all
-        ends = "-".join(sorted((state.local_node, peer.name)))
-        slow_us = thresholds["latency"] * 1000 * (LATENCY_EASED if f"latency/{ends}/{link.link}" in before else 1)
-        if not link.connected:
-            sentence = f"Link {link.link} between {state.local_node} and {peer.name} is down."
-            yield _one("link-down", state.local_node, sentence, f"{ends}/{link.link}")
-        elif link.latency_us is not None and link.latency_us > slow_us:
-            sentence = f"Link {link.link} from {state.local_node} to {peer.name} takes {link.latency_us / 1000:.1f} ms."
-            yield _one("latency", state.local_node, sentence, f"{ends}/{link.link}")
+    if own is not None:
+        yield from link_conditions(state.local_node, own.link_states, names, thresholds["latency"], before)
 
 
 def _one(kind: str, node: str, sentence: str, about: str = "") -> Condition:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from cluster.alerts.conditions import Condition
+from cluster.alerts.condition import Condition
 
 HOLD_S = 4.0  # how long a condition must last, or be gone, to count
 CLAIM_S = 30.0  # how long somebody else's sending is waited for
 TRIES_MAX = 8
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 5.0, 300.0
 MARKS_MAX = 512
+CURRENT_MAX = 384  # fewer than marks: what counts keeps its mark, or it would be told again and again
 
 
 class Mark(msgspec.Struct, array_like=True, frozen=True):
@@ -66,7 +67,8 @@ class Dispatcher:
             if known is None or known.time_s <= mark.time_s:
                 self.marks[mark.key] = mark
         while len(self.marks) > MARKS_MAX:
-            del self.marks[min(self.marks, key=lambda key: self.marks[key].time_s)]
+            over = [key for key in self.marks if key not in self.current] or list(self.marks)
+            del self.marks[min(over, key=lambda key: self.marks[key].time_s)]
 
     def step(
         self, now_s: float, leads: bool, there: Mapping[str, Condition], quiet: Callable[[Condition], bool]
@@ -111,13 +113,15 @@ class Dispatcher:
             known = self.current.get(key)
             if known is not None:
                 known.condition, known.seen_s = condition, now_s
-            elif condition.once or now_s - first_s >= HOLD_S:
+            elif len(self.current) < CURRENT_MAX and (condition.once or now_s - first_s >= HOLD_S):
                 self.current[key] = Alert(condition, first_s, now_s)
                 self._known[key] = condition
         for key in self._first.keys() - there.keys():
             del self._first[key]
         for key in [key for key, one in self.current.items() if now_s - one.seen_s >= HOLD_S]:
             del self.current[key]
+        for key in [key for key in self._known if key not in self.current and key not in self.marks]:
+            del self._known[key]
 
     def _is_due(self, one: Send, now_s: float) -> bool:
         key = one.condition.key

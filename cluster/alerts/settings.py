@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cluster.access.sections import Section, parse
-from cluster.alerts.conditions import KINDS, THRESHOLDS, Condition
+from cluster.alerts.condition import Condition
+from cluster.alerts.conditions import KINDS, THRESHOLDS
 from cluster.errors import InvalidInput
 
 PATH, SECRETS = "alerts.cfg", "priv/alerts.cfg"

@@ -11,14 +11,17 @@ import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 
 from cluster.access.sections import Section, parse, render
 from cluster.alerts import conditions, settings
-from cluster.alerts.conditions import Condition
-from cluster.alerts.dispatch import Dispatcher, Mark, Send
+from cluster.alerts.condition import Condition
+from cluster.alerts.dispatch import Dispatcher, Mark
+from cluster.alerts.link_conditions import folded
+from cluster.alerts.message import Message, grouped
 from cluster.control.requests import as_plain
 from cluster.core.operations import Mkdir, Write
 from cluster.core.tree import AnyOperation
@@ -26,7 +29,7 @@ from cluster.errors import Forbidden, InvalidInput, NotFound
 from cluster.flight.recorded import Recorded
 from cluster.model import AlertState, TaskState
 from cluster.node.alert_delivery import Told, deliver
-from cluster.node.board import AlertsSaid, encode
+from cluster.node.board_messages import AlertsSaid, encode
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -35,6 +38,8 @@ LOOK_EVERY_S = 1.0
 FACTS_EVERY_S = 60.0
 LATE_S = 120.0  # how long something that happened once is there to be told
 SAID_MAX = 100
+
+_settings_of = lru_cache(maxsize=2)(settings.read)  # asked for with every look and every alert, and it rarely differs
 
 
 @dataclass(slots=True)
@@ -48,7 +53,8 @@ class Passing:
 class Alerting:
     def __init__(self, node: Daemon) -> None:
         self._node = node
-        self.dispatcher = Dispatcher(lambda mark: self._say(marks=(mark,)))
+        self._unsaid: list[Mark] = []
+        self.dispatcher = Dispatcher(self._unsaid.append)
         self._facts = conditions.Facts(0.0)
         self._own: tuple[Condition, ...] = ()
         self._said: dict[int, tuple[Condition, ...]] = {}
@@ -62,7 +68,7 @@ class Alerting:
     @property
     def settings(self) -> settings.Settings:
         return (
-            settings.read(self._node.life.tree.read(settings.PATH)) if self._node.life.is_open else settings.Settings()
+            _settings_of(self._node.life.tree.read(settings.PATH)) if self._node.life.is_open else settings.Settings()
         )
 
     @property
@@ -108,8 +114,11 @@ class Alerting:
         there = {one.key: one for node_id, said in self._said.items() if node_id in online for one in said}
         there |= {one.key: one for one in own}
         quiet = lambda one: self.settings.is_silenced(one, now_s)  # noqa: E731
-        for send in self.dispatcher.step(now_s, self.leads, there, quiet):
-            job = asyncio.get_running_loop().create_task(self._send(send))
+        there = folded(there, [node.name for node in state.nodes])
+        due = self.dispatcher.step(now_s, self.leads, there, quiet)
+        self._say_marks()
+        for message in grouped(due):
+            job = asyncio.get_running_loop().create_task(self._send(message))
             self._sending.add(job)
             job.add_done_callback(self._sending.discard)
         if (shown := self._states(now_s)) != self.current:
@@ -160,6 +169,12 @@ class Alerting:
     def _say(self, own: bool = False, marks: tuple[Mark, ...] = ()) -> None:
         self._node.say(encode(AlertsSaid(self._own[:SAID_MAX] if own else None, marks)))
 
+    def _say_marks(self) -> None:
+        """Those that are new, in one message."""
+        if self._unsaid:
+            self._say(marks=tuple(self._unsaid))
+            self._unsaid.clear()
+
     def _hear(self, node_id: int, said: AlertsSaid) -> None:
         if node_id == self._node.life.replica.node_id:
             return
@@ -169,31 +184,33 @@ class Alerting:
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, message: Message) -> None:
         targets = [one for one in self.settings.targets if not one.is_on("disable")]
-        told = await asyncio.gather(*(self.deliver(one, self._values(send)) for one in targets))
+        told = await asyncio.gather(*(self.deliver(one, self._values(message)) for one in targets))
         failed = [f"{target.name}: {one.answer}" for target, one in zip(targets, told, strict=True) if not one.arrived]
-        ended = self.dispatcher.done(send, len(failed) < len(targets) or not targets, time.time())
-        if ended or failed:
+        arrived, now_s = len(failed) < len(targets) or not targets, time.time()
+        ended = [self.dispatcher.done(send, arrived, now_s) for send in message.sends]
+        self._say_marks()
+        if any(ended) or failed:
             where = (
                 f"told {len(targets) - len(failed)} of {len(targets)} targets"
                 if targets
                 else "there is no target to tell"
             )
             problem = f" {'; '.join(failed)}" if failed else ""
-            sentence = f"{_title(send)}: {send.condition.sentence} ({where}){problem}"[:400]
-            code = f"alert-{send.word}" if ended else "alert-failed"
-            self._node.flight.recorder.record(Recorded("alert", code, send.condition.key[:400], sentence))
+            sentence = f"{message.title}: {message.told} ({where}){problem}"[:400]
+            code = f"alert-{message.word}" if any(ended) else "alert-failed"
+            self._node.flight.recorder.record(Recorded("alert", code, message.first.key[:400], sentence))
 
     async def deliver(self, target: Section, values: dict[str, str]) -> Told:
         return await asyncio.to_thread(deliver, target, self._secret(target), values)
 
-    def _values(self, send: Send) -> dict[str, str]:
-        one, state = send.condition, self._node.publisher.state
+    def _values(self, message: Message) -> dict[str, str]:
+        one, state = message.first, self._node.publisher.state
         name = state.name if state is not None else ""
-        title = f"[{name or one.node}] {_title(send)}"
-        return {"title": title, "text": one.sentence, "kind": one.kind, "node": one.node, "cluster": name,
-                "word": send.word}  # fmt: skip
+        title = f"[{name or one.node}] {message.title}"
+        return {"title": title, "text": message.text, "kind": one.kind, "node": one.node, "cluster": name,
+                "word": message.word}  # fmt: skip
 
     def _secret(self, target: Section) -> str:
         kept = parse(self._node.life.tree.read(settings.SECRETS) or b"")
@@ -244,11 +261,6 @@ class Alerting:
                 hidden.append(Section(kind, name, {"secret": secret}))
             work += [Mkdir("priv", parents=True), Write(settings.SECRETS, render(hidden))]
         await self._node.life.driver.propose(work, user=user, door="api")
-
-
-def _title(send: Send) -> str:
-    words = conditions.KINDS.get(send.condition.kind, send.condition.kind)
-    return words if send.word == "raised" else f"Over: {words}"
 
 
 def _clock(time_s: float) -> str:

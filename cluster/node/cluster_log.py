@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cluster.model import TaskState
-from cluster.node.board import LogEntry, Logged, encode
+from cluster.node.board_messages import LogEntry, Logged, encode
 
 ENTRIES_MAX = 500
 BYTES_MAX = 128 << 10

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from cluster.core import electorate as votes
 from cluster.core.effects import Committed
 from cluster.core.entries import Entries
-from cluster.node.board import Compared
+from cluster.node.board_messages import Compared
 from cluster.store.schema import NOTHING, digest, tree_checksum, xor
 
 KEPT = 4096  # changes whose digests are remembered

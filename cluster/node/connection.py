@@ -13,9 +13,9 @@ from typing import Protocol
 
 from cluster.engine.base import Engine, EngineEvent, EngineLost
 from cluster.errors import QuireError
-from cluster.node import board, driver
+from cluster.node import board_messages, driver
 
-GROUPS = (board.GROUP, driver.GROUP)
+GROUPS = (board_messages.GROUP, driver.GROUP)
 RETRY_FIRST_S, RETRY_MAX_S = 0.3, 5.0
 
 log = logging.getLogger(__name__)

@@ -26,7 +26,8 @@ from cluster.node.access.tickets import FormerKeys
 from cluster.node.alerting import Alerting
 from cluster.node.archive import Archive
 from cluster.node.background import Background
-from cluster.node.board import GROUP, Announcement, Board, Trouble, encode
+from cluster.node.board import Board
+from cluster.node.board_messages import GROUP, Announcement, Trouble, encode
 from cluster.node.cluster_log import ClusterLog
 from cluster.node.connection import Service
 from cluster.node.departures import Departures
@@ -73,9 +74,8 @@ class Daemon:
         self.view: View | None = None
         self.cluster_log = ClusterLog(options.name, time.time, self.say, lambda: self.publisher.publish("log", {}))
         self.status_keys = StatusKeys(lambda: self.life.replica.node_id, time.time, self.say)
-        self.board = Board(
-            time.time, self.showing.soon, self._someone_new, self.cluster_log.hear, key_set=self.status_keys.hear
-        )
+        self.board = Board(time.time, self.showing.soon, self._someone_new, self.cluster_log.hear)
+        self.board.measured, self.board.key_set = self.showing.before_long, self.status_keys.hear
         self.board.greetings.append(self.status_keys.share)
         self.archive = Archive(options.state_dir / "archive", self.name_of, time.time)
         self.trends, self.link_past = TrendBoard(self.archive, time.time), LinkPast(time.time)
@@ -224,7 +224,7 @@ class Daemon:
         self.flight.committed(changes)
         if self.mount is not None:
             self.mount.committed(changes, whole)
-        self.showing.after_commit()
+        self.showing.before_long()
 
     def _phase_changed(self) -> None:
         log.info("The store is %s. %s", self.life.replica.phase.value, self.life.replica.reason)

@@ -17,7 +17,7 @@ from cluster.flight import partings, timeline
 from cluster.flight.recorded import KINDS, Recorded
 from cluster.model import ClusterState, NodeState, TaskState
 from cluster.node import fellows
-from cluster.node.board import Happened, encode
+from cluster.node.board_messages import Happened, encode
 from cluster.node.recorder import KEPT, Recorder
 
 if TYPE_CHECKING:

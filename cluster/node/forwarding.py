@@ -19,7 +19,7 @@ from cluster.control.node_requests import ForwardCall
 from cluster.control.pinned import Answer, Exchange
 from cluster.errors import Busy, InvalidInput, NotFound, PeerError
 from cluster.model import ClusterState, NodeState
-from cluster.node.board import Announcement
+from cluster.node.board_messages import Announcement
 
 CONNECT_S = 0.8
 DEADLINE_S = 30.0

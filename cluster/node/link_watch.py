@@ -15,7 +15,7 @@ from collections.abc import Callable
 from cluster.corosync.conf import Document
 from cluster.engine.base import Measured
 from cluster.model import LinkState, TotemState
-from cluster.node.board import Linked, encode
+from cluster.node.board_messages import Linked, encode
 from cluster.node.interfaces import local_addresses
 from cluster.node.life import Life
 from cluster.node.link_readings import LinkReadings

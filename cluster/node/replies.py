@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from cluster.errors import QuireError, Unavailable
-from cluster.node import board
+from cluster.node import board_messages
 
 if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
@@ -29,20 +29,20 @@ class Replies:
         self._daemon, self._kind = daemon, kind
         self._replying = 0
 
-    def say(self, message: board.AnyMessage) -> None:
+    def say(self, message: board_messages.AnyMessage) -> None:
         """To everybody in the status group. Raises Unavailable."""
         try:
-            self._daemon.life.connection.engine.multicast(board.GROUP, board.encode(message))
+            self._daemon.life.connection.engine.multicast(board_messages.GROUP, board_messages.encode(message))
         except QuireError as error:
             raise Unavailable(f"The other nodes cannot be asked: {error.message}") from error
 
-    def give(self, make: Callable[[], Awaitable[board.AnyMessage]]) -> None:
+    def give(self, make: Callable[[], Awaitable[board_messages.AnyMessage]]) -> None:
         """Say what `make` comes to. Too many at once: nothing is said."""
         if self._replying < REPLYING_MAX:
             self._replying += 1
             self._daemon.background.run(self._reply(make))
 
-    async def _reply(self, make: Callable[[], Awaitable[board.AnyMessage]]) -> None:
+    async def _reply(self, make: Callable[[], Awaitable[board_messages.AnyMessage]]) -> None:
         try:
             self.say(await make())
         except (QuireError, OSError) as error:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from cluster.model import Sample
-from cluster.node.board import Sampled
+from cluster.node.board_messages import Sampled
 from cluster.node.rates import Readings
 
 EVERY_S = 2.0

@@ -1,4 +1,5 @@
-"""When the cluster's state is shown to pages: once per turn of the loop, and for commits alone a few times in a second.
+"""When the cluster's state is shown to pages: at once after a quiet while; under load as often as leaves time for
+everything else; and for commits or figures alone a few times in a second.
 
 What is shown is `daemon.py`'s; this only decides the moment.
 """
@@ -9,30 +10,25 @@ import asyncio
 import time
 from collections.abc import Callable
 
-COMMITS_EVERY_S = 0.1
+AT_MOST_EVERY_S = 0.1  # what can wait
+REST_PER_WORK = 4.0  # a show of thirty-two nodes takes milliseconds, and a join is hundreds of messages
 
 
 class Showing:
     """`show` is called on the loop."""
 
-    def __init__(self, show: Callable[[], None]) -> None:
-        self._do = show
-        self._waiting: asyncio.Handle | None = None
-        self._shown_at_s = 0.0
+    def __init__(self, show: Callable[[], None], now_s: Callable[[], float] = time.monotonic) -> None:
+        self._do, self._now_s = show, now_s
+        self._waiting: asyncio.TimerHandle | None = None
+        self._began_s = self._ended_s = -AT_MOST_EVERY_S
 
     def soon(self) -> None:
-        """Once per turn of the loop, however much happened in it."""
-        if isinstance(self._waiting, asyncio.TimerHandle):
-            self._waiting.cancel()
-            self._waiting = None
-        if self._waiting is None:
-            self._waiting = asyncio.get_running_loop().call_soon(self._show)
+        """Once per turn of the loop at most, however much happened in it."""
+        self._within(REST_PER_WORK * (self._ended_s - self._began_s))
 
-    def after_commit(self) -> None:
-        """A commit alone is shown at once after a quiet while, and under load a few times in a second."""
-        if self._waiting is None:
-            wait_s = self._shown_at_s + COMMITS_EVERY_S - time.monotonic()
-            self._waiting = asyncio.get_running_loop().call_later(max(0.0, wait_s), self._show)
+    def before_long(self) -> None:
+        """A commit alone, or figures."""
+        self._within(max(AT_MOST_EVERY_S, REST_PER_WORK * (self._ended_s - self._began_s)))
 
     def now(self) -> None:
         """What waits to be shown is shown before somebody looks."""
@@ -40,7 +36,20 @@ class Showing:
             self._waiting.cancel()
             self._show()
 
+    def _within(self, rest_s: float) -> None:
+        """Of the last show; sooner, where that was asked for already."""
+        loop = asyncio.get_running_loop()
+        wait_s = max(0.0, self._ended_s + rest_s - self._now_s())
+        if self._waiting is not None:
+            if self._waiting.when() <= loop.time() + wait_s:
+                return
+            self._waiting.cancel()
+        self._waiting = loop.call_later(wait_s, self._show)
+
     def _show(self) -> None:
         self._waiting = None
-        self._shown_at_s = time.monotonic()
-        self._do()
+        self._began_s = self._now_s()
+        try:
+            self._do()
+        finally:
+            self._ended_s = self._now_s()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cluster.errors import Busy, InvalidInput
-from cluster.node.board import KeySet, encode
+from cluster.node.board_messages import KeySet, encode
 
 VALUE_BYTES_MAX = 32768
 KEY_BYTES_MAX = 255

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 
 from cluster.core.effects import Committed
 from cluster.core.replica import Replica
-from cluster.node.board import Board, Compared, Trouble
+from cluster.node.board import Board
+from cluster.node.board_messages import Compared, Trouble
 from cluster.node.comparison import Comparison
 from cluster.node.life import Life
 from cluster.node.recovery import Recovery

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cluster.errors import InvalidInput
 from cluster.model import TaskState
-from cluster.node.board import Working, WorkingTask, encode
+from cluster.node.board_messages import Working, WorkingTask, encode
 from cluster.node.tasks import TaskLines, state_of
 from cluster.node.upid import parse_upid
 

@@ -21,7 +21,7 @@ from cluster.core.preflight import CLOCK_ERROR_S, CLOCK_WARNING_S
 from cluster.corosync import conf
 from cluster.errors import NotInCluster
 from cluster.model import Node
-from cluster.node import board, certificates, first_start
+from cluster.node import board_messages, certificates, first_start
 from cluster.node.replies import Replies
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Answered = Callable[[str, "Heard"], None]
 class Heard:
     """What a node said, and when it was heard."""
 
-    said: board.Standing
+    said: board_messages.Standing
     at_s: float
 
     @property
@@ -80,7 +80,7 @@ class Verification:
 
     async def _ask(self, names: Mapping[int, str], answered: Answered) -> dict[int, Heard]:
         self._heard, told = {}, set[int]()
-        self._replies.say(board.StandingAsked())
+        self._replies.say(board_messages.StandingAsked())
         end_s = time.monotonic() + ANSWER_S
         while True:
             for node_id in self._heard.keys() - told:
@@ -91,20 +91,20 @@ class Verification:
                 return dict(self._heard)
             await asyncio.sleep(POLL_S)
 
-    def _hear(self, node_id: int, message: board.StandingAsked | board.Standing) -> None:
-        if isinstance(message, board.Standing):
+    def _hear(self, node_id: int, message: board_messages.StandingAsked | board_messages.Standing) -> None:
+        if isinstance(message, board_messages.Standing):
             self._heard[node_id] = Heard(message, self._now_s())
         else:
             self._replies.give(self._own)
 
-    async def _own(self) -> board.Standing:
+    async def _own(self) -> board_messages.Standing:
         corosync = await self._corosync_version()
         daemon = self._daemon
         options, replica = daemon.options, daemon.life.replica
         text = options.configuration.read_bytes() if options.configuration.exists() else b""
         key = options.authkey.read_bytes() if options.authkey.exists() else b""
         point = replica.machine.log.commit
-        return board.Standing(
+        return board_messages.Standing(
             self._now_s(), conf.parse(text).config_version if text else 0, conf.digest(text) if text else "",
             hashlib.sha256(b"quire verify" + key).hexdigest() if key else "", point.epoch, point.index,
             point.hash.hex(), replica.writable, version.VERSION, corosync, daemon.served.fingerprint,

@@ -23,7 +23,7 @@ from cluster.engine.quorum_options import quorum_options, witness_of
 from cluster.errors import Conflict, QuireError, Unavailable
 from cluster.model import ClusterState, WitnessSeen, WitnessState
 from cluster.node import qdevice
-from cluster.node.board import Witnessed, encode
+from cluster.node.board_messages import Witnessed, encode
 from cluster.node.tasks import TaskContext
 from cluster.node.witness_host import NodeWitnessHost
 from cluster.workflow import witness_rule

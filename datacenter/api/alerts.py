@@ -15,7 +15,8 @@ from datacenter.api.permission import AUDIT, perm
 from datacenter.api.types import Flag, NodeName, Text, Time
 
 Kind = Literal[
-    "quorum-lost", "node-gone", "link-down", "latency", "store-read-only", "disk", "certificate", "clock", "task-failed"
+    "quorum-lost", "node-gone", "link-down", "latency", "store-read-only", "disk", "certificate", "clock",
+    "witness-gone", "task-failed",
 ]  # fmt: skip
 Type = Literal["rule", "smtp", "webhook", "ntfy", "gotify", "silence"]
 Id = Annotated[

@@ -140,13 +140,16 @@ ALERTS = (
     _("{name} is gone."),
     _("The clock of {name} is {n_seconds} s from {other}'s."),
     _("Link {n_link} between {name} and {other} is down."),
-    _("Link {n_link} from {name} to {other} takes {n_latency} ms."),
+    _("Link {n_link} from {name} to {other} takes more than {n_latency} ms."),
+    _("Link {n_link} of {name} is down towards {n_here} of {n_all} nodes."),
+    _("Link {n_link} of {name} takes more than {n_latency} ms to {n_here} of {n_all} nodes."),
     _("Task {task} {id} on {name} failed: {rest}"),
     _("Task {task}  on {name} failed: {rest}"),
     _("Over: {kind}: {text} ({text_told})"),
     _("{kind}: {text} ({text_told})"),
     _("told {n_told} of {n_targets} targets"),
     _("there is no target to tell"),
+    _("And {n_more} more."),
 )
 
 # --- why a store cannot be written, and what failed (`cluster/core/agreement.py`, `cluster/node/recovery.py`)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cluster.alerts.conditions import Condition
-from cluster.alerts.dispatch import CLAIM_S, HOLD_S, TRIES_MAX, Dispatcher, Send, backoff_s
+from cluster.alerts.condition import Condition
+from cluster.alerts.dispatch import CLAIM_S, CURRENT_MAX, HOLD_S, MARKS_MAX, TRIES_MAX, Dispatcher, Send, backoff_s
 
 GONE = Condition("node-gone/gamma", "node-gone", "gamma", "gamma is gone.")
 ONCE = Condition("task-failed/x", "task-failed", "alpha", "It failed.", once=True)
@@ -120,3 +120,19 @@ def test_a_target_that_fails_is_tried_again_later_and_not_for_ever() -> None:
     here.turn(GONE, seconds=2000)
     assert len(here.sent) == TRIES_MAX
     assert [backoff_s(tries) for tries in (1, 2, 3, 20)] == [5, 10, 20, 300]
+
+
+def test_more_than_can_be_kept_is_told_once_and_not_again_and_again() -> None:
+    here = Cluster("alpha", "beta")
+    many = [Condition(f"disk/n{number}", "disk", f"n{number}", "Full.") for number in range(2 * MARKS_MAX)]
+    here.turn(*many, seconds=60)
+    assert len(here.sent) == len(set(here.sent)) == CURRENT_MAX
+
+
+def test_what_was_told_long_ago_is_forgotten_before_what_still_counts() -> None:
+    here = Cluster("alpha", "beta")
+    here.turn(GONE, seconds=10)
+    for number in range(MARKS_MAX + 10):
+        here.turn(GONE, Condition(f"task-failed/{number}", "task-failed", "alpha", "It failed.", once=True))
+    assert [sent for sent in here.sent if sent[2] == GONE.key] == [("alpha", "raised", GONE.key)]
+    assert all(len(node._known) <= MARKS_MAX + CURRENT_MAX for node in here.nodes.values())

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cluster.access.sections import Section, render
-from cluster.alerts.conditions import Condition
+from cluster.alerts.condition import Condition
 from cluster.alerts.settings import TEMPLATE, VALUES, check, fill, read
 from cluster.errors import InvalidInput
 

@@ -8,7 +8,8 @@ import pytest
 
 from cluster.engine.base import Delivered, GroupChanged
 from cluster.model import Member, RingId, TaskState
-from cluster.node.board import GROUP, Board, LogEntry, Logged, encode
+from cluster.node.board import Board
+from cluster.node.board_messages import GROUP, LogEntry, Logged, encode
 from cluster.node.cluster_log import BYTES_MAX, ENTRIES_MAX, ClusterLog
 from tests.cast import ALICE, ALPHA, BETA, BOB, GAMMA, NODES
 

@@ -13,7 +13,7 @@ from cluster.core.operations import Command, Mkdir, Remove, Write, encode_body
 from cluster.core.snapshot import Snapshot
 from cluster.core.tree import AnyOperation
 from cluster.node import comparison
-from cluster.node.board import Compared
+from cluster.node.board_messages import Compared
 from cluster.node.comparison import Comparison, Digests
 from tests.store.scribe import EPOCH
 

@@ -12,7 +12,7 @@ from cluster.control.node_requests import ForwardCall
 from cluster.errors import Busy, FingerprintMismatch, InvalidInput, NotFound, PeerError
 from cluster.model import ClusterState, NodeState
 from cluster.node import forwarding
-from cluster.node.board import Announcement
+from cluster.node.board_messages import Announcement
 from cluster.node.forwarding import Forwarding
 from cluster.secret import Secret
 from tests.control.tls import Server, answer, certificate, saying, tls_server

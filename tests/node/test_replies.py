@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from cluster.errors import Busy, Unavailable
-from cluster.node import board
+from cluster.node import board_messages
 from cluster.node.background import Background
 from cluster.node.replies import REPLYING_MAX, Replies
 
@@ -40,7 +40,7 @@ async def test_a_reply_is_said_to_the_status_group_and_no_more_than_a_few_are_ma
     async def slow():
         begun.append(1)
         await free.wait()
-        return board.StandingAsked()
+        return board_messages.StandingAsked()
 
     for _ in range(REPLYING_MAX + 3):
         replies.give(slow)
@@ -48,7 +48,7 @@ async def test_a_reply_is_said_to_the_status_group_and_no_more_than_a_few_are_ma
     assert len(begun) == REPLYING_MAX and wire.said == []
     free.set()
     await wire.quiet()
-    assert wire.said == [(board.GROUP, board.encode(board.StandingAsked()))] * REPLYING_MAX
+    assert wire.said == [(board_messages.GROUP, board_messages.encode(board_messages.StandingAsked()))] * REPLYING_MAX
     replies.give(slow)
     await wire.quiet()
     assert len(wire.said) == REPLYING_MAX + 1
@@ -66,7 +66,7 @@ async def test_a_reply_that_fails_ends_nothing_and_makes_room_for_the_next(wire,
     await wire.quiet()
 
     async def fine():
-        return board.StandingAsked()
+        return board_messages.StandingAsked()
 
     replies.give(fine)
     await wire.quiet()
@@ -76,4 +76,4 @@ async def test_a_reply_that_fails_ends_nothing_and_makes_room_for_the_next(wire,
 def test_who_asks_while_the_engine_takes_nothing_is_told(wire):
     wire.broken = Busy("Too many messages are waiting.")
     with pytest.raises(Unavailable, match="cannot be asked: Too many"):
-        Replies(wire, "A question").say(board.StandingAsked())
+        Replies(wire, "A question").say(board_messages.StandingAsked())

@@ -9,7 +9,8 @@ import pytest
 from cluster.engine.base import Delivered, GroupChanged
 from cluster.errors import Busy, InvalidInput
 from cluster.model import Member, RingId
-from cluster.node.board import GROUP, Board, KeySet
+from cluster.node.board import Board
+from cluster.node.board_messages import GROUP, KeySet
 from cluster.node.status_keys import BYTES_MAX, KEY_BYTES_MAX, KEYS_MAX, VALUE_BYTES_MAX, StatusKeys
 from tests.cast import ALPHA, BETA, GAMMA, NODES
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from cluster.model import TaskState
-from cluster.node.board import Board, Working, WorkingTask
+from cluster.node.board import Board
+from cluster.node.board_messages import Working, WorkingTask
 from cluster.node.task_board import TASKS_PER_NODE_MAX, TaskBoard
 from cluster.node.tasks import TaskContext, TaskRunner
 

@@ -7,7 +7,7 @@ from cluster.control.requests import CheckNode, VerifyCluster
 from cluster.corosync import conf
 from cluster.errors import NotInCluster
 from cluster.model import Link, Node
-from cluster.node.board import Standing
+from cluster.node.board_messages import Standing
 from cluster.node.verification import Heard, compare, compare_certificates, compare_members, lagging
 from tests.node.alone import alone
 

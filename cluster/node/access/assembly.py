@@ -24,7 +24,7 @@ from cluster.node.access.sign_in import SignIn
 from cluster.node.access.throttle import Throttle
 from cluster.node.access.tickets import Ticket
 from cluster.node.access.tokens import Tokens
-from cluster.node.board import SignInFailed, encode
+from cluster.node.board_messages import SignInFailed, encode
 from cluster.node.life import Life
 from cluster.node.options import Options
 

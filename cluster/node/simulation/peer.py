@@ -20,7 +20,7 @@ from cluster.engine.base import EngineEvent, GroupChanged
 from cluster.engine.simulated import SimulatedEngine
 from cluster.errors import QuireError, Unavailable
 from cluster.model import Node
-from cluster.node.board import GROUP, Announcement, Linked, LogEntry, Logged, Sampled, encode
+from cluster.node.board_messages import GROUP, Announcement, Linked, LogEntry, Logged, Sampled, encode
 from cluster.node.connection import Connection, NoService
 from cluster.node.driver import Driver
 from cluster.node.life import votes_of
