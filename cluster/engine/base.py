@@ -149,4 +149,4 @@ class Engine(Protocol):
 
     async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
         """What was counted on these links, each a peer's node id and a link's number; one that the engine does not
-        know is left out. Never raises: without an answer within 1 s there is nothing."""
+        know is left out. Never raises: without an answer within 3 s there is nothing."""

@@ -28,13 +28,13 @@ from cluster.corosync.status import is_lost, is_try_again
 from cluster.engine.base import EngineEvent, EngineLost, EngineStatus, Measured, QuorumChanged
 from cluster.engine.corosync_connection import Connection, Handle, close_all, close_apart, close_in_time
 from cluster.engine.corosync_group import Group
-from cluster.engine.corosync_links import read_counts
+from cluster.engine.corosync_links import LinkCounter
 from cluster.engine.corosync_status import read_status
 from cluster.errors import CorosyncError, Unavailable
 from cluster.model import Member
 
 CONNECT_TIMEOUT_S, CALL_TIMEOUT_S = 30.0, 10.0
-STATUS_TIMEOUT_S = 1.0
+STATUS_TIMEOUT_S, MEASURE_TIMEOUT_S = 1.0, 3.0  # the latter is hundreds of questions, with many nodes
 RETRY_S, RECOUNT_S = 0.05, 1.0
 NOTICES_PER_TURN = 64
 
@@ -53,6 +53,7 @@ class CorosyncEngine:
         self._connection: Connection | None = None
         self._fds: list[int] = []
         self._groups: dict[str, Group] = {}
+        self._counters: list[LinkCounter] = []  # one, while nobody uses it
         self._notice: QuorumNotice | None = None  # None also while a new ring's quorum is undecided
         self._asked = 0  # counts what made the votes worth asking for
         self._asking: asyncio.Task[None] | None = None
@@ -120,19 +121,40 @@ class CorosyncEngine:
 
     async def status(self) -> EngineStatus:
         try:
-            return await polled(read_status, "asking corosync for its status")
+            return await polled(read_status, "asking corosync for its status", STATUS_TIMEOUT_S)
         except Unavailable as error:
             log.debug("No status: %s", error.message)
             return EngineStatus(running=False)
 
     async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:
             return Measured()
         try:
-            return await polled(lambda: read_counts(wanted), "asking corosync about its links")
+            counter, measured = await polled(
+                lambda: self._count(wanted), "asking corosync about its links", MEASURE_TIMEOUT_S,
+                lambda late: late[0].close(),
+            )  # fmt: skip
         except (Unavailable, CorosyncError) as error:
             log.debug("Nothing measured: %s", error.message)
             return Measured()
+        if self._connection is connection and not self._counters:
+            self._counters.append(counter)
+        else:
+            close_apart([counter])
+        return measured
+
+    def _count(self, wanted: Collection[tuple[int, int]]) -> tuple[LinkCounter, Measured]:
+        """In a thread, which has the counter for itself: one that does not answer is not used again."""
+        try:
+            counter = self._counters.pop()
+        except IndexError:
+            counter = LinkCounter()
+        try:
+            return counter, counter.read(wanted)
+        except BaseException:
+            counter.close()
+            raise
 
     # --- connecting and losing ----------------------------------------------------------------------------------------
 
@@ -165,7 +187,8 @@ class CorosyncEngine:
             if waiting is not None:
                 waiting.cancel()
         self._asking = self._recount = None
-        handles: list[Handle] = [group.detach() for group in groups.values()]
+        handles: list[Handle] = [*(group.detach() for group in groups.values()), *self._counters]
+        self._counters.clear()
         while self._fds:
             asyncio.get_running_loop().remove_reader(self._fds.pop())
         if connection is not None:
@@ -252,5 +275,5 @@ class CorosyncEngine:
             self._emit(changed)
 
 
-async def polled(call: Callable[[], T], what: str) -> T:
-    return await bounded(call, STATUS_TIMEOUT_S, what, stuck_max=STUCK_MAX_FOR_POLLS)
+async def polled(call: Callable[[], T], what: str, timeout_s: float, discard: Callable[[T], None] | None = None) -> T:
+    return await bounded(call, timeout_s, what, discard, stuck_max=STUCK_MAX_FOR_POLLS)

@@ -1,13 +1,12 @@
 """What corosync counts on its links, out of its map of statistics: `stats.knet.`, `stats.srp.`, `stats.pg.`.
 
-A plain blocking function, to be run through `cluster/corosync/bounded.py`. Only the keys that are shown are asked for:
+Plain blocking calls, to be run through `cluster/corosync/bounded.py`. Only the keys that are shown are asked for:
 the whole map of thirty-two nodes has more than a thousand. What two readings mean is `cluster/node/link_readings.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import closing
 
 from cluster.corosync.cfg import Cfg, KnetLink
 from cluster.corosync.cmap import Cmap, Map
@@ -16,20 +15,32 @@ from cluster.errors import CorosyncError
 from cluster.model import TotemState
 
 
-def read_counts(wanted: Collection[tuple[int, int]]) -> Measured:
-    """Raises CorosyncError when corosync does not answer."""
-    with closing(Cfg()) as cfg:
-        peers = {peer for peer, _ in wanted}
-        used = {(peer, link.number): link.destination for peer in peers for link in links_towards(cfg, peer)}
-    with closing(Cmap(Map.STATISTICS)) as cmap:
-        found = (_read_link(cmap, *pair, used[pair]) for pair in wanted if pair in used)
-        links = tuple(found)
+class LinkCounter:
+    """Two connections that are kept, for making them costs corosync more than what is asked. For one call at a time."""
+
+    def __init__(self) -> None:
+        """Connect. Raises CorosyncError."""
+        self._cfg = Cfg()
+        try:
+            self._cmap = Cmap(Map.STATISTICS)
+        except BaseException:
+            self._cfg.close()
+            raise
+
+    def close(self) -> None:
+        """Never raises."""
+        self._cmap.close()
+        self._cfg.close()
+
+    def read(self, wanted: Collection[tuple[int, int]]) -> Measured:
+        """Raises CorosyncError when corosync does not answer."""
+        number, peers = self._cmap.number, {peer for peer, _ in wanted}
+        known = {(peer, link.number): link for peer in peers for link in links_towards(self._cfg, peer)}
+        links = tuple(_read_link(self._cmap, pair[0], known[pair]) for pair in wanted if pair in known)
         totem = TotemState(
-            cmap.number("stats.srp.mcast_retx"),
-            cmap.number("stats.srp.mtt_rx_token"),
-            cmap.number("stats.pg.msg_queue_avail"),
+            number("stats.srp.mcast_retx"), number("stats.srp.mtt_rx_token"), number("stats.pg.msg_queue_avail")
         )
-    return Measured(links, totem)
+        return Measured(links, totem)
 
 
 def links_towards(cfg: Cfg, peer_id: int) -> tuple[KnetLink, ...]:
@@ -43,8 +54,8 @@ def links_towards(cfg: Cfg, peer_id: int) -> tuple[KnetLink, ...]:
         raise
 
 
-def _read_link(cmap: Cmap, peer_id: int, link: int, address: str) -> LinkCount:
-    prefix = f"stats.knet.node{peer_id}.link{link}"
+def _read_link(cmap: Cmap, peer_id: int, link: KnetLink) -> LinkCount:
+    prefix = f"stats.knet.node{peer_id}.link{link.number}"
 
     def figure(name: str) -> int:
         return cmap.number(f"{prefix}.{name}") or 0
@@ -52,8 +63,8 @@ def _read_link(cmap: Cmap, peer_id: int, link: int, address: str) -> LinkCount:
     samples = figure("latency_samples")
     return LinkCount(
         peer_id,
-        link,
-        bool(figure("connected")),
+        link.number,
+        link.connected,
         figure("latency_ave") if samples else None,
         figure("latency_max") if samples else None,
         samples,
@@ -61,6 +72,6 @@ def _read_link(cmap: Cmap, peer_id: int, link: int, address: str) -> LinkCount:
         figure("rx_pong_packets"),
         figure("tx_total_retries"),
         figure("down_count"),
-        figure("mtu"),
-        address,
+        link.mtu,
+        link.destination,
     )

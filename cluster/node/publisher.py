@@ -24,6 +24,7 @@ class Publisher:
         self.source = uuid.uuid4().hex
         self.number = 0
         self.state: ClusterState | None = None
+        self._shown: ClusterState | None = None  # that state, without figures
         self._now_s = now_s
         self._subscribers: dict[int, Subscriber] = {}
         self._next_id = 0
@@ -49,8 +50,9 @@ class Publisher:
     def show(self, state: ClusterState, at_s: float | None = None) -> None:
         """Publish what differs between this state and the last one shown."""
         before, self.state = self.state, state
-        if before is None or _bare(before) != _bare(state):
-            self.publish("cluster", _bare(state), at_s)
+        shown, self._shown = self._shown, _bare(state)
+        if shown != self._shown:
+            self.publish("cluster", self._shown, at_s)
         if before is None or before.store != state.store:
             self.publish("store", state.store, at_s)
         known = {node.name: node for node in before.nodes} if before is not None else {}

@@ -1,4 +1,4 @@
-"""Reads this host every two seconds and says so to the status group, for as long as the daemon lives.
+"""Reads this host every two seconds, on the beat (`beat.py`), and says so to the status group.
 
 What is read is `samplers.py`; how counters become rates is `rates.py`.
 """
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from cluster.model import Sample
+from cluster.node.beat import until_beat_s
 from cluster.node.board_messages import Sampled
 from cluster.node.rates import Readings
 
@@ -26,4 +27,4 @@ class Sampling:
         while True:
             reading = await asyncio.to_thread(self._read, time.time())
             self._say(Sampled(reading.time_s, reading.values))
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(until_beat_s(EVERY_S, time.time()))

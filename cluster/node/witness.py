@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from cluster.node.daemon import Daemon
 
 LOOK_EVERY_S = 1.0
-TELL_EVERY_TURNS = 10
+TELL_EVERY_TURNS = 60
 START_AGAIN_S = (1.0, 2.0, 5.0, 10.0)
 BUSY = "The witness is being set up or removed right now. Wait for that task to end."
 

@@ -13,7 +13,6 @@ import logging
 from collections import deque
 from typing import Any
 
-from cluster.control.requests import as_plain
 from cluster.model import Change
 
 logger = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ class Forwarder:
 
     def offer(self, change: Change | dict[str, Any]) -> None:
         """Take a change, as the daemon has it or as its control socket sends it. Returns at once."""
-        self._waiting.append(as_plain(change) if isinstance(change, Change) else change)
+        self._waiting.append(_plain(change) if isinstance(change, Change) else change)
         self._offered.set()
 
     async def _run(self) -> None:
@@ -82,6 +81,11 @@ class Forwarder:
             logger.warning("live updates go on")
         self._failing = False
         return True
+
+
+def _plain(change: Change) -> dict[str, Any]:
+    """Its value is plain already, and large."""
+    return {"number": change.number, "topic": change.topic, "value": change.value, "at_s": change.at_s}
 
 
 def _name(error: Exception) -> str:
