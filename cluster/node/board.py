@@ -140,8 +140,12 @@ class Board:
             return
         card = self.card(event.sender.node_id)
         if isinstance(message, Announcement):
+            if card.announcement == message:
+                return  # said again for somebody new
             card.announcement = message
         elif isinstance(message, Trouble):
+            if card.trouble == message.sentence:
+                return
             card.trouble = message.sentence
         elif isinstance(message, Linked):
             self._links_said(event.sender.node_id, card, message)

@@ -9,7 +9,7 @@ import pytest
 from cluster.engine.base import Delivered, GroupChanged
 from cluster.model import LinkState, Member, RingId
 from cluster.node.board import Board
-from cluster.node.board_messages import GROUP, Linked, Sampled, Trouble, decode, encode
+from cluster.node.board_messages import GROUP, Announcement, Linked, Sampled, Trouble, decode, encode
 
 BETA = Member(2, 7)
 LINK = LinkState(1, 0, True, latency_us=200, peer_address="10.0.0.1")
@@ -26,7 +26,7 @@ class Shown:
         self.said(Linked((LINK,), None))
         self.asked.clear()
 
-    def said(self, *messages: Linked | Sampled | Trouble) -> list[str]:
+    def said(self, *messages: Announcement | Linked | Sampled | Trouble) -> list[str]:
         for message in messages:
             self.board.hear(Delivered(GROUP, BETA, encode(message)))
         return self.asked
@@ -56,6 +56,13 @@ def test_a_link_that_is_not_as_it_was_is_shown_with_everything_else(links: tuple
 
 def test_trouble_is_shown_with_everything_else() -> None:
     assert Shown().said(Trouble("The disk is full.")) == ["whole"]
+
+
+def test_what_is_said_again_for_somebody_new_is_not_shown_again() -> None:
+    shown, who = Shown(), Announcement("beta", "10.0.0.2", 8006, "AA:BB", "0.1")
+    assert shown.said(who, Trouble("The disk is full.")) == ["whole", "whole"]
+    assert shown.said(who, Trouble("The disk is full.")) == ["whole", "whole"]
+    assert shown.said(Trouble("")) == ["whole", "whole", "whole"]
 
 
 def test_what_is_not_understood_is_left_out() -> None:
