@@ -46,7 +46,7 @@ class Refused(Exception):
         self.status, self.message, self.fields = status, message, fields
 
 
-def eventually(what: str, true: Callable[[], Any], timeout_s: float) -> Any:
+def eventually(what: str, true: Callable[[], Any], timeout_s: float, pause_s: float = PAUSE_S) -> Any:
     """Wait until `true()` is true and return what it returned; a refused connection counts as not yet."""
     deadline = time.monotonic() + timeout_s
     last: object = None
@@ -58,7 +58,7 @@ def eventually(what: str, true: Callable[[], Any], timeout_s: float) -> Any:
             last = error
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {timeout_s:g} s" + (f" ({last})" if last else ""))
-        time.sleep(PAUSE_S)
+        time.sleep(pause_s)
 
 
 @dataclass
@@ -209,7 +209,7 @@ class Visit:
         assert ended == "OK", f"create ended with {ended}: {self.first.task_log(upid)}"
         return time.monotonic() - began
 
-    def join(self, name: str, **parameters: Any) -> float:
+    def join(self, name: str, *, timeout_s: float = 90, pause_s: float = PAUSE_S, **parameters: Any) -> float:
         """Join a node to the first one's cluster and see its task to the end; returns the seconds until both show it
         online."""
         node, expected = self[name], len(self.first.online()) + 1
@@ -219,7 +219,7 @@ class Visit:
             "/cluster/config/join",
             **{"hostname": peer["pve_addr"], "fingerprint": peer["pve_fp"], "password": self.password, **parameters},
         )
-        self.await_online(expected, [self.first, node], timeout_s=90)
+        self.await_online(expected, [self.first, node], timeout_s, pause_s)
         took = time.monotonic() - began
         eventually(f"{name} signs in with the cluster's key", node.sign_in, 30)
         ended = node.task_end(upid)
@@ -232,7 +232,7 @@ class Visit:
         peer: dict[str, Any] = next(row for row in told["nodelist"] if row["name"] == told["preferred_node"])
         return peer
 
-    def await_online(self, count: int, seen_by: list[Visited], timeout_s: float) -> None:
+    def await_online(self, count: int, seen_by: list[Visited], timeout_s: float, pause_s: float = PAUSE_S) -> None:
         """Wait until these nodes each show `count` nodes online. One that has just joined wants a new sign-in."""
 
         def agreed() -> bool:
@@ -245,7 +245,7 @@ class Visit:
                     return False
             return True
 
-        eventually(f"{count} nodes online on {', '.join(node.name for node in seen_by)}", agreed, timeout_s)
+        eventually(f"{count} nodes online on {', '.join(node.name for node in seen_by)}", agreed, timeout_s, pause_s)
 
     def form(self) -> None:
         """A cluster of all nodes."""

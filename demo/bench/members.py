@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cluster.control.blocking import BlockingClient
 from cluster.control.requests import Subscribe
@@ -34,6 +35,7 @@ from lab.hosts import Lab
 
 IDLE_S = 15.0
 JOINING_S = 900.0  # of a cluster; what has not joined by then does not
+JOIN_S, LOOK_EVERY_S = 240.0, 0.25  # looking twenty times a second would take a tenth of the two cores
 SEEN_S = 60.0  # until every daemon has to have seen a change
 KILLS = 3
 # All namespaces of a machine share one table of neighbours, which holds 1024 unless the kernel is told otherwise.
@@ -70,7 +72,7 @@ def grow(count: int) -> Grown:
                 if time.monotonic() - began_s > JOINING_S:
                     grown.broke = f"Not all had joined within {JOINING_S:.0f} s on this machine."
                     break
-                grown.joins_s.append(here.join(name, **_links(lab, name)))
+                grown.joins_s.append(here.join(name, timeout_s=JOIN_S, pause_s=LOOK_EVERY_S, **_links(lab, name)))
                 _lower_priority(lab, name)
                 print(f"bench: {name} joined in {grown.joins_s[-1]:.1f} s", file=sys.stderr, flush=True)
         except (AssertionError, Refused, OSError) as error:
@@ -128,7 +130,7 @@ def _room_for_neighbours(entries: int) -> Iterator[None]:
             file.write_text(kept)
 
 
-def _links(lab: Lab, name: str) -> dict[str, str]:
+def _links(lab: Lab, name: str) -> dict[str, Any]:
     return {f"link{number}": lab.address(name, number) for number in (0, 1)}
 
 
