@@ -107,7 +107,6 @@ class Daemon:
         )
         self.mount = Mount(self.door, options.mount) if options.mount is not None else None
         self.background = Background()
-        self._event_at_s: float | None = None
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
     # --- beginning and end ------------------------------------------------------------------------------------------
@@ -202,7 +201,6 @@ class Daemon:
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def _hear(self, event: EngineEvent) -> None:
-        self._event_at_s = time.time()
         if isinstance(event, QuorumChanged):
             self.view = self.membership.quorum_changed(event.ring, event.nodes, event.quorum)
         elif isinstance(event, EngineLost):
@@ -279,10 +277,10 @@ class Daemon:
             except QuireError as error:
                 log.debug("Not said to the status group: %s", error.message)
 
-    def _show(self) -> None:
+    def _show(self, at_s: float | None = None) -> None:
+        """`at_s` is when what is shown happened."""
         if not self.life.is_open:
             return
-        at_s, self._event_at_s = self._event_at_s, None
         own, replica = self.options, self.life.replica
         me = Self(
             own.name, replica.node_id, own.address, self.served.fingerprint, self.health.trouble, version.VERSION,

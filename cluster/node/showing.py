@@ -15,10 +15,16 @@ REST_PER_WORK = 4.0  # a show of thirty-two nodes takes milliseconds, and a join
 
 
 class Showing:
-    """`show` is called on the loop."""
+    """`show` is called on the loop, with the time (unix) at which this was first asked for since it was called last."""
 
-    def __init__(self, show: Callable[[], None], now_s: Callable[[], float] = time.monotonic) -> None:
-        self._do, self._now_s = show, now_s
+    def __init__(
+        self,
+        show: Callable[[float], None],
+        now_s: Callable[[], float] = time.monotonic,
+        unix_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._do, self._now_s, self._unix_s = show, now_s, unix_s
+        self._asked_s = 0.0
         self._waiting: asyncio.TimerHandle | None = None
         self._began_s = self._ended_s = -AT_MOST_EVERY_S
 
@@ -44,12 +50,14 @@ class Showing:
             if self._waiting.when() <= loop.time() + wait_s:
                 return
             self._waiting.cancel()
+        else:
+            self._asked_s = self._unix_s()
         self._waiting = loop.call_later(wait_s, self._show)
 
     def _show(self) -> None:
         self._waiting = None
         self._began_s = self._now_s()
         try:
-            self._do()
+            self._do(self._asked_s)
         finally:
             self._ended_s = self._now_s()

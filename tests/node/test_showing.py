@@ -12,10 +12,12 @@ class Shows:
 
     def __init__(self, takes_s: float = 0.0) -> None:
         self.count, self.takes_s, self.now_s = 0, takes_s, 1000.0
-        self.showing = Showing(self._show, lambda: self.now_s)
+        self.asked_s: list[float] = []
+        self.showing = Showing(self._show, lambda: self.now_s, lambda: self.now_s)
 
-    def _show(self) -> None:
+    def _show(self, asked_s: float) -> None:
         self.count += 1
+        self.asked_s.append(asked_s)
         self.now_s += self.takes_s
 
 
@@ -70,3 +72,16 @@ async def test_whoever_looks_sees_what_waits() -> None:
     here.showing.now()
     here.showing.now()
     assert here.count == 2
+
+
+async def test_what_is_shown_is_as_old_as_the_first_that_waited_for_it() -> None:
+    here = Shows()
+    here.showing.soon()
+    await turn()
+    here.now_s += 0.01
+    here.showing.before_long()
+    here.now_s += 0.02
+    here.showing.soon()
+    here.now_s += 0.03
+    here.showing.now()
+    assert here.asked_s == [1000.0, 1000.01]
