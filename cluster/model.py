@@ -98,6 +98,11 @@ class LinkState:
     mtu: int = 0
     peer_address: str = ""
 
+    @property
+    def standing(self) -> tuple[int, int, bool, int, str]:
+        """Which link this is and whether it works, without figures: what is worth telling at once when it changes."""
+        return self.peer_id, self.link, self.connected, self.flaps, self.peer_address
+
 
 @dataclass(frozen=True, slots=True)
 class TotemState:

@@ -30,7 +30,7 @@ def link_conditions(
         if peer is None or not peer.online:
             continue
         looked_at[link.link] += 1
-        known = {f"{SLOW}/{ends(me, peer.name)}/{link.link}", f"{SLOW}/{me}/{link.link}"} & set(before)
+        known = f"{SLOW}/{ends(me, peer.name)}/{link.link}" in before or f"{SLOW}/{me}/{link.link}" in before
         if not link.connected:
             wrong[DOWN, link.link].append((peer.name, 0.0))
         elif (link.latency_us or 0) > 1000 * threshold_ms * (EASED if known else 1):

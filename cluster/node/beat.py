@@ -7,6 +7,7 @@ Nodes whose clocks differ lose only that.
 
 from __future__ import annotations
 
+BEAT_S = 2.0
 AFTER_S = 0.005  # so that a timer that is a little early is not before the beat
 
 

@@ -163,14 +163,10 @@ class Board:
         self.changed()
 
     def _links_said(self, node_id: int, card: Card, said: Linked) -> None:
-        before = [_standing_of(state) for state in card.link_states]
+        before = [state.standing for state in card.link_states]
         card.link_states, card.totem, card.addresses = said.links, said.totem, said.addresses
         self.linked(node_id, said.links)
-        if before == [_standing_of(state) for state in said.links]:
+        if before == [state.standing for state in said.links]:
             self.measured()
         else:
             self.changed()
-
-
-def _standing_of(state: LinkState) -> tuple[object, ...]:
-    return state.peer_id, state.link, state.connected, state.flaps, state.peer_address

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from cluster.corosync.conf import Document
 from cluster.engine.base import Measured
 from cluster.model import LinkState, TotemState
-from cluster.node.beat import until_beat_s
+from cluster.node.beat import BEAT_S, until_beat_s
 from cluster.node.board_messages import Linked, encode
 from cluster.node.interfaces import local_addresses
 from cluster.node.life import Life
@@ -26,7 +26,6 @@ MEASURE_EVERY_S, ON_TRIAL_S = (0.5, 1.0, 2.0), 0.2
 LINKS_PER_S = 32  # are measured: each is seven questions to corosync, which pings more rarely the more nodes there are
 FEW = 16  # links
 NOTABLE_US = 2000  # a latency that moves by as much is told at once while links are few
-TELL_EVERY_S = 2.0
 
 
 class LinkWatch:
@@ -52,7 +51,7 @@ class LinkWatch:
 
     async def _tell(self) -> None:
         while True:
-            await asyncio.sleep(until_beat_s(TELL_EVERY_S, time.time()))
+            await asyncio.sleep(until_beat_s(BEAT_S, time.time()))
             if self._states:
                 self._say_links()
 
@@ -92,4 +91,4 @@ def pause_s(links: int) -> float:
 def _at_a_glance(state: LinkState, *, few: bool) -> tuple[object, ...]:
     """What is told at once when it changes."""
     slow = (state.latency_us or 0) // NOTABLE_US if few else 0
-    return state.peer_id, state.link, state.connected, state.flaps, state.peer_address, slow
+    return *state.standing, slow

@@ -10,11 +10,9 @@ import time
 from collections.abc import Callable
 
 from cluster.model import Sample
-from cluster.node.beat import until_beat_s
+from cluster.node.beat import BEAT_S, until_beat_s
 from cluster.node.board_messages import Sampled
 from cluster.node.rates import Readings
-
-EVERY_S = 2.0
 
 
 class Sampling:
@@ -27,4 +25,4 @@ class Sampling:
         while True:
             reading = await asyncio.to_thread(self._read, time.time())
             self._say(Sampled(reading.time_s, reading.values))
-            await asyncio.sleep(until_beat_s(EVERY_S, time.time()))
+            await asyncio.sleep(until_beat_s(BEAT_S, time.time()))

@@ -26,15 +26,15 @@ class Showing:
         self._do, self._now_s, self._unix_s = show, now_s, unix_s
         self._asked_s = 0.0
         self._waiting: asyncio.TimerHandle | None = None
-        self._began_s = self._ended_s = -AT_MOST_EVERY_S
+        self._ended_s, self._rest_s = -AT_MOST_EVERY_S, 0.0
 
     def soon(self) -> None:
         """Once per turn of the loop at most, however much happened in it."""
-        self._within(REST_PER_WORK * (self._ended_s - self._began_s))
+        self._within(self._rest_s)
 
     def before_long(self) -> None:
         """A commit alone, or figures."""
-        self._within(max(AT_MOST_EVERY_S, REST_PER_WORK * (self._ended_s - self._began_s)))
+        self._within(max(AT_MOST_EVERY_S, self._rest_s))
 
     def now(self) -> None:
         """What waits to be shown is shown before somebody looks."""
@@ -56,8 +56,9 @@ class Showing:
 
     def _show(self) -> None:
         self._waiting = None
-        self._began_s = self._now_s()
+        began_s = self._now_s()
         try:
             self._do(self._asked_s)
         finally:
             self._ended_s = self._now_s()
+            self._rest_s = REST_PER_WORK * (self._ended_s - began_s)

@@ -60,6 +60,12 @@ def handles(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[PlayedHandle]]:
         os.close(each.theirs)
 
 
+async def started() -> CorosyncEngine:
+    engine = CorosyncEngine()
+    await engine.start(lambda _: None)
+    return engine
+
+
 @pytest.fixture
 def standstill(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Until it is set, corosync answers no question for its status."""
@@ -77,8 +83,7 @@ def standstill(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 async def test_asking_for_the_status_again_and_again_does_not_keep_a_group_from_being_joined(
     handles: list[PlayedHandle], standstill: threading.Event
 ) -> None:
-    engine = CorosyncEngine()
-    await engine.start(lambda _: None)
+    engine = await started()
     for _ in range(STUCK_MAX):
         assert not (await engine.status()).running
     await engine.join("status")
@@ -90,8 +95,7 @@ async def test_what_was_joined_is_closed_however_many_questions_are_unanswered(
     ends: str, handles: list[PlayedHandle], standstill: threading.Event
 ) -> None:
     """Left open it would stay joined: this process could not join again, and corosync would keep all that is sent."""
-    engine = CorosyncEngine()
-    await engine.start(lambda _: None)
+    engine = await started()
     await engine.join("status")
     for _ in range(STUCK_MAX):
         with pytest.raises(Unavailable):
@@ -132,8 +136,7 @@ async def test_links_are_counted_over_one_connection_which_ends_with_the_engine(
     handles: list[PlayedHandle], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = counters_of(monkeypatch)
-    engine = CorosyncEngine()
-    await engine.start(lambda _: None)
+    engine = await started()
     for _ in range(3):
         await engine.measure([(2, 0)])
     assert len(made) == 1 and not made[0].closed.is_set()
@@ -145,8 +148,7 @@ async def test_a_connection_that_left_a_question_unanswered_is_not_used_again_an
     handles: list[PlayedHandle], standstill: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = counters_of(monkeypatch, standstill)
-    engine = CorosyncEngine()
-    await engine.start(lambda _: None)
+    engine = await started()
     for _ in range(2):
         assert await engine.measure([(2, 0)]) == Measured()
     assert len(made) == 2 and not made[0].closed.is_set()
@@ -160,8 +162,7 @@ async def test_a_connection_that_fails_is_closed_and_made_anew(
     handles: list[PlayedHandle], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = counters_of(monkeypatch)
-    engine = CorosyncEngine()
-    await engine.start(lambda _: None)
+    engine = await started()
     await engine.measure([(2, 0)])
     with monkeypatch.context() as broken:
         broken.setattr(PlayedCounter, "read", lambda *_: check("cmap_get", 2))
