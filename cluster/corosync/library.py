@@ -19,6 +19,7 @@ SONAMES = {
     "votequorum": "libvotequorum.so.8",
     "cmap": "libcmap.so.4",
     "cfg": "libcfg.so.7",
+    "qb": "libqb.so.100",
 }
 
 DISPATCH_ONE_NONBLOCKING = 4  # one event, CS_ERR_TRY_AGAIN when there is none
@@ -165,7 +166,15 @@ cs_error_t corosync_cfg_local_get(corosync_cfg_handle_t, unsigned int *nodeid);
 cs_error_t corosync_cfg_reload_config(corosync_cfg_handle_t);
 """
 
-DECLARATIONS = (COMMON, CPG, QUORUM, VOTEQUORUM, CMAP, CFG)
+QB = """
+void *qb_ipcc_connect(const char *name, size_t message_bytes);
+void qb_ipcc_disconnect(void *);
+int32_t qb_ipcc_fc_enable_max_set(void *, uint32_t max);
+ssize_t qb_ipcc_sendv_recv(void *, const struct iovec *, uint32_t n_iovec, void *answer, size_t room,
+                           int32_t timeout_ms);
+"""
+
+DECLARATIONS = (COMMON, CPG, QUORUM, VOTEQUORUM, CMAP, CFG, QB)
 
 
 _making = threading.Lock()

@@ -60,5 +60,10 @@ def is_try_again(error: CorosyncError) -> bool:
     return error.status in _TRY_AGAIN
 
 
+def is_refused(error: CorosyncError) -> bool:
+    """Nothing was asked, so nothing is still to be answered."""
+    return error.status == "CS_ERR_TRY_AGAIN"
+
+
 def is_lost(error: CorosyncError) -> bool:
     return error.status in _LOST

@@ -52,6 +52,9 @@ class AloneEngine:
         running = self._on_event is not None
         return EngineStatus(running, self._member.node_id, RING, (self._member.node_id,), self._quorum())
 
+    async def config_version(self) -> int:
+        return (await self.status()).config_version
+
     async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
         return Measured()
 

@@ -147,6 +147,10 @@ class Engine(Protocol):
     async def status(self) -> EngineStatus:
         """Never raises: an engine that does not answer within 1 s is reported as not running."""
 
-    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
+    async def config_version(self) -> int:
+        """Of the configuration the engine runs, as `status` tells it: 0 when it has no word of it. Never raises."""
+
+    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured | None:
         """What was counted on these links, each a peer's node id and a link's number; one that the engine does not
-        know is left out. Never raises: without an answer within 3 s there is nothing."""
+        know is left out. None while it takes no questions. Never raises: without an answer within 3 s there is
+        nothing."""

@@ -24,12 +24,12 @@ from cluster.corosync.bounded import STUCK_MAX_FOR_POLLS, bounded
 from cluster.corosync.cfg import Cfg
 from cluster.corosync.cpg import Cpg
 from cluster.corosync.quorum import QuorumNotice
-from cluster.corosync.status import is_lost, is_try_again
+from cluster.corosync.status import is_lost, is_refused, is_try_again
 from cluster.engine.base import EngineEvent, EngineLost, EngineStatus, Measured, QuorumChanged
 from cluster.engine.corosync_connection import Connection, Handle, close_all, close_apart, close_in_time
 from cluster.engine.corosync_group import Group
 from cluster.engine.corosync_links import LinkCounter
-from cluster.engine.corosync_status import read_status
+from cluster.engine.corosync_status import read_config_version, read_status
 from cluster.errors import CorosyncError, Unavailable
 from cluster.model import Member
 
@@ -126,7 +126,14 @@ class CorosyncEngine:
             log.debug("No status: %s", error.message)
             return EngineStatus(running=False)
 
-    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
+    async def config_version(self) -> int:
+        try:
+            return await polled(read_config_version, "asking corosync what it runs", STATUS_TIMEOUT_S)
+        except Unavailable as error:
+            log.debug("No version: %s", error.message)
+            return 0
+
+    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured | None:
         connection = self._connection
         if connection is None:
             return Measured()
@@ -144,7 +151,7 @@ class CorosyncEngine:
             close_apart([counter])
         return measured
 
-    def _count(self, wanted: Collection[tuple[int, int]]) -> tuple[LinkCounter, Measured]:
+    def _count(self, wanted: Collection[tuple[int, int]]) -> tuple[LinkCounter, Measured | None]:
         """In a thread, which has the counter for itself: one that does not answer is not used again."""
         try:
             counter = self._counters.pop()
@@ -152,7 +159,9 @@ class CorosyncEngine:
             counter = LinkCounter()
         try:
             return counter, counter.read(wanted)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, CorosyncError) and is_refused(error):
+                return counter, None
             counter.close()
             raise
 
@@ -254,9 +263,9 @@ class CorosyncEngine:
         """Ask votequorum, and tell what holds; once more when something happened meanwhile."""
         answered = 0
         while self._connection is not None and self._notice is not None and answered != self._asked:
-            asked, notice, votequorum = self._asked, self._notice, self._connection.votequorum
+            asked, notice, connection = self._asked, self._notice, self._connection
             try:
-                info = await bounded(votequorum.info, CALL_TIMEOUT_S, "counting votes")
+                info = await bounded(connection.count_votes, CALL_TIMEOUT_S, "counting votes")
             except Unavailable as error:
                 if isinstance(error, CorosyncError) and is_try_again(error):
                     await asyncio.sleep(RETRY_S)

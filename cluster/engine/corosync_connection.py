@@ -15,7 +15,8 @@ from typing import Protocol
 from cluster.corosync.bounded import bounded
 from cluster.corosync.cfg import Cfg
 from cluster.corosync.quorum import QuorumTracker
-from cluster.corosync.votequorum import Votequorum, VotesTracker
+from cluster.corosync.statistics import Statistics
+from cluster.corosync.votequorum import VoteInfo, Votequorum, VotesTracker
 from cluster.errors import Unavailable
 
 CLOSE_TIMEOUT_S = 5.0
@@ -33,6 +34,7 @@ class Connection:
     quorum: QuorumTracker
     votes: VotesTracker
     votequorum: Votequorum
+    statistics: Statistics
 
     @classmethod
     def open(cls) -> Connection:
@@ -47,11 +49,18 @@ class Connection:
                 votes = VotesTracker()
                 on_failure.callback(votes.close)
                 votequorum = Votequorum()
+                on_failure.callback(votequorum.close)
+                statistics = Statistics()
                 on_failure.pop_all()
-        return cls(node_id, quorum, votes, votequorum)
+        return cls(node_id, quorum, votes, votequorum, statistics)
 
     def close(self) -> None:
-        close_all([self.quorum, self.votes, self.votequorum])
+        close_all([self.quorum, self.votes, self.votequorum, self.statistics])
+
+    def count_votes(self) -> VoteInfo:
+        """For one call at a time. Raises CorosyncError: CS_ERR_TRY_AGAIN while corosync takes no questions."""
+        self.statistics.refuse_if_busy()
+        return self.votequorum.info()
 
 
 def close_all(handles: Iterable[Handle]) -> None:

@@ -19,7 +19,7 @@ from cluster.model import Member, RingId
 
 WINDOW_MESSAGES, WINDOW_BYTES = 256, 8 << 20  # sent and not yet delivered to ourselves
 QUEUE_BYTES_MAX = 64 << 20
-RETRY_S = 0.001
+RETRY_S, RETRY_MAX_S = 0.001, 0.016  # twice as long after each try: while nodes agree on who is there all are refused
 EVENTS_PER_TURN = 64  # then the loop may look after others; the descriptor stays readable
 
 
@@ -87,6 +87,7 @@ class Group:
         self._in_flight: deque[int] = deque()  # sizes, oldest first
         self._in_flight_bytes = 0
         self._retry: asyncio.Handle | None = None
+        self._retry_s = RETRY_S
         self._loop = asyncio.get_running_loop()
         self._fd = cpg.fd()
         self._attached = True
@@ -127,8 +128,10 @@ class Group:
                 self._retry = self._loop.call_soon(self._fail, error)
                 return
             if not taken:
-                self._retry = self._loop.call_later(RETRY_S, self._try_again)
+                self._retry = self._loop.call_later(self._retry_s, self._try_again)
+                self._retry_s = min(2 * self._retry_s, RETRY_MAX_S)
                 return
+            self._retry_s = RETRY_S
             self._queue.popleft()
             self._queue_bytes -= len(payload)
             self._in_flight.append(len(payload))

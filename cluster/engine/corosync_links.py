@@ -6,10 +6,11 @@ the whole map of thirty-two nodes has more than a thousand. What two readings me
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from itertools import groupby
 
 from cluster.corosync.cfg import Cfg, KnetLink
-from cluster.corosync.cmap import Cmap, Map
+from cluster.corosync.statistics import Statistics
 from cluster.engine.base import LinkCount, Measured
 from cluster.errors import CorosyncError
 from cluster.model import TotemState
@@ -22,25 +23,28 @@ class LinkCounter:
         """Connect. Raises CorosyncError."""
         self._cfg = Cfg()
         try:
-            self._cmap = Cmap(Map.STATISTICS)
+            self._statistics = Statistics()
         except BaseException:
             self._cfg.close()
             raise
 
     def close(self) -> None:
         """Never raises."""
-        self._cmap.close()
+        self._statistics.close()
         self._cfg.close()
 
     def read(self, wanted: Collection[tuple[int, int]]) -> Measured:
-        """Raises CorosyncError when corosync does not answer."""
-        number, peers = self._cmap.number, {peer for peer, _ in wanted}
-        known = {(peer, link.number): link for peer in peers for link in links_towards(self._cfg, peer)}
-        links = tuple(_read_link(self._cmap, pair[0], known[pair]) for pair in wanted if pair in known)
+        """Raises CorosyncError when corosync does not answer, or takes no questions just now (CS_ERR_TRY_AGAIN): each
+        question to `cfg` comes right after one that would have been refused, for those are not."""
+        number = self._statistics.number
         totem = TotemState(
             number("stats.srp.mcast_retx"), number("stats.srp.mtt_rx_token"), number("stats.pg.msg_queue_avail")
         )
-        return Measured(links, totem)
+        found: list[LinkCount] = []
+        for peer, pairs in groupby(sorted(wanted), key=lambda pair: pair[0]):
+            known = {link.number: link for link in links_towards(self._cfg, peer)}
+            found += [_read_link(number, peer, known[link]) for _, link in pairs if link in known]
+        return Measured(tuple(found), totem)
 
 
 def links_towards(cfg: Cfg, peer_id: int) -> tuple[KnetLink, ...]:
@@ -54,11 +58,11 @@ def links_towards(cfg: Cfg, peer_id: int) -> tuple[KnetLink, ...]:
         raise
 
 
-def _read_link(cmap: Cmap, peer_id: int, link: KnetLink) -> LinkCount:
+def _read_link(number: Callable[[str], int | None], peer_id: int, link: KnetLink) -> LinkCount:
     prefix = f"stats.knet.node{peer_id}.link{link.number}"
 
     def figure(name: str) -> int:
-        return cmap.number(f"{prefix}.{name}") or 0
+        return number(f"{prefix}.{name}") or 0
 
     samples = figure("latency_samples")
     return LinkCount(

@@ -54,6 +54,12 @@ def read_status() -> EngineStatus:
     )
 
 
+def read_config_version() -> int:
+    """Raises Unavailable when corosync does not answer."""
+    with closing(Cmap()) as cmap:
+        return cmap.number("totem.config_version") or 0
+
+
 def read_links(cfg: Cfg, statistics: Cmap, peers: Iterable[int]) -> tuple[LinkStatus, ...]:
     """The links towards these nodes, in their order; latencies in microseconds, None while nothing was measured."""
     return tuple(

@@ -139,6 +139,9 @@ class LoopbackEngine:
             ),
         )
 
+    async def config_version(self) -> int:
+        return (await self.status()).config_version
+
     async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
         configuration = self._configuration
         if self._line is None or configuration is None:

@@ -61,6 +61,9 @@ class SimulatedEngine:
             links=tuple(LinkStatus(peer, 0, peer in nodes) for peer in sorted(node.votes) if peer != node.node_id),
         )
 
+    async def config_version(self) -> int:
+        return (await self.status()).config_version
+
     async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
         """There is one link, of a network without loss; its latency is what this node was delayed by."""
         node, ring = self._node, self._node.ring

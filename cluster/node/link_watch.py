@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 
 from cluster.corosync.conf import Document
-from cluster.engine.base import Measured
 from cluster.model import LinkState, TotemState
 from cluster.node.beat import BEAT_S, until_beat_s
 from cluster.node.board_messages import Linked, encode
@@ -63,11 +62,14 @@ class LinkWatch:
         return tuple(_at_a_glance(state, few=len(self._states) <= FEW) for state in self._states)
 
     async def measure(self) -> tuple[tuple[LinkState, ...], TotemState | None]:
-        """This node's links as they are now; none where it is in no cluster."""
+        """This node's links as they are now, or were when the engine last took questions; none where it is in no
+        cluster."""
         wanted = self._wanted()
         if not wanted or not self._life.is_open or not self._life.connection.connected:
             return (), None
-        measured: Measured = await self._life.connection.engine.measure(wanted)
+        measured = await self._life.connection.engine.measure(wanted)
+        if measured is None:
+            return self._states, self._totem
         return self._readings.next(time.monotonic(), measured.links), measured.totem
 
     def _pause_s(self) -> float:

@@ -39,7 +39,7 @@ class Rereading:
         committed = self._committed()
         if committed in (0, self._read):
             return
-        running = (await self._life.connection.engine.status()).config_version
+        running = await self._life.connection.engine.config_version()
         if running >= committed:
             self._read, self._behind = committed, None
         elif running:

@@ -22,6 +22,7 @@ from cluster.engine.base import (
     EngineEvent,
     EngineLost,
     GroupChanged,
+    Measured,
     QuorumChanged,
 )
 from cluster.errors import Busy, InvalidInput, QuireError
@@ -474,9 +475,15 @@ class EngineContract:
         pairs = await joined(world, 2)
         await world.until(lambda: all(recorder.settled("config") for _, recorder in pairs))
         measured = await pairs[0][0].measure([(2, 0), (9, 0), (2, 7)])
+        assert measured is not None
         assert [(count.peer_id, count.link, count.connected) for count in measured.links] == [(2, 0, True)]
         await pairs[0][0].stop()
-        assert (await pairs[0][0].measure([(2, 0)])).links == ()
+        assert await pairs[0][0].measure([(2, 0)]) == Measured()
+
+    async def test_it_says_which_version_of_the_configuration_it_runs(self, world: World) -> None:
+        pairs = await joined(world, 2)
+        engine = pairs[0][0]
+        assert await engine.config_version() == (await engine.status()).config_version
 
 
 def _ring(recorder: Recorder) -> RingId:

@@ -63,9 +63,13 @@ class RemoteEngine:
     async def status(self) -> EngineStatus:
         return decode_status(await asyncio.to_thread(self._ask, self._calls, "status"))
 
-    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured:
+    async def config_version(self) -> int:
+        version: int = await asyncio.to_thread(self._ask, self._calls, "config_version")
+        return version
+
+    async def measure(self, wanted: Collection[tuple[int, int]]) -> Measured | None:
         told = await asyncio.to_thread(self._ask, self._calls, "measure", [list(pair) for pair in wanted])
-        return msgspec.convert(told, Measured)
+        return msgspec.convert(told, Measured | None)
 
     def multicast(self, group: str, payload: bytes) -> None:
         self._ask(self._sends, "multicast", group, payload)

@@ -120,6 +120,36 @@ async def test_a_refused_head_is_offered_again_and_never_overtaken(cpg: PlayedCp
     assert cpg.sent == payloads
 
 
+class PlayedLoop:
+    """Calls nothing by itself."""
+
+    def __init__(self) -> None:
+        self.delays_s: list[float] = []
+
+    def call_later(self, delay_s: float, call: Any) -> asyncio.Handle:
+        self.delays_s.append(delay_s)
+        self.call = call
+        return asyncio.Handle(call, (), asyncio.get_running_loop())
+
+
+async def test_who_is_refused_again_and_again_waits_longer_and_no_longer_than_a_bound(
+    cpg: PlayedCpg, stage: Stage
+) -> None:
+    """While many nodes on one machine agree on who is there all of them are refused."""
+    loop = PlayedLoop()
+    stage.group._loop = cast(Any, loop)
+    cpg.takes = 0
+    stage.group.multicast(b"x")
+    for _ in range(6):
+        loop.call()
+    assert loop.delays_s == [0.001, 0.002, 0.004, 0.008, 0.016, 0.016, 0.016]
+    cpg.takes = 1
+    stage.group.multicast(b"y")
+    loop.call()
+    assert (cpg.sent, loop.delays_s[7:]) == ([b"x"], [0.001])
+    stage.group._loop = asyncio.get_running_loop()
+
+
 async def test_the_queue_is_bounded_in_messages_and_in_bytes(cpg: PlayedCpg, stage: Stage) -> None:
     cpg.takes = 0
     for payload in numbered(QUEUE_MESSAGES_MAX):

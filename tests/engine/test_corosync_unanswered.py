@@ -45,14 +45,14 @@ class PlayedHandle:
 
 @pytest.fixture
 def handles(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[PlayedHandle]]:
-    """What the engine holds: quorum, votes, votequorum, and then each group it joined."""
+    """What the engine holds: quorum, votes, votequorum, statistics, and then each group it joined."""
     made: list[PlayedHandle] = []
 
     def handle() -> Any:
         made.append(PlayedHandle())
         return made[-1]
 
-    monkeypatch.setattr(Connection, "open", lambda: Connection(1, handle(), handle(), handle()))
+    monkeypatch.setattr(Connection, "open", lambda: Connection(1, handle(), handle(), handle(), handle()))
     monkeypatch.setattr(corosync, "Cpg", type("Cpg", (), {"__new__": lambda _: handle(), "close": PlayedHandle.close}))
     yield made
     for each in made:
@@ -101,7 +101,7 @@ async def test_what_was_joined_is_closed_however_many_questions_are_unanswered(
         with pytest.raises(Unavailable):
             await bounded(standstill.wait, 0.01, "setting the expected votes")
     await (engine.stop() if ends == "stop" else engine.leave("status"))
-    assert handles[3].closed.wait(5)
+    assert handles[4].closed.wait(5)
     await engine.stop()
 
 
@@ -155,6 +155,19 @@ async def test_a_connection_that_left_a_question_unanswered_is_not_used_again_an
     standstill.set()
     assert await asyncio.to_thread(made[0].closed.wait, 5)
     assert not made[1].closed.is_set()
+    await engine.stop()
+
+
+async def test_while_corosync_takes_no_questions_nothing_is_measured_and_the_connection_is_kept(
+    handles: list[PlayedHandle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = counters_of(monkeypatch)
+    engine = await started()
+    with monkeypatch.context() as busy:
+        busy.setattr(PlayedCounter, "read", lambda *_: check("qb_ipcc_sendv_recv", 6))
+        assert await engine.measure([(2, 0)]) is None
+    assert await engine.measure([(2, 0)]) == Measured()
+    assert len(made) == 1 and not made[0].closed.is_set()
     await engine.stop()
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import cast
 
-from cluster.engine.base import EngineStatus
 from cluster.errors import Unavailable
 from cluster.node.life import Life
 from cluster.node.rereading import AGAIN_S, PATIENCE_S, Rereading
@@ -19,8 +18,8 @@ class Engine:
     reloads: list[float] = field(default_factory=list)
     now_s: float = 0.0
 
-    async def status(self) -> EngineStatus:
-        return EngineStatus(running=True, config_version=self.version)
+    async def config_version(self) -> int:
+        return self.version
 
     async def reload(self) -> None:
         self.reloads.append(self.now_s)
