@@ -15,19 +15,20 @@ from cluster.model import LinkState, Sample, TotemState, WitnessSeen
 from cluster.node.board_messages import (
     AlertsSaid,
     Announcement,
+    AnyMessage,
     Compared,
-    Happened,
     KeySet,
     Linked,
     LogEntry,
     Logged,
+    Sampled,
     SignInFailed,
     Standing,
     StandingAsked,
     Trouble,
     Witnessed,
     Working,
-    decode,
+    messages,
 )
 from cluster.node.survey_messages import SurveyAsked, Surveyed
 
@@ -68,7 +69,7 @@ class Board:
     key_set: Callable[[int, KeySet], None] = lambda node_id, message: None
     sampled: Callable[[int, Sample], None] = lambda node_id, sample: None
     linked: Callable[[int, tuple[LinkState, ...]], None] = lambda node_id, states: None
-    happened: Callable[[int, Happened], None] = lambda node_id, message: None
+    recorded: Callable[[int, int], None] = lambda node_id, number: None
     alerts_said: Callable[[int, AlertsSaid], None] = lambda node_id, message: None
     greetings: list[Callable[[], None]] = field(default_factory=list)  # what else is said to somebody new
     cards: dict[int, Card] = field(default_factory=dict)
@@ -79,7 +80,8 @@ class Board:
         if isinstance(event, GroupChanged):
             self._members_changed(frozenset(member.node_id for member in event.members))
         else:
-            self._said(event)
+            for message in messages(event.payload):
+                self._said(event.sender.node_id, message)
 
     def lost(self) -> None:
         """The engine is gone: nobody is known to be there."""
@@ -107,60 +109,38 @@ class Board:
                 greet()
         self.changed()
 
-    def _said(self, event: Delivered) -> None:
-        message = decode(event.payload)
-        if message is None:
-            return
-        if isinstance(message, Logged):
-            self.logged(message.entries)
-            return
-        if isinstance(message, SignInFailed):
-            self.failed_sign_in(event.sender.node_id, message.keys[:FAILED_KEYS_MAX])
-            return
-        if isinstance(message, Compared):
-            self.compared(event.sender.node_id, message)
-            return
-        if isinstance(message, StandingAsked | Standing):
-            self.standing(event.sender.node_id, message)
-            return
-        if isinstance(message, SurveyAsked | Surveyed):
-            self.surveyed(event.sender.node_id, message)
-            return
-        if isinstance(message, Working):
-            self.working(event.sender.node_id, message)
-            return
-        if isinstance(message, AlertsSaid):
-            self.alerts_said(event.sender.node_id, message)
-            return
-        if isinstance(message, Happened):
-            self.happened(event.sender.node_id, message)
-            return
-        if isinstance(message, KeySet):
-            self.key_set(event.sender.node_id, message)
-            return
-        card = self.card(event.sender.node_id)
-        if isinstance(message, Announcement):
-            if card.announcement == message:
-                return  # said again for somebody new
-            card.announcement = message
-        elif isinstance(message, Trouble):
-            if card.trouble == message.sentence:
-                return
-            card.trouble = message.sentence
-        elif isinstance(message, Linked):
-            self._links_said(event.sender.node_id, card, message)
-            return
-        elif isinstance(message, Witnessed):
-            if card.witness == message.seen:
-                return
-            card.witness = message.seen
-        else:
-            card.sample = Sample(message.time_s, message.values)
-            card.clock_apart_s = int(message.time_s - self.now_s())
-            self.sampled(event.sender.node_id, card.sample)
-            self.measured()
-            return
-        self.changed()
+    def _said(self, node_id: int, message: AnyMessage) -> None:
+        match message:
+            case Logged():
+                self.logged(message.entries)
+            case SignInFailed():
+                self.failed_sign_in(node_id, message.keys[:FAILED_KEYS_MAX])
+            case Compared():
+                self.compared(node_id, message)
+            case StandingAsked() | Standing():
+                self.standing(node_id, message)
+            case SurveyAsked() | Surveyed():
+                self.surveyed(node_id, message)
+            case Working():
+                self.working(node_id, message)
+            case AlertsSaid():
+                self.alerts_said(node_id, message)
+            case KeySet():
+                self.key_set(node_id, message)
+            case Sampled():
+                self._sample_said(node_id, self.card(node_id), message)
+            case Linked():
+                self._links_said(node_id, self.card(node_id), message)
+            case Announcement() | Trouble() | Witnessed():
+                if _note(self.card(node_id), message):  # else it is said again, for somebody new
+                    self.changed()
+
+    def _sample_said(self, node_id: int, card: Card, said: Sampled) -> None:
+        card.sample = Sample(said.time_s, said.values)
+        card.clock_apart_s = int(said.time_s - self.now_s())
+        self.sampled(node_id, card.sample)
+        self.recorded(node_id, said.recorded)
+        self.measured()
 
     def _links_said(self, node_id: int, card: Card, said: Linked) -> None:
         before = [state.standing for state in card.link_states]
@@ -170,3 +150,16 @@ class Board:
             self.measured()
         else:
             self.changed()
+
+
+def _note(card: Card, said: Announcement | Trouble | Witnessed) -> bool:
+    """→ whether that is news."""
+    before = (card.announcement, card.trouble, card.witness)
+    match said:
+        case Announcement():
+            card.announcement = said
+        case Trouble():
+            card.trouble = said.sentence
+        case Witnessed():
+            card.witness = said.seen
+    return before != (card.announcement, card.trouble, card.witness)

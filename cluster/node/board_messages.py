@@ -6,11 +6,12 @@ found by its name; what is kept of them is `board.py`. Questions and answers of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from cluster.alerts.condition import Condition
 from cluster.alerts.dispatch import Mark
-from cluster.flight.recorded import Recorded
 from cluster.model import LinkState, TotemState, WitnessSeen
 from cluster.node.survey_messages import SurveyAsked, Surveyed
 
@@ -29,10 +30,11 @@ class Announcement(msgspec.Struct, array_like=True, tag=True, frozen=True):
 
 
 class Sampled(msgspec.Struct, array_like=True, tag=True, frozen=True):
-    """One reading of my metrics."""
+    """One reading of my metrics, and the number of the newest event that I have recorded, 0 before there is one."""
 
     time_s: float
     values: dict[str, float]
+    recorded: int = 0
 
 
 class LogEntry(msgspec.Struct, array_like=True, frozen=True):
@@ -123,12 +125,6 @@ class Witnessed(msgspec.Struct, array_like=True, tag=True, frozen=True):
     seen: WitnessSeen
 
 
-class Happened(msgspec.Struct, array_like=True, tag=True, frozen=True):
-    """The sender has recorded this event, its newest; whoever missed one before it asks for what it lacks."""
-
-    event: Recorded
-
-
 class AlertsSaid(msgspec.Struct, array_like=True, tag=True, frozen=True):
     """What the sender sees wrong, None where that is not said; and what was sent of which alert."""
 
@@ -142,6 +138,12 @@ class KeySet(msgspec.Struct, array_like=True, tag=True, frozen=True):
     key: str
     data: bytes
     number: int
+
+
+class Together(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """Several of the others, encoded, in the order in which they were said."""
+
+    parts: tuple[bytes, ...]
 
 
 AnyMessage = (
@@ -158,9 +160,9 @@ AnyMessage = (
     | Working
     | KeySet
     | Linked
-    | Happened
     | AlertsSaid
     | Witnessed
+    | Together
 )
 
 _encoder = msgspec.msgpack.Encoder()
@@ -169,6 +171,15 @@ _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessa
 
 def encode(message: AnyMessage) -> bytes:
     return _encoder.encode(message)
+
+
+def messages(payload: bytes) -> Iterator[AnyMessage]:
+    """What was said: usually one message."""
+    message = decode(payload)
+    if isinstance(message, Together):
+        yield from (one for one in map(decode, message.parts) if one is not None and not isinstance(one, Together))
+    elif message is not None:
+        yield message
 
 
 def decode(payload: bytes) -> AnyMessage | None:

@@ -44,6 +44,7 @@ from cluster.node.own_files import OwnFiles
 from cluster.node.publisher import Publisher
 from cluster.node.removed import Removed
 from cluster.node.sampling import Sampling
+from cluster.node.saying import Saying
 from cluster.node.showing import Showing
 from cluster.node.simulation.world import World
 from cluster.node.state import Self, cluster_state
@@ -70,7 +71,7 @@ class Daemon:
     def __init__(self, given: Options) -> None:
         self.options = options = naming.lasting(given)
         self.publisher, self.showing = Publisher(time.time), Showing(self._show)
-        self.membership = Membership()
+        self.membership, self.say = Membership(), Saying(self._multicast).say
         self.view: View | None = None
         self.cluster_log = ClusterLog(options.name, time.time, self.say, lambda: self.publisher.publish("log", {}))
         self.status_keys = StatusKeys(lambda: self.life.replica.node_id, time.time, self.say)
@@ -142,7 +143,7 @@ class Daemon:
         ]  # fmt: skip
         departing = Departures(self.options.name, self.life, self.document, self.host)
         read = self.underlay.sample if isinstance(self.underlay, World) else None
-        sampling = Sampling(lambda said: self.say(encode(said)), read)
+        sampling = Sampling(lambda said: self.say(encode(said)), lambda: self.flight.recorder.newest, read)
         parts = (
             sampling, self.flight, self.alerting, self.links, self.archive, self.files, self.workflows, self.removed,
             departing, self.life, self.health, self.access, self.link_changes, self.expected, self.witness, self.naming,
@@ -269,13 +270,10 @@ class Daemon:
             self.say(encode(said))
             self.say(encode(Trouble(self.health.trouble)))
 
-    def say(self, payload: bytes) -> None:
+    def _multicast(self, payload: bytes) -> None:
         """To the status group, from the moment this node is in it: who it is, it says before it is in the other one."""
         if self.life.is_open:
-            try:
-                self.life.connection.engine.multicast(GROUP, payload)
-            except QuireError as error:
-                log.debug("Not said to the status group: %s", error.message)
+            self.life.connection.engine.multicast(GROUP, payload)
 
     def _show(self, at_s: float | None = None) -> None:
         """`at_s` is when what is shown happened."""

@@ -1,7 +1,9 @@
 """What the other nodes have recorded: asked of each over its pinned address, kept as far as heard, bounded in time.
 
-Only what is new is asked for. A node that is away is asked too, now and then and briefly, for in a partition its
-address may still answer; while it does not, what it said last stays, with the moment from which nothing is known.
+Only what is new is asked for, when somebody looks: each node says with its figures how far it has come. Most of what
+happens is seen by all, and thirty nodes would tell thirty the same. A node that is away is asked too, now and then and
+briefly, for in a partition its address may still answer; while it does not, what it said last stays, with the moment
+from which nothing is known.
 """
 
 from __future__ import annotations
@@ -62,13 +64,11 @@ class Fellows:
     def of(self, name: str) -> Fellow:
         return self._known.setdefault(name, Fellow())
 
-    def hear(self, name: str, event: Recorded) -> None:
-        """A node has said what it recorded just now. Where something before it was missed it is asked for later."""
+    def hear(self, name: str, number: int) -> bool:
+        """A node has said the number of its newest event. → whether there is something to ask it for."""
         fellow = self.of(name)
-        fellow.said = event.number
-        if fellow.answers and event.number == fellow.newest + 1 and is_sound(event):
-            fellow.events.append(event)
-            fellow.newest, fellow.heard_s = event.number, self._now_s()
+        news, fellow.said = number != fellow.said, number
+        return news
 
     async def refresh(self, nodes: Iterable[NodeState]) -> None:
         """Ask all that may have something new, at once; returns within `ASK_S`."""

@@ -17,7 +17,6 @@ from cluster.flight import partings, timeline
 from cluster.flight.recorded import KINDS, Recorded
 from cluster.model import ClusterState, NodeState, TaskState
 from cluster.node import fellows
-from cluster.node.board_messages import Happened, encode
 from cluster.node.recorder import KEPT, Recorder
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class Flight:
         folder = node.options.state_dir / "flight"
         self.recorder = Recorder(node.options.name, folder, time.time, monotonic_s, self._told)
         self.others = fellows.Fellows(self._ask, time.time, monotonic_s)
-        node.board.happened = self._hear
+        node.board.recorded = self._hear
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
@@ -59,17 +58,15 @@ class Flight:
         await self.recorder.watch()
 
     def _told(self, event: Recorded) -> None:
-        self._node.say(encode(Happened(event)))
-        self._publish(self._node.options.name, event)
+        self._publish(self._node.options.name, event.number)
 
-    def _hear(self, node_id: int, said: Happened) -> None:
+    def _hear(self, node_id: int, number: int) -> None:
         name = self._node.name_of(node_id)
-        if name is not None and name != self._node.options.name:
-            self.others.hear(name, said.event)
-            self._publish(name, said.event)
+        if number and name is not None and name != self._node.options.name and self.others.hear(name, number):
+            self._publish(name, number)
 
-    def _publish(self, name: str, event: Recorded) -> None:
-        self._node.publisher.publish("event", {"node": name, "number": event.number, "kind": event.kind})
+    def _publish(self, name: str, number: int) -> None:
+        self._node.publisher.publish("event", {"node": name, "number": number})
 
     # --- asking -----------------------------------------------------------------------------------------------------
 

@@ -69,7 +69,8 @@ class Homecoming:
         self._path = options.state_dir / "removed.json"
         self._told = self._load()
         self.admitted = False  # let in again, and its own copy of the tree does not know it yet
-        self._strangers: dict[str, str] = {}  # where a member should answer, and another machine does
+        self._in_doubt = False  # at the last look
+        self._strangers: dict[str, str] = {}  # where a member should answer, and another machine did in the last look
 
     @property
     def strangers(self) -> str:
@@ -101,14 +102,22 @@ class Homecoming:
             await self._look(FIRST_LOOK_S)
 
     async def watch(self) -> None:
-        """For ever: while this node cannot write, somebody may know why."""
+        """For ever."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            life = self._life
-            self.admitted = self.admitted and self._is_out()
-            in_doubt = life.is_open and life.clustered and not life.replica.blank
-            if in_doubt and (self.told is not None or not life.replica.writable):
-                await self._look(LATER_S)
+            await self.look_again()
+
+    async def look_again(self) -> None:
+        """While this node cannot write somebody may know why. Not at the first look: after every change of who is there
+        nobody can write for a moment, and thirty nodes would ask thirty."""
+        life = self._life
+        self.admitted = self.admitted and self._is_out()
+        member = life.is_open and life.clustered and not life.replica.blank
+        in_doubt, self._in_doubt = self._in_doubt, member and not life.replica.writable
+        if not self._in_doubt:
+            self._strangers = {}
+        if (member and self.told is not None) or (in_doubt and self._in_doubt):
+            await self._look(LATER_S)
 
     async def _look(self, deadline_s: float) -> None:
         """What fails is told and looked for again: an answer that makes no sense, a disk that cannot keep it."""
@@ -119,15 +128,17 @@ class Homecoming:
 
     async def _ask_members(self, deadline_s: float) -> None:
         own = self._own_certificates()
-        asked = [asyncio.create_task(self._ask(*one, own, deadline_s)) for one in self._members()]
+        strangers: dict[str, str] = {}
+        asked = [asyncio.create_task(self._ask(*one, own, deadline_s, strangers)) for one in self._members()]
         try:
             for answer in asyncio.as_completed(asked):
                 said = await answer
                 if said is not None:
-                    self._strangers.clear()  # there is a member to be asked; a copy of old may know other certificates
+                    strangers.clear()  # there is a member to be asked; a copy of old may know other certificates
                     await self._heed(*said)
                     return
         finally:
+            self._strangers = strangers
             for task in asked:
                 task.cancel()
 
@@ -149,7 +160,7 @@ class Homecoming:
         return found
 
     async def _ask(
-        self, name: str, address: str, fingerprint: str, own: list[bytes], deadline_s: float
+        self, name: str, address: str, fingerprint: str, own: list[bytes], deadline_s: float, strangers: dict[str, str]
     ) -> tuple[str, Answer] | None:
         try:
             for certificate in own:
@@ -158,7 +169,7 @@ class Homecoming:
                     return name, said
             return None
         except FingerprintMismatch:
-            self._strangers[name] = address
+            strangers[name] = address
             return None
         except (QuireError, OSError, TimeoutError, ValueError) as error:  # the last: what is no certificate, no answer
             log.debug("%s did not say whether this node is a member: %s", name, error)

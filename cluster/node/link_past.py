@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from cluster.model import LinkState
@@ -17,9 +18,20 @@ from cluster.node.rings import Shape
 HOUR, DAY = Shape(30, 120), Shape(600, 144)
 FRAMES = {"hour": HOUR, "day": DAY}
 UNKNOWN, DOWN = math.nan, -1.0
-LINES_MAX = 20_000  # of about a kilobyte each; a link beyond that has no past
+ENDS_MAX = 20_000  # of about two kilobytes each; a link beyond that has no past
 
 End = tuple[int, int, int]  # the ids of the node that measures and of its peer, the link
+
+
+@dataclass(slots=True)
+class Told:
+    """What was told of a link within one of the shortest steps, the one of this number."""
+
+    step: int = 0
+    sum_us: float = 0.0
+    count: int = 0
+    most_us: float = 0.0
+    down: bool = False
 
 
 class Line:
@@ -31,24 +43,26 @@ class Line:
         self._means = array("f", [UNKNOWN]) * shape.count
         self._most = array("f", [UNKNOWN]) * shape.count
         self._step, self._sum, self._count = 0, 0.0, 0
-        self._worked = False
 
-    def add(self, now_s: float, latency_us: float | None, connected: bool) -> None:
-        step = int(now_s) // self._shape.step_s
+    def add(self, told: Told) -> None:
+        step = told.step * HOUR.step_s // self._shape.step_s
         if step < self._step:
             return
         self._clear_until(step)
         place = step % self._shape.count
-        if connected and not self._worked:
-            self._worked = True  # until now it was coming up, which is not being down
-            self._means[place] = self._most[place] = UNKNOWN
-        if not connected:
+        if told.down:
             self._means[place] = self._most[place] = DOWN
-        elif latency_us is not None and self._means[place] != DOWN:
-            self._sum, self._count = self._sum + latency_us, self._count + 1
+        elif told.count and self._means[place] != DOWN:
+            self._sum, self._count = self._sum + told.sum_us, self._count + told.count
             self._means[place] = self._sum / self._count
             most = self._most[place]
-            self._most[place] = latency_us if math.isnan(most) else max(most, latency_us)
+            self._most[place] = told.most_us if math.isnan(most) else max(most, told.most_us)
+
+    def forget_newest(self) -> None:
+        """What was told in the newest step."""
+        place = self._step % self._shape.count
+        self._means[place] = self._most[place] = UNKNOWN
+        self._sum, self._count = 0.0, 0
 
     def _clear_until(self, step: int) -> None:
         """Steps that were passed without a word hold nothing."""
@@ -75,27 +89,71 @@ class Line:
         }
 
 
+class Past:
+    """One end's. A thousand ends are told of in each second of a large cluster: what is told is kept as a sum, and
+    comes into the lines when its step is over or somebody looks."""
+
+    __slots__ = ("_lines", "_told", "_worked")
+
+    def __init__(self) -> None:
+        self._lines = {frame: Line(shape) for frame, shape in FRAMES.items()}
+        self._told, self._worked = Told(), False
+
+    def add(self, step: int, latency_us: float | None, connected: bool) -> None:
+        told = self._told
+        if step > told.step:
+            self._settle()
+            told = self._told = Told(step)
+        elif step < told.step:
+            return
+        if not connected:
+            told.down = True
+        elif not self._worked:
+            self._work()
+        if connected and latency_us is not None:
+            told.sum_us += latency_us
+            told.count += 1
+            told.most_us = max(told.most_us, latency_us)
+
+    def rows(self, frame: str, now_s: float) -> list[dict[str, Any]]:
+        self._settle()
+        return self._lines[frame].rows(now_s)
+
+    def _work(self) -> None:
+        """For the first time: until now it was coming up, which is not being down."""
+        self._worked, self._told.down = True, False
+        for line in self._lines.values():
+            line.forget_newest()
+
+    def _settle(self) -> None:
+        for line in self._lines.values():
+            line.add(self._told)
+        self._told = Told(self._told.step)
+
+
 class LinkPast:
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._lines: dict[End, dict[str, Line]] = {}
+        self._ends: dict[End, Past] = {}
 
     def hear(self, node_id: int, states: tuple[LinkState, ...]) -> None:
         """What a node told of its links, as it came."""
-        now_s = self._now_s()
+        step = int(self._now_s()) // HOUR.step_s
         for state in states:
-            end = (node_id, state.peer_id, state.link)
-            if end not in self._lines and len(self._lines) < LINES_MAX:
-                self._lines[end] = {frame: Line(shape) for frame, shape in FRAMES.items()}
-            for line in self._lines.get(end, {}).values():
-                line.add(now_s, state.latency_us, state.connected)
+            past = self._ends.get((node_id, state.peer_id, state.link)) or self._begin(node_id, state)
+            if past is not None:
+                past.add(step, state.latency_us, state.connected)
+
+    def _begin(self, node_id: int, state: LinkState) -> Past | None:
+        if len(self._ends) >= ENDS_MAX:
+            return None
+        return self._ends.setdefault((node_id, state.peer_id, state.link), Past())
 
     def rows(self, node_id: int, peer_id: int, link: int, frame: str) -> list[dict[str, Any]]:
         """A row per step, whatever is known; times are unix, latencies microseconds."""
-        known = self._lines.get((node_id, peer_id, link), {}).get(frame) or Line(FRAMES[frame])
-        return known.rows(self._now_s())
+        return (self._ends.get((node_id, peer_id, link)) or Past()).rows(frame, self._now_s())
 
     def forget(self, keep: Collection[int]) -> None:
         """Drop the past of nodes that are configured no longer."""
-        for end in [end for end in self._lines if end[0] not in keep]:
-            del self._lines[end]
+        for end in [end for end in self._ends if end[0] not in keep]:
+            del self._ends[end]

@@ -16,13 +16,19 @@ from cluster.node.rates import Readings
 
 
 class Sampling:
-    """`read` is what is asked instead of this host, where the host is a pretended one."""
+    """`recorded` is the number of this node's newest event; `read` is what is asked instead of this host, where the
+    host is a pretended one."""
 
-    def __init__(self, say: Callable[[Sampled], None], read: Callable[[float], Sample] | None = None) -> None:
-        self._say, self._read = say, read or Readings().next
+    def __init__(
+        self,
+        say: Callable[[Sampled], None],
+        recorded: Callable[[], int],
+        read: Callable[[float], Sample] | None = None,
+    ) -> None:
+        self._say, self._recorded, self._read = say, recorded, read or Readings().next
 
     async def watch(self) -> None:
         while True:
             reading = await asyncio.to_thread(self._read, time.time())
-            self._say(Sampled(reading.time_s, reading.values))
+            self._say(Sampled(reading.time_s, reading.values, self._recorded()))
             await asyncio.sleep(until_beat_s(BEAT_S, time.time()))
