@@ -15,6 +15,8 @@ from cluster.flight.recorded import Recorded
 
 BEFORE_S, AFTER_S = 60.0, 5.0  # how far from its effect a cause may lie; links are looked at only now and then
 TASK_S = 600.0
+_ENDS = {"quorum-gained": "quorum-lost", "store-well": "store-trouble", "engine-back": "engine-lost"}
+_VERBS = {"node-gone": "went", "node-here": "came"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,31 +116,43 @@ def _node_here(at: Placed, past: Past) -> str:
 
 
 def _quorum_lost(at: Placed, past: Past) -> str:
-    return _members(at, past, "node-gone", "went")
+    return _members(at, past, "node-gone")
 
 
 def _quorum_gained(at: Placed, past: Past) -> str:
-    return _members(at, past, "node-here", "came")
+    return _members(at, past, "node-here")
 
 
-def _members(at: Placed, past: Past, code: str, verb: str) -> str:
+def _members(at: Placed, past: Past, code: str) -> str:
     names = {one.event.about for one in _own(at, past) if one.event.code == code}
-    return f"because {_list(names)} {verb}" if names else ""
+    return f"because {_list(names)} {_VERBS[code]}" if names else ""
 
 
 def _read_only(at: Placed, past: Past) -> str:
+    """Where nothing hinders it, the nodes agree with who came, or without who went."""
+    over: set[str] = set()
+    moved = ""
     for one in _own(at, past):
+        since_s = at.event.mono_s - one.event.mono_s
+        if one.event.code in _ENDS and since_s >= 0:
+            over.add(_ENDS[one.event.code])
+        if one.event.code in over:
+            continue
+        if one.event.code in _VERBS and 0 <= since_s <= AFTER_S:
+            moved = moved or f"because {one.event.about} {_VERBS[one.event.code]}"
         if one.event.code == "quorum-lost":
             return f"because quorum was lost at {clock(one.time_s)}"
         if one.event.code == "store-trouble":
             return f"because of this node's disk: {one.event.sentence}"
         if one.event.code == "engine-lost":
             return f"because its transport was lost at {clock(one.time_s)}"
-    return ""
+    return moved
 
 
 def _writable(at: Placed, past: Past) -> str:
     for one in _own(at, past):
+        if one.event.code == "store-writable" and one.event.mono_s < at.event.mono_s:
+            return ""  # what was before explains that one
         if one.event.code == "quorum-gained":
             return f"because quorum is there again since {clock(one.time_s)}"
         if one.event.code == "store-well":

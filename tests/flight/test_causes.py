@@ -78,6 +78,20 @@ def test_a_store_is_read_only_because_quorum_was_lost() -> None:
     )
 
 
+def test_quorum_that_was_there_again_does_not_explain_a_store_that_is_read_only_later() -> None:
+    was = [at("alpha", 960, "quorum-lost"), at("alpha", 965, "quorum-gained"), at("alpha", 966, "store-writable")]
+    read_only, writable = at("alpha", 1000, "store-read-only"), at("alpha", 1001, "store-writable")
+    assert because(read_only, *was, writable) == ""
+    assert because(writable, *was, read_only) == ""
+
+
+def test_a_store_is_read_only_for_a_moment_because_somebody_came_or_went() -> None:
+    read_only = at("alpha", 1000, "store-read-only")
+    assert because(read_only, at("alpha", 999.9, "node-gone", "gamma")) == "because gamma went"
+    assert because(read_only, at("alpha", 999.9, "node-here", "gamma")) == "because gamma came"
+    assert because(read_only, at("alpha", 980, "node-here", "gamma")) == ""
+
+
 def test_a_written_configuration_names_its_task() -> None:
     upid = "UPID:alpha:1:2:3:clusterjoin:gamma:root@pam:"
     began = at("alpha", 990, "task-started", upid, "task", user="root@pam")
