@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
+from struct import Struct
 from typing import Any
 
 from cluster.corosync.library import ffi, library
@@ -15,22 +16,13 @@ from cluster.corosync.status import check
 from cluster.errors import CorosyncError
 
 Value = int | float | str | bytes
-_KEY_MAX = 255
+Buffer = Any  # bytes, or cffi's view of memory
+KEY_MAX = 255
+NUMBER_BYTES_MAX = 8
 _BINARY, _STRING = 12, 11
 _INVALID_PARAM, _NOT_EXIST = 7, 12
-# cmap_value_types_t → the C type of the value
-_C_TYPES = {
-    1: "int8_t",
-    2: "uint8_t",
-    3: "int16_t",
-    4: "uint16_t",
-    5: "int32_t",
-    6: "uint32_t",
-    7: "int64_t",
-    8: "uint64_t",
-    9: "float",
-    10: "double",
-}
+NO_NUMBER = frozenset({_NOT_EXIST, _INVALID_PARAM})  # the latter: the value needs more room than any number
+_FORMS = {kind: Struct(f"@{form}") for kind, form in enumerate("bBhHiIqQfd", start=1)}  # by cmap_value_types_t
 
 
 class Map(enum.IntEnum):
@@ -67,19 +59,19 @@ class Cmap:
     def number(self, key: str) -> int | None:
         """A whole number in one question instead of two, for figures that are read every second; None when there is
         no such key, or it holds no whole number."""
-        length, kind, room = self._ffi.new("size_t *", 8), self._ffi.new("int *"), self._ffi.new("char[]", 8)
+        length, kind = self._ffi.new("size_t *", NUMBER_BYTES_MAX), self._ffi.new("int *")
+        room = self._ffi.new("char[]", NUMBER_BYTES_MAX)
         code = self._lib.cmap_get(self._handle, key.encode(), room, length, kind)
-        if code in (_NOT_EXIST, _INVALID_PARAM):  # the latter: its value needs more room than any number
+        if code in NO_NUMBER:
             return None
         check("cmap_get", code)
-        value = self._read(room, int(length[0]), int(kind[0])) if int(kind[0]) in _C_TYPES else None
-        return value if isinstance(value, int) else None
+        return whole_number(int(kind[0]), self._ffi.buffer(room))
 
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys that begin with `prefix`, in corosync's order."""
         iteration = self._ffi.new("cmap_iter_handle_t *")
         check("cmap_iter_init", self._lib.cmap_iter_init(self._handle, prefix.encode(), iteration))
-        key = self._ffi.new("char[]", _KEY_MAX + 1)
+        key = self._ffi.new("char[]", KEY_MAX + 1)
         length, kind = self._ffi.new("size_t *"), self._ffi.new("int *")
         try:
             while True:
@@ -98,5 +90,15 @@ class Cmap:
             return str(self._ffi.string(value).decode(errors="replace"))
         if kind == _BINARY:
             return bytes(self._ffi.buffer(value, length))
-        number: int | float = self._ffi.cast(f"{_C_TYPES[kind]} *", value)[0]
-        return number
+        return _number(kind, self._ffi.buffer(value))
+
+
+def whole_number(kind: int, value: Buffer) -> int | None:
+    """Out of a value of the type `kind` as it lies in memory; None for one that is no whole number."""
+    number = _number(kind, value) if kind in _FORMS else None
+    return number if isinstance(number, int) else None
+
+
+def _number(kind: int, value: Buffer) -> int | float:
+    number: int | float = _FORMS[kind].unpack_from(value)[0]
+    return number

@@ -11,9 +11,9 @@ from __future__ import annotations
 import errno
 from struct import Struct
 
-from cluster.corosync.cmap import Map
+from cluster.corosync.cmap import KEY_MAX, NO_NUMBER, NUMBER_BYTES_MAX, Map, whole_number
 from cluster.corosync.library import ffi, library
-from cluster.corosync.status import NAMES, check
+from cluster.corosync.status import check
 from cluster.errors import CorosyncError
 
 WITHOUT_END_MS = -1  # as corosync's own libraries wait: see `bounded.py`
@@ -26,9 +26,6 @@ GET_QUESTION = Struct("@i4xi4xH6x256sQ")  # what, bytes in all, length of the ke
 MAP_QUESTION = Struct("@i4xi4xi4x")  # what, bytes in all, map
 ANSWER = Struct("@i4xi4xi4x")  # what, bytes in all, cs_error_t
 VALUE = Struct("@QB7x8s")  # its length, type, value
-KEY_MAX = 255
-# cmap_value_types_t of whole numbers → how they lie in memory
-NUMBERS = {kind: Struct(f"@{form}") for kind, form in enumerate("bBhHiIqQ", start=1)}
 
 
 class Statistics:
@@ -63,12 +60,12 @@ class Statistics:
         name = key.encode()
         if len(name) > KEY_MAX:
             return None
-        error = self._ask(GET_QUESTION.pack(GET, GET_QUESTION.size, len(name), name, 8))
-        if NAMES.get(error) in ("CS_ERR_NOT_EXIST", "CS_ERR_INVALID_PARAM"):  # the latter: no number is so long
+        code = self._ask(GET_QUESTION.pack(GET, GET_QUESTION.size, len(name), name, NUMBER_BYTES_MAX))
+        if code in NO_NUMBER:
             return None
-        check("cmap_get", error)
+        check("cmap_get", code)
         _, kind, value = VALUE.unpack_from(self._ffi.buffer(self._room), ANSWER.size)
-        return int(NUMBERS[kind].unpack_from(value)[0]) if kind in NUMBERS else None
+        return whole_number(kind, value)
 
     def _ask(self, question: bytes) -> int:
         """What corosync answers, a cs_error_t; what comes with it is in the room."""

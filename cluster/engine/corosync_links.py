@@ -6,7 +6,7 @@ the whole map of thirty-two nodes has more than a thousand. What two readings me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from itertools import groupby
 
 from cluster.corosync.cfg import Cfg, KnetLink
@@ -36,14 +36,14 @@ class LinkCounter:
     def read(self, wanted: Collection[tuple[int, int]]) -> Measured:
         """Raises CorosyncError when corosync does not answer, or takes no questions just now (CS_ERR_TRY_AGAIN): each
         question to `cfg` comes right after one that would have been refused, for those are not."""
-        number = self._statistics.number
+        statistics, number = self._statistics, self._statistics.number
         totem = TotemState(
             number("stats.srp.mcast_retx"), number("stats.srp.mtt_rx_token"), number("stats.pg.msg_queue_avail")
         )
         found: list[LinkCount] = []
         for peer, pairs in groupby(sorted(wanted), key=lambda pair: pair[0]):
             known = {link.number: link for link in links_towards(self._cfg, peer)}
-            found += [_read_link(number, peer, known[link]) for _, link in pairs if link in known]
+            found += [_read_link(statistics, peer, known[link]) for _, link in pairs if link in known]
         return Measured(tuple(found), totem)
 
 
@@ -58,11 +58,11 @@ def links_towards(cfg: Cfg, peer_id: int) -> tuple[KnetLink, ...]:
         raise
 
 
-def _read_link(number: Callable[[str], int | None], peer_id: int, link: KnetLink) -> LinkCount:
+def _read_link(statistics: Statistics, peer_id: int, link: KnetLink) -> LinkCount:
     prefix = f"stats.knet.node{peer_id}.link{link.number}"
 
     def figure(name: str) -> int:
-        return number(f"{prefix}.{name}") or 0
+        return statistics.number(f"{prefix}.{name}") or 0
 
     samples = figure("latency_samples")
     return LinkCount(

@@ -27,7 +27,7 @@ _NODE_ID_KEY = re.compile(r"nodelist\.node\.\d+\.nodeid")  # cmap_keys(7)
 def read_status() -> EngineStatus:
     """Raises Unavailable when corosync does not answer, or has no answer yet."""
     with closing(Cmap()) as cmap:
-        version = cmap.number("totem.config_version") or 0
+        version = _config_version(cmap)
         nodes = [cmap.number(key) or 0 for key in cmap.keys("nodelist.node.") if _NODE_ID_KEY.fullmatch(key)]
     with closing(Cfg()) as cfg, closing(Cmap(Map.STATISTICS)) as statistics:
         node_id = cfg.local_node_id()
@@ -57,7 +57,11 @@ def read_status() -> EngineStatus:
 def read_config_version() -> int:
     """Raises Unavailable when corosync does not answer."""
     with closing(Cmap()) as cmap:
-        return cmap.number("totem.config_version") or 0
+        return _config_version(cmap)
+
+
+def _config_version(cmap: Cmap) -> int:
+    return cmap.number("totem.config_version") or 0
 
 
 def read_links(cfg: Cfg, statistics: Cmap, peers: Iterable[int]) -> tuple[LinkStatus, ...]:

@@ -68,6 +68,8 @@ class Fellows:
         """A node has said the number of its newest event. → whether there is something to ask it for."""
         fellow = self.of(name)
         news, fellow.said = number != fellow.said, number
+        if fellow.answers and number == fellow.newest:
+            fellow.heard_s = self._now_s()  # as good as an answer without events
         return news
 
     async def refresh(self, nodes: Iterable[NodeState]) -> None:

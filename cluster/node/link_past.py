@@ -45,7 +45,7 @@ class Line:
         self._step, self._sum, self._count = 0, 0.0, 0
 
     def add(self, told: Told) -> None:
-        step = told.step * HOUR.step_s // self._shape.step_s
+        step = self._step_of(told.step)
         if step < self._step:
             return
         self._clear_until(step)
@@ -58,11 +58,13 @@ class Line:
             most = self._most[place]
             self._most[place] = told.most_us if math.isnan(most) else max(most, told.most_us)
 
-    def forget_newest(self) -> None:
-        """What was told in the newest step."""
-        place = self._step % self._shape.count
-        self._means[place] = self._most[place] = UNKNOWN
-        self._sum, self._count = 0.0, 0
+    def forget(self, told_step: int) -> None:
+        """What was told so far in the step that is not over."""
+        if (step := self._step_of(told_step)) == self._step:
+            self._means[step % self._shape.count] = self._most[step % self._shape.count] = UNKNOWN
+
+    def _step_of(self, told_step: int) -> int:
+        return told_step * HOUR.step_s // self._shape.step_s
 
     def _clear_until(self, step: int) -> None:
         """Steps that were passed without a word hold nothing."""
@@ -102,8 +104,8 @@ class Past:
     def add(self, step: int, latency_us: float | None, connected: bool) -> None:
         told = self._told
         if step > told.step:
-            self._settle()
-            told = self._told = Told(step)
+            self._settle(step)
+            told = self._told
         elif step < told.step:
             return
         if not connected:
@@ -116,19 +118,19 @@ class Past:
             told.most_us = max(told.most_us, latency_us)
 
     def rows(self, frame: str, now_s: float) -> list[dict[str, Any]]:
-        self._settle()
+        self._settle(self._told.step)
         return self._lines[frame].rows(now_s)
 
     def _work(self) -> None:
         """For the first time: until now it was coming up, which is not being down."""
         self._worked, self._told.down = True, False
         for line in self._lines.values():
-            line.forget_newest()
+            line.forget(self._told.step)
 
-    def _settle(self) -> None:
+    def _settle(self, next_step: int) -> None:
         for line in self._lines.values():
             line.add(self._told)
-        self._told = Told(self._told.step)
+        self._told = Told(next_step)
 
 
 class LinkPast:

@@ -259,7 +259,7 @@ class FakeDaemon:
     def record(self, node: str, code: str, **more: Any) -> None:
         """A node records an event, and says so."""
         self.flight.record(node, code, **more)
-        self.publish("event", {"node": node, "number": len(self.flight.events), "kind": more.get("kind", "membership")})
+        self.publish("event", {"node": node, "number": len(self.flight.events)})
 
     def hold_nothing(self) -> None:
         """root@pam has no rights from now on."""
@@ -270,7 +270,7 @@ class FakeDaemon:
 
     def tell_of_a_split(self) -> None:
         self.flight.tell_of_a_split(time.time())
-        self.publish("event", {"node": "alpha", "number": 0, "kind": "membership"})
+        self.publish("event", {"node": "alpha", "number": 0})
 
     def set_online(self, name: str, online: bool | None) -> None:
         nodes = tuple(

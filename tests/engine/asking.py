@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from contextlib import closing
 
 from cluster.corosync.cmap import Cmap, Map
 from cluster.corosync.cpg import Cpg
 from cluster.corosync.statistics import Statistics
 from cluster.errors import CorosyncError
+from lab.kernel import until
 
 KEYS = ("stats.knet.node2.link0.connected", "stats.knet.node2.link0.mtu", "stats.srp.memb_ring_id.seq", "stats.no.such")
-REFUSED_AFTER = 200  # tries in a row: then it is not the group's own bound
-SENT_MAX = 20_000
+REFUSED = "CS_ERR_TRY_AGAIN"
+FULL_S, WELL_AGAIN_S = 4.0, 20.0  # the first: within the token's time-out
 
 
 def compare() -> list[list[object]]:
@@ -30,27 +30,22 @@ def ask_while_full() -> None:
         group.join("asking")
         tell("ready")
         sys.stdin.readline()
-        _fill(group)
+        until(lambda: _is_full(group, statistics), FULL_S, "corosync takes more and more")
         tell(_asked(statistics))
         sys.stdin.readline()
-        end_s = time.monotonic() + 20
-        while (after := _asked(statistics)) == "CS_ERR_TRY_AGAIN" and time.monotonic() < end_s:
-            time.sleep(0.05)
-        tell(after)
+        until(lambda: _asked(statistics) != REFUSED, WELL_AGAIN_S, "corosync takes no questions")
+        tell(_asked(statistics))
 
 
 def tell(what: object) -> None:
     print(json.dumps(what), flush=True)
 
 
-def _fill(group: Cpg) -> None:
-    refused = sent = 0
-    while refused < REFUSED_AFTER and sent < SENT_MAX:
-        if group.multicast(b"." * 1000):
-            refused, sent = 0, sent + 1
-        else:
-            refused += 1
-            time.sleep(0.001)
+def _is_full(group: Cpg, statistics: Statistics) -> bool:
+    """After all that the group takes now; it has a bound of its own, and after a moment it may take more."""
+    while group.multicast(b"." * 1000):
+        pass
+    return _asked(statistics) == REFUSED
 
 
 def _asked(statistics: Statistics) -> str:

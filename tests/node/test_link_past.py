@@ -53,6 +53,12 @@ def test_a_link_that_comes_up_with_the_daemon_was_not_down() -> None:
     assert figures(heard((0, None, False), (2, None, False))[0]) == ["down"]  # it never came
 
 
+def test_only_the_step_in_which_a_link_came_up_forgets_that_it_was_coming() -> None:
+    past, _ = heard((0, None, False), (31, None, False), (33, 300, True))
+    assert figures(past) == ["down", 300]
+    assert figures(past, "day") == [300]
+
+
 def test_what_nobody_told_is_a_gap_and_old_steps_go() -> None:
     past, clock = heard((0, 100, True), (90, 200, True))
     assert [row["latency_us"] for row in past.rows(1, 2, 0, "hour")[-4:]] == [100, None, None, 200]

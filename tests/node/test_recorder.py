@@ -177,6 +177,19 @@ async def test_what_an_absent_node_said_stays_and_it_is_asked_now_and_then(beta:
     assert await beta.numbers(online=False) == [1, 2]
 
 
+async def test_what_a_node_saw_is_known_until_it_last_said_that_there_is_no_more(beta: Other) -> None:
+    beta.happens(1)
+    await beta.numbers()
+    beta.now_s = 50
+    beta.says_how_far()
+    beta.happens(2)
+    beta.now_s = 52
+    beta.says_how_far()
+    beta.now_s, beta.reachable = 60, False
+    await beta.numbers()
+    assert beta.fellows.of("beta").heard_s == 1050.0
+
+
 async def test_a_node_that_hangs_holds_nobody_up(beta: Other, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fellows, "ASK_S", 0.01)
     beta.silent = True
